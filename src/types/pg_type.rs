@@ -1,0 +1,154 @@
+//! The table of PostgreSQL's types that Teatree can send and receive.
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! scalar_types {
+    ($($name:ident, $upper:ident, $oid:literal, $array_oid:literal, $size:literal, $typname:literal, $sqlname:literal;)*) => {
+        /// A type that is not an array.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        pub enum ScalarType { $($name,)* }
+
+        impl ScalarType {
+            /// Every scalar type, in the order of the table.
+            pub const ALL: &'static [ScalarType] = &[$(ScalarType::$name,)*];
+
+            /// Returns the OID in `pg_type`.
+            pub fn oid(self) -> u32 { match self { $(ScalarType::$name => $oid,)* } }
+
+            /// Returns the OID of the array type over this type, 0 where there is none.
+            pub fn array_oid(self) -> u32 { match self { $(ScalarType::$name => $array_oid,)* } }
+
+            /// Returns `typlen`: bytes, or -1 for variable length, -2 for a C string.
+            pub fn size(self) -> i16 { match self { $(ScalarType::$name => $size,)* } }
+
+            /// Returns `typname`, such as `int4`.
+            pub fn typname(self) -> &'static str { match self { $(ScalarType::$name => $typname,)* } }
+
+            /// Returns the SQL name, such as `integer`, as PostgreSQL's messages and `format_type` have it.
+            pub fn sql_name(self) -> &'static str { match self { $(ScalarType::$name => $sqlname,)* } }
+        }
+
+        impl PgType {
+            $(pub const $upper: PgType = PgType::Scalar(ScalarType::$name);)*
+        }
+    };
+}
+
+// name, constant, oid, array oid, typlen, typname, SQL name
+scalar_types! {
+    Bool, BOOL, 16, 1000, 1, "bool", "boolean";
+    Bytea, BYTEA, 17, 1001, -1, "bytea", "bytea";
+    Char, CHAR, 18, 1002, 1, "char", "\"char\"";
+    Name, NAME, 19, 1003, 64, "name", "name";
+    Int8, INT8, 20, 1016, 8, "int8", "bigint";
+    Int2, INT2, 21, 1005, 2, "int2", "smallint";
+    Int2Vector, INT2VECTOR, 22, 1006, -1, "int2vector", "int2vector";
+    Int4, INT4, 23, 1007, 4, "int4", "integer";
+    Regproc, REGPROC, 24, 1008, 4, "regproc", "regproc";
+    Text, TEXT, 25, 1009, -1, "text", "text";
+    Oid, OID, 26, 1028, 4, "oid", "oid";
+    OidVector, OIDVECTOR, 30, 1013, -1, "oidvector", "oidvector";
+    Json, JSON, 114, 199, -1, "json", "json";
+    Float4, FLOAT4, 700, 1021, 4, "float4", "real";
+    Float8, FLOAT8, 701, 1022, 8, "float8", "double precision";
+    Unknown, UNKNOWN, 705, 0, -2, "unknown", "unknown";
+    Bpchar, BPCHAR, 1042, 1014, -1, "bpchar", "character";
+    Varchar, VARCHAR, 1043, 1015, -1, "varchar", "character varying";
+    Date, DATE, 1082, 1182, 4, "date", "date";
+    Time, TIME, 1083, 1183, 8, "time", "time without time zone";
+    Timestamp, TIMESTAMP, 1114, 1115, 8, "timestamp", "timestamp without time zone";
+    Timestamptz, TIMESTAMPTZ, 1184, 1185, 8, "timestamptz", "timestamp with time zone";
+    Interval, INTERVAL, 1186, 1187, 16, "interval", "interval";
+    Timetz, TIMETZ, 1266, 1270, 12, "timetz", "time with time zone";
+    Numeric, NUMERIC, 1700, 1231, -1, "numeric", "numeric";
+    Regclass, REGCLASS, 2205, 2210, 4, "regclass", "regclass";
+    Regtype, REGTYPE, 2206, 2211, 4, "regtype", "regtype";
+    Void, VOID, 2278, 0, 4, "void", "void";
+    Uuid, UUID, 2950, 2951, 16, "uuid", "uuid";
+    Jsonb, JSONB, 3802, 3807, -1, "jsonb", "jsonb";
+}
+
+/// A type as the wire names it: a scalar, or an array of any dimension over one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum PgType {
+    Scalar(ScalarType),
+    Array(ScalarType),
+}
+
+impl PgType {
+    /// Finds a type by its OID.
+    pub fn from_oid(oid: u32) -> Option<PgType> {
+        ScalarType::ALL.iter().find_map(|&scalar| match oid {
+            0 => None,
+            _ if scalar.oid() == oid => Some(PgType::Scalar(scalar)),
+            _ if scalar.array_oid() == oid => Some(PgType::Array(scalar)),
+            _ => None,
+        })
+    }
+
+    /// Returns the OID in `pg_type`.
+    pub fn oid(self) -> u32 {
+        match self {
+            PgType::Scalar(scalar) => scalar.oid(),
+            PgType::Array(element) => element.array_oid(),
+        }
+    }
+
+    /// Returns `typlen`: bytes, -1 for variable length.
+    pub fn size(self) -> i16 {
+        match self {
+            PgType::Scalar(scalar) => scalar.size(),
+            PgType::Array(_) => -1,
+        }
+    }
+
+    /// Returns the scalar, or an array's element type.
+    pub fn scalar(self) -> ScalarType {
+        match self {
+            PgType::Scalar(scalar) | PgType::Array(scalar) => scalar,
+        }
+    }
+
+    /// Tells whether this is an array type.
+    pub fn is_array(self) -> bool {
+        matches!(self, PgType::Array(_))
+    }
+
+    /// Returns the name as PostgreSQL's messages have it, such as `integer` or `text[]`.
+    pub fn sql_name(self) -> String {
+        match self {
+            PgType::Scalar(scalar) => scalar.sql_name().to_owned(),
+            PgType::Array(element) => format!("{}[]", element.sql_name()),
+        }
+    }
+}
+
+/// One column of a result or a table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Column {
+    pub name: String,
+    pub pg_type: PgType,
+    /// PostgreSQL's type modifier; -1 where there is none.
+    pub typmod: i32,
+}
+
+impl Column {
+    /// Makes a column without a type modifier.
+    pub fn new(name: impl Into<String>, pg_type: PgType) -> Self {
+        Column { name: name.into(), pg_type, typmod: -1 }
+    }
+
+    /// Returns precision and scale of a `numeric(p,s)` column.
+    pub fn numeric_precision_scale(&self) -> Option<(u8, i8)> {
+        if self.pg_type.scalar() != ScalarType::Numeric || self.typmod < 4 {
+            return None;
+        }
+        let packed = self.typmod - 4;
+        Some((u8::try_from(packed >> 16).ok()?, i8::try_from(packed & 0x7ff).ok()?))
+    }
+}
+
+/// Packs the type modifier of `numeric(precision, scale)`.
+pub fn numeric_typmod(precision: u8, scale: u8) -> i32 {
+    ((i32::from(precision) << 16) | i32::from(scale)) + 4
+}
