@@ -1,0 +1,249 @@
+//! DuckDB's errors as PostgreSQL's.
+//!
+//! Connections run with `errors_as_json`, so the kind of an error is told by its fields, never by
+//! searching a message that may repeat the user's SQL.
+
+use serde::Deserialize;
+
+use crate::error::Error;
+use crate::sqlstate::SqlState;
+
+#[derive(Deserialize)]
+struct JsonError {
+    exception_type: String,
+    exception_message: String,
+    error_subtype: Option<String>,
+    position: Option<String>,
+    #[serde(rename = "type")]
+    entry_type: Option<String>,
+    name: Option<String>,
+    candidates: Option<String>,
+}
+
+/// An error of the C API that comes without DuckDB's own description.
+pub(super) fn failure(what: &str) -> Error {
+    Error::internal(what)
+}
+
+/// Translates what DuckDB reports: `Kind Error: {json}`, or plain `Kind Error: text` before a
+/// connection has its settings.
+pub(super) fn from_duckdb_message(message: &str) -> Error {
+    let (kind, rest) = match message.split_once(" Error: ") {
+        Some((kind, rest)) if !kind.starts_with('{') && kind.len() < 40 => (kind, rest),
+        _ => ("", message),
+    };
+    match serde_json::from_str::<JsonError>(rest) {
+        Ok(json) => from_json(json),
+        Err(_) => Error::new(code_of_kind(kind, rest), tidy(rest)),
+    }
+}
+
+fn from_json(json: JsonError) -> Error {
+    let code = code_of(&json);
+    let mut error = Error::new(code, primary(&json, code));
+    if let Some(detail) = detail(&json.exception_message) {
+        error = error.with_detail(detail);
+    }
+    if let Some(candidate) = json.candidates.as_deref().filter(|c| !c.is_empty()) {
+        error = error.with_hint(format!("Perhaps you meant \"{candidate}\"."));
+    }
+    // DuckDB counts from 0 in what it was given, which may be a rewritten text: see `sql`.
+    match json.position.and_then(|p| p.parse::<usize>().ok()) {
+        Some(position) => error.with_position(position + 1),
+        None => error,
+    }
+}
+
+fn code_of(json: &JsonError) -> SqlState {
+    let entry = json.entry_type.as_deref().unwrap_or_default();
+    match json.error_subtype.as_deref() {
+        Some("MISSING_ENTRY") if entry.contains("Function") => SqlState::UNDEFINED_FUNCTION,
+        Some("MISSING_ENTRY") if entry == "Schema" => SqlState::INVALID_SCHEMA_NAME,
+        Some("MISSING_ENTRY") if entry == "Table" || entry == "View" => SqlState::UNDEFINED_TABLE,
+        Some("MISSING_ENTRY") => SqlState::UNDEFINED_OBJECT,
+        Some("ENTRY_ALREADY_EXISTS") if entry == "Schema" => SqlState::DUPLICATE_SCHEMA,
+        Some("ENTRY_ALREADY_EXISTS")
+            if matches!(entry, "Table" | "View" | "Index" | "Sequence") =>
+        {
+            SqlState::DUPLICATE_TABLE
+        }
+        Some("ENTRY_ALREADY_EXISTS") => SqlState::DUPLICATE_OBJECT,
+        Some("COLUMN_NOT_FOUND") => SqlState::UNDEFINED_COLUMN,
+        Some("NO_MATCHING_FUNCTION") => SqlState::UNDEFINED_FUNCTION,
+        Some("SYNTAX_ERROR") => SqlState::SYNTAX_ERROR,
+        _ => code_of_kind(&json.exception_type, &json.exception_message),
+    }
+}
+
+/// Chooses a code by DuckDB's exception type. Where one type covers several codes, the fixed
+/// beginning of DuckDB's own message decides, which no user text precedes.
+fn code_of_kind(kind: &str, message: &str) -> SqlState {
+    match kind {
+        "Parser" | "Syntax" => SqlState::SYNTAX_ERROR,
+        "Catalog" if message.starts_with("Could not drop") => {
+            SqlState::DEPENDENT_OBJECTS_STILL_EXIST
+        }
+        "Catalog" if message.starts_with("Existing object") => SqlState::WRONG_OBJECT_TYPE,
+        "Catalog" => SqlState::UNDEFINED_OBJECT,
+        "Dependency" => SqlState::DEPENDENT_OBJECTS_STILL_EXIST,
+        "Binder" => code_of_binder(message),
+        "Conversion" if message.starts_with("Could not convert") => {
+            SqlState::INVALID_TEXT_REPRESENTATION
+        }
+        "Conversion" if message.contains("out of range") => SqlState::NUMERIC_VALUE_OUT_OF_RANGE,
+        "Conversion" => SqlState::INVALID_TEXT_REPRESENTATION,
+        "Out of Range" => SqlState::NUMERIC_VALUE_OUT_OF_RANGE,
+        "Divide by Zero" => SqlState::DIVISION_BY_ZERO,
+        "Constraint" => code_of_constraint(message),
+        "Invalid Input" | "Invalid type" | "Mismatch Type" | "Expression" => {
+            SqlState::INVALID_PARAMETER_VALUE
+        }
+        "Parameter Not Resolved" | "Parameter Not Allowed" => SqlState::INDETERMINATE_DATATYPE,
+        "TransactionContext" if message.contains("read-only") => {
+            SqlState::READ_ONLY_SQL_TRANSACTION
+        }
+        "TransactionContext" if message.contains("onflict") => SqlState::SERIALIZATION_FAILURE,
+        "TransactionContext" => SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
+        "INTERRUPT" | "Interrupt" => SqlState::QUERY_CANCELED,
+        "Out of Memory" => SqlState::OUT_OF_MEMORY,
+        "Permission" => SqlState::INSUFFICIENT_PRIVILEGE,
+        "Not implemented" | "Missing Extension" | "Autoloading" => SqlState::FEATURE_NOT_SUPPORTED,
+        "IO" if message.contains("No space left") => SqlState::DISK_FULL,
+        "IO" => SqlState::IO_ERROR,
+        "Sequence" => SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
+        "" => SqlState::INTERNAL_ERROR,
+        _ => SqlState::INTERNAL_ERROR,
+    }
+}
+
+fn code_of_binder(message: &str) -> SqlState {
+    const BEGINNINGS: &[(&str, SqlState)] = &[
+        ("Ambiguous reference", SqlState::AMBIGUOUS_COLUMN),
+        ("No function matches", SqlState::UNDEFINED_FUNCTION),
+        ("Cannot compare values", SqlState::UNDEFINED_FUNCTION),
+        ("Cannot mix values", SqlState::DATATYPE_MISMATCH),
+        ("Referenced table", SqlState::UNDEFINED_TABLE),
+        ("Referenced column", SqlState::UNDEFINED_COLUMN),
+        ("Values list", SqlState::SYNTAX_ERROR),
+        ("column \"", SqlState::GROUPING_ERROR),
+        ("aggregate function calls", SqlState::GROUPING_ERROR),
+        ("WHERE clause cannot contain aggregates", SqlState::GROUPING_ERROR),
+        ("Duplicate alias", SqlState::DUPLICATE_COLUMN),
+        ("Cannot execute statement of type", SqlState::READ_ONLY_SQL_TRANSACTION),
+        ("ORDER term out of range", SqlState::INVALID_COLUMN_REFERENCE),
+        ("The specified columns as conflict target", SqlState::INVALID_COLUMN_REFERENCE),
+    ];
+    if message.contains("does not have a column") || message.contains("does not contain column") {
+        return SqlState::UNDEFINED_COLUMN;
+    }
+    BEGINNINGS
+        .iter()
+        .find(|(beginning, _)| message.starts_with(beginning))
+        .map_or(SqlState::SYNTAX_ERROR, |(_, code)| *code)
+}
+
+fn code_of_constraint(message: &str) -> SqlState {
+    if message.starts_with("NOT NULL") {
+        SqlState::NOT_NULL_VIOLATION
+    } else if message.starts_with("CHECK") {
+        SqlState::CHECK_VIOLATION
+    } else if message.starts_with("Violates foreign key") {
+        SqlState::FOREIGN_KEY_VIOLATION
+    } else if message.starts_with("Duplicate key") || message.starts_with("PRIMARY KEY or UNIQUE") {
+        SqlState::UNIQUE_VIOLATION
+    } else {
+        SqlState::INTEGRITY_CONSTRAINT_VIOLATION
+    }
+}
+
+/// The primary message: PostgreSQL's own words where the fields allow them.
+fn primary(json: &JsonError, code: SqlState) -> String {
+    let name = json.name.as_deref().unwrap_or_default();
+    let known = !name.is_empty();
+    match code {
+        SqlState::UNDEFINED_TABLE if known => format!("relation \"{name}\" does not exist"),
+        SqlState::INVALID_SCHEMA_NAME if known => format!("schema \"{name}\" does not exist"),
+        SqlState::UNDEFINED_FUNCTION if known => format!("function {name} does not exist"),
+        SqlState::UNDEFINED_COLUMN if known => format!("column \"{name}\" does not exist"),
+        SqlState::DUPLICATE_TABLE if known => format!("relation \"{name}\" already exists"),
+        SqlState::DUPLICATE_SCHEMA if known => format!("schema \"{name}\" already exists"),
+        SqlState::QUERY_CANCELED => "canceling statement due to user request".to_owned(),
+        SqlState::DIVISION_BY_ZERO => "division by zero".to_owned(),
+        SqlState::NOT_NULL_VIOLATION => not_null_message(&json.exception_message),
+        SqlState::UNIQUE_VIOLATION => {
+            "duplicate key value violates unique constraint".to_owned()
+        }
+        _ => tidy(&json.exception_message),
+    }
+}
+
+/// `NOT NULL constraint failed: t.a` in PostgreSQL's words.
+fn not_null_message(message: &str) -> String {
+    let place = message.rsplit_once(": ").map_or("", |(_, place)| place);
+    match place.rsplit_once('.') {
+        Some((table, column)) => format!(
+            "null value in column \"{column}\" of relation \"{table}\" violates not-null constraint"
+        ),
+        None => tidy(message),
+    }
+}
+
+/// Takes the first line, and lowers its first letter as PostgreSQL's style wants it.
+fn tidy(message: &str) -> String {
+    let line = message.lines().next().unwrap_or_default().trim_end_matches(['!', '.']);
+    let mut chars = line.chars();
+    match (chars.next(), chars.clone().next()) {
+        (Some(first), Some(second)) if first.is_uppercase() && second.is_lowercase() => {
+            first.to_lowercase().chain(chars).collect()
+        }
+        _ => line.to_owned(),
+    }
+}
+
+/// The lines after the first, and the key of a duplicate.
+fn detail(message: &str) -> Option<String> {
+    if let Some((_, key)) = message.split_once("duplicate key ") {
+        return Some(format!("Key {} already exists.", key.trim_end_matches('.')));
+    }
+    let rest: Vec<&str> = message
+        .lines()
+        .skip(1)
+        .filter(|line| {
+            let line = line.trim();
+            !line.is_empty() && !line.starts_with("Did you mean") && !line.starts_with("LINE ")
+        })
+        .collect();
+    (!rest.is_empty()).then(|| rest.join("\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_kind_is_told_by_fields_and_never_by_the_users_text() {
+        let missing = r#"Catalog Error: {"exception_type":"Catalog","exception_message":"Table with name nope does not exist!\nDid you mean \"pg_enum\"?","candidates":"pg_enum","position":"14","error_subtype":"MISSING_ENTRY","type":"Table","name":"nope"}"#;
+        let error = from_duckdb_message(missing);
+        assert_eq!(error.code(), SqlState::UNDEFINED_TABLE);
+        assert_eq!(error.message(), "relation \"nope\" does not exist");
+        assert_eq!(error.position(), Some(15));
+        let echo = r#"Conversion Error: {"exception_type":"Conversion","exception_message":"Could not convert string 'INTERNAL Error: x' to INT32"}"#;
+        assert_eq!(from_duckdb_message(echo).code(), SqlState::INVALID_TEXT_REPRESENTATION);
+    }
+
+    #[test]
+    fn constraints_have_their_own_codes() {
+        let of = |message: &str| {
+            let json = serde_json::json!(
+                {"exception_type": "Constraint", "exception_message": message});
+            from_duckdb_message(&format!("Constraint Error: {json}"))
+        };
+        let null = of("NOT NULL constraint failed: t.a");
+        assert_eq!(null.code(), SqlState::NOT_NULL_VIOLATION);
+        assert!(null.message().starts_with("null value in column \"a\" of relation \"t\""));
+        let twice = of("PRIMARY KEY or UNIQUE constraint violation: duplicate key \"1\"");
+        assert_eq!(twice.code(), SqlState::UNIQUE_VIOLATION);
+        assert_eq!(twice.detail(), Some("Key \"1\" already exists."));
+        assert_eq!(of("CHECK constraint failed on table u").code(), SqlState::CHECK_VIOLATION);
+    }
+}

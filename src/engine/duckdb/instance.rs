@@ -1,0 +1,187 @@
+//! The one DuckDB instance of a server.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use tokio::sync::Semaphore;
+
+use super::capi::{Connection, Database};
+use super::reader::Idle;
+use super::system_tables::{self, SystemTable};
+use super::write_connection::WriteConnection;
+use crate::catalog;
+use crate::config::Config;
+use crate::error::{Error, Result};
+use crate::ids::TableName;
+use crate::types::Value;
+
+/// What the instance is opened with.
+#[derive(Clone, Debug)]
+pub struct DuckDbOptions {
+    /// The data file; its stem is the database's name.
+    pub file: PathBuf,
+    /// Where DuckDB may spill.
+    pub spill_dir: PathBuf,
+    /// The folders that statements of the server itself may read files from.
+    pub readable_dirs: Vec<PathBuf>,
+    pub threads: usize,
+    pub memory_mib: usize,
+    pub spill_max_mib: usize,
+    /// Reads that run at once; more wait.
+    pub reads_max: usize,
+}
+
+impl DuckDbOptions {
+    /// Takes the options from the configuration; paths are below the data folder.
+    pub fn new(config: &Config) -> DuckDbOptions {
+        let dir = &config.data_dir;
+        DuckDbOptions {
+            file: dir.join(format!("{}.duckdb", config.database)),
+            spill_dir: dir.join("spill").join("duckdb"),
+            readable_dirs: vec![dir.join("inbox")],
+            threads: config.duckdb_threads,
+            memory_mib: config.duckdb_memory_mib,
+            spill_max_mib: config.spill_max_mib,
+            reads_max: config.reads_max,
+        }
+    }
+
+    fn settings(&self) -> Vec<(&'static str, String)> {
+        let dirs: Vec<String> = self
+            .readable_dirs
+            .iter()
+            .map(|dir| format!("'{}'", dir.to_string_lossy().replace('\'', "''")))
+            .collect();
+        let mut settings = vec![
+            ("allowed_directories", format!("[{}]", dirs.join(", "))),
+            ("enable_external_access", "false".to_owned()),
+            ("autoinstall_known_extensions", "false".to_owned()),
+            ("autoload_known_extensions", "false".to_owned()),
+            ("allow_community_extensions", "false".to_owned()),
+            ("temp_directory", self.spill_dir.to_string_lossy().into_owned()),
+            ("max_temp_directory_size", format!("{}MiB", self.spill_max_mib)),
+            ("integer_division", "true".to_owned()),
+            ("default_null_order", "postgres".to_owned()),
+        ];
+        if self.threads > 0 {
+            settings.push(("threads", self.threads.to_string()));
+        }
+        if self.memory_mib > 0 {
+            settings.push(("memory_limit", format!("{}MiB", self.memory_mib)));
+        } else {
+            settings.push(("memory_limit", "50%".to_owned()));
+        }
+        settings
+    }
+}
+
+/// The instance, shared by all sessions and the Writer.
+pub struct DuckDb {
+    pub(super) database: Database,
+    pub(super) idle: Mutex<Vec<Idle>>,
+    pub(super) slots: Arc<Semaphore>,
+    pub(super) reads_max: usize,
+    file: PathBuf,
+}
+
+impl std::fmt::Debug for DuckDb {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("DuckDb").field("file", &self.file).finish_non_exhaustive()
+    }
+}
+
+impl DuckDb {
+    /// Opens or creates the data file, with the tables that the server computes, and builds the
+    /// system catalog over them in an attached in-memory database, so that the data file holds
+    /// nothing but the users' tables and the applied IntentSeq.
+    ///
+    /// # Errors
+    /// 58030 when the file cannot be opened, for instance because another process holds it.
+    pub fn open(options: &DuckDbOptions, tables: Vec<SystemTable>) -> Result<DuckDb> {
+        let database = Database::open(&options.file, &options.settings())?;
+        system_tables::register(&database, tables)?;
+        let mut connection = database.connect()?;
+        connection.execute("ATTACH ':memory:' AS teatree_system")?;
+        for (name, sql) in catalog::system_sql() {
+            connection
+                .execute(sql)
+                .map_err(|error| Error::internal(format!("system catalog, {name}: {error}")))?;
+        }
+        Ok(DuckDb {
+            database,
+            idle: Mutex::new(Vec::new()),
+            slots: Arc::new(Semaphore::new(options.reads_max)),
+            reads_max: options.reads_max,
+            file: options.file.clone(),
+        })
+    }
+
+    /// Returns the data file's path.
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+
+    /// Opens a connection for the Writer.
+    pub fn write_connection(&self) -> Result<WriteConnection> {
+        WriteConnection::new(self.database.connect()?)
+    }
+}
+
+/// Opens a DuckDB file that nobody else has open, read-only, and counts its tables' rows: the
+/// check that a version can be opened.
+///
+/// # Errors
+/// What DuckDB says when the file cannot be opened or read.
+pub fn inspect_file(file: &Path) -> Result<Vec<(TableName, u64)>> {
+    let settings = [("access_mode", "READ_ONLY".to_owned())];
+    let mut connection = Database::open(file, &settings)?.connect()?;
+    let names = text_rows(
+        &mut connection,
+        "SELECT schema_name, table_name FROM duckdb_tables() WHERE NOT internal ORDER BY ALL",
+    )?;
+    let mut counts = Vec::new();
+    for row in names {
+        let [schema, table] = row.as_slice() else { continue };
+        let sql = format!(
+            "SELECT count(*)::varchar FROM \"{}\".\"{}\"",
+            schema.replace('"', "\"\""),
+            table.replace('"', "\"\"")
+        );
+        let rows = text_rows(&mut connection, &sql)?;
+        let count = rows.first().and_then(|row| row.first()).and_then(|n| n.parse().ok());
+        let schema = if schema == "main" { "public" } else { schema };
+        counts.push((TableName::new(schema, table.clone()), count.unwrap_or(0)));
+    }
+    Ok(counts)
+}
+
+/// Runs a small query of our own whose columns are all text.
+pub(super) fn text_rows(connection: &mut Connection, sql: &str) -> Result<Vec<Vec<String>>> {
+    text_rows_with(connection, sql, &[])
+}
+
+/// Runs a small query of our own, with parameters, whose columns are all text.
+pub(super) fn text_rows_with(
+    connection: &mut Connection,
+    sql: &str,
+    params: &[Value],
+) -> Result<Vec<Vec<String>>> {
+    use arrow::array::{Array, AsArray};
+    let mut prepared = connection.prepare(sql)?;
+    prepared.bind(params)?;
+    let mut result = prepared.run(false)?;
+    let mut rows = Vec::new();
+    while let Some(batch) = result.fetch()? {
+        let columns: Option<Vec<_>> =
+            batch.columns().iter().map(|column| column.as_string_opt::<i32>()).collect();
+        let columns = columns.ok_or_else(|| Error::internal("a system query's column is no text"))?;
+        for row in 0..batch.num_rows() {
+            let text = |column: &&arrow::array::StringArray| {
+                if column.is_null(row) { String::new() } else { column.value(row).to_owned() }
+            };
+            rows.push(columns.iter().map(text).collect());
+        }
+    }
+    Ok(rows)
+}

@@ -1,0 +1,25 @@
+//! The DuckDB engine: one instance per server, many connections.
+//!
+//! - `instance.rs`: opening the file, settings, the system catalog; [`DuckDb`].
+//! - `reader.rs`: read-only connections and their streams; REPEATABLE READ snapshots.
+//! - `write_connection.rs`: the Writer's connection: transactions, statements, the Appender.
+//! - `system_tables.rs`: tables that the server computes (`teatree_sessions()`, …).
+//! - `foreign.rs`: DuckDB tables as sources of DataFusion plans.
+//! - `capi.rs`, `logical_type.rs`, `value.rs`, `error.rs`: the border to DuckDB's C API.
+//!
+//! **Invariant:** nothing outside this folder names the `duckdb` crate.
+
+mod capi;
+mod error;
+mod foreign;
+mod instance;
+mod logical_type;
+mod reader;
+mod system_tables;
+mod value;
+mod write_connection;
+
+pub use instance::{DuckDb, DuckDbOptions, inspect_file};
+pub use reader::{PartialDescription, ReadSnapshot};
+pub use system_tables::SystemTable;
+pub use write_connection::{Changed, WriteConnection};

@@ -1,0 +1,389 @@
+//! Reads: pooled connections, each statement in a read-only transaction of its own, its result
+//! streamed.
+//!
+//! A connection costs little; the pool exists to bound how many reads run at once
+//! (`reads_max`). **Invariant:** a reader whose transaction may be open never returns to the pool.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use futures::StreamExt;
+use parking_lot::Mutex;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::capi::{Connection, Interrupter, Prepared, QueryResult, StatementType};
+use super::instance::DuckDb;
+use crate::catalog;
+use crate::engine::{Execution, QueryContext};
+use crate::error::{Error, Result};
+use crate::sqlstate::SqlState;
+use crate::task;
+use crate::types::{Column, PgType, Value};
+
+/// One fetch takes at most this long before what it has is sent on.
+const FETCH_TIME: Duration = Duration::from_millis(5);
+/// One fetch gathers at most this many bytes of Arrow.
+const FETCH_BYTES: usize = 4 << 20;
+/// How often an interrupt is repeated until the query has ended: DuckDB forgets one that comes
+/// while it prepares.
+const INTERRUPT_AGAIN: Duration = Duration::from_millis(20);
+
+/// What DuckDB could tell of a statement; `None` stands where a parameter's type is needed first.
+#[derive(Clone, Debug)]
+pub struct PartialDescription {
+    pub params: Vec<Option<PgType>>,
+    pub columns: Option<Vec<Column>>,
+}
+
+/// A connection that waits for the next read, with the session settings that it has.
+pub(super) struct Idle {
+    connection: Connection,
+    time_zone: String,
+    search_path: Vec<String>,
+}
+
+/// A connection in use.
+struct Reader {
+    idle: Idle,
+    home: Home,
+    /// Bounds the reads that run; a suspended portal gives it back between its pages.
+    _permit: OwnedSemaphorePermit,
+}
+
+/// Where a reader goes when its statement is over.
+enum Home {
+    Pool(Arc<DuckDb>),
+    Snapshot(Arc<Mutex<Option<Idle>>>),
+}
+
+/// One snapshot of the data over several statements: REPEATABLE READ.
+#[derive(Clone)]
+pub struct ReadSnapshot {
+    slot: Arc<Mutex<Option<Idle>>>,
+}
+
+impl DuckDb {
+    /// Describes a statement without running it.
+    pub async fn describe(
+        self: &Arc<Self>,
+        sql: &str,
+        context: &QueryContext,
+        snapshot: Option<&ReadSnapshot>,
+    ) -> Result<PartialDescription> {
+        let mut reader = self.reader(context, snapshot).await?;
+        let sql = sql.to_owned();
+        let interrupter = reader.idle.connection.interrupter();
+        let work = tokio::task::spawn_blocking(move || {
+            let prepared = reader.idle.connection.prepare(&sql)?;
+            let described =
+                PartialDescription { params: prepared.params(), columns: prepared.columns() };
+            drop(prepared);
+            reader.finish(false);
+            Ok(described)
+        });
+        joined(work, &interrupter, &context.cancel).await
+    }
+
+    /// Runs a read and streams its rows.
+    ///
+    /// # Errors
+    /// 25006 when DuckDB finds that the statement is not a read; what DuckDB says otherwise.
+    pub async fn execute(
+        self: &Arc<Self>,
+        sql: &str,
+        params: Vec<Value>,
+        context: &QueryContext,
+        snapshot: Option<&ReadSnapshot>,
+    ) -> Result<Execution> {
+        let (columns, _, stream) = self.execute_with_schema(sql, params, context, snapshot).await?;
+        Ok(Execution { columns, stream: stream.boxed() })
+    }
+
+    pub(super) async fn execute_with_schema(
+        self: &Arc<Self>,
+        sql: &str,
+        params: Vec<Value>,
+        context: &QueryContext,
+        snapshot: Option<&ReadSnapshot>,
+    ) -> Result<(Vec<Column>, SchemaRef, impl futures::Stream<Item = Result<RecordBatch>> + Send + use<>)>
+    {
+        let mut reader = self.reader(context, snapshot).await?;
+        let sql = sql.to_owned();
+        let interrupter = reader.idle.connection.interrupter();
+        let cancel = context.cancel.clone();
+        let stopped = cancel.clone();
+        let work = tokio::task::spawn_blocking(move || {
+            let mut result = reader.start(&sql, &params)?;
+            let columns = result.columns().to_vec();
+            let schema = Arc::clone(result.schema());
+            let first = fetch_many(&mut result, &stopped, 1)?;
+            Ok((columns, schema, Running { result, reader }, first))
+        });
+        let (columns, schema, running, first) = joined(work, &interrupter, &cancel).await?;
+        let mut rows = Rows { state: State::Idle(running), ready: first.batches.into(), interrupter, cancel };
+        if first.ended {
+            rows.end();
+        } else {
+            rows.fetch_ahead();
+        }
+        let stream = futures::stream::unfold(rows, |mut rows| async move {
+            let next = rows.next().await;
+            next.map(|batch| (batch, rows))
+        });
+        Ok((columns, schema, stream))
+    }
+
+    /// Starts a snapshot: every statement run in it sees the data of this moment.
+    pub async fn snapshot(self: &Arc<Self>, context: &QueryContext) -> Result<ReadSnapshot> {
+        let database = Arc::clone(self);
+        let context = context.clone();
+        task::blocking(move || {
+            let mut idle = database.idle_connection(&context)?;
+            idle.connection.execute("BEGIN TRANSACTION READ ONLY")?;
+            // DuckDB takes its snapshot when the transaction first looks at the database.
+            super::instance::text_rows(
+                &mut idle.connection,
+                "SELECT count(*)::varchar FROM teatree_internal.applied",
+            )?;
+            Ok(ReadSnapshot { slot: Arc::new(Mutex::new(Some(idle))) })
+        })
+        .await
+    }
+
+    async fn reader(
+        self: &Arc<Self>,
+        context: &QueryContext,
+        snapshot: Option<&ReadSnapshot>,
+    ) -> Result<Reader> {
+        let slots = Arc::clone(&self.slots);
+        let permit = tokio::select! {
+            permit = slots.acquire_owned() => permit.map_err(|_| Error::shutting_down())?,
+            () = context.cancel.cancelled() => return Err(Error::canceled("user request")),
+        };
+        let (idle, home) = match snapshot {
+            Some(snapshot) => {
+                let idle = snapshot.slot.lock().take().ok_or_else(|| {
+                    Error::unsupported("a REPEATABLE READ transaction runs one query at a time")
+                        .with_hint("Fetch or close the open portal first.")
+                })?;
+                (idle, Home::Snapshot(Arc::clone(&snapshot.slot)))
+            }
+            None => (self.idle_connection(context)?, Home::Pool(Arc::clone(self))),
+        };
+        let mut reader = Reader { idle, home, _permit: permit };
+        reader.idle.adopt(context)?;
+        Ok(reader)
+    }
+
+    /// Takes the idle connection whose settings fit best, or opens one.
+    fn idle_connection(&self, context: &QueryContext) -> Result<Idle> {
+        let found = {
+            let mut idle = self.idle.lock();
+            let fits = idle.iter().rposition(|idle| {
+                idle.time_zone == context.time_zone && idle.search_path == context.search_path
+            });
+            match fits {
+                Some(index) => Some(idle.swap_remove(index)),
+                None => idle.pop(),
+            }
+        };
+        match found {
+            Some(idle) => Ok(idle),
+            None => Ok(Idle {
+                connection: self.database.connect()?,
+                time_zone: String::new(),
+                search_path: vec![String::new()],
+            }),
+        }
+    }
+}
+
+impl Idle {
+    /// Gives the connection the session's settings.
+    fn adopt(&mut self, context: &QueryContext) -> Result<()> {
+        if self.time_zone != context.time_zone {
+            let zone = context.time_zone.replace('\'', "''");
+            self.connection.execute(&format!("SET SESSION TimeZone = '{zone}'"))?;
+            self.time_zone.clone_from(&context.time_zone);
+        }
+        if self.search_path != context.search_path {
+            let path = catalog::duckdb_search_path(&context.search_path).replace('\'', "''");
+            self.connection.execute(&format!("SET SESSION search_path = '{path}'"))?;
+            self.search_path.clone_from(&context.search_path);
+        }
+        Ok(())
+    }
+}
+
+impl Reader {
+    fn start(&mut self, sql: &str, params: &[Value]) -> Result<QueryResult> {
+        if matches!(self.home, Home::Pool(_)) {
+            self.idle.connection.execute("BEGIN TRANSACTION READ ONLY")?;
+        }
+        let mut prepared: Prepared = self.idle.connection.prepare(sql)?;
+        if prepared.statement_type() == StatementType::Other {
+            return Err(Error::new(
+                SqlState::READ_ONLY_SQL_TRANSACTION,
+                "this statement came in as a read, but DuckDB says that it is none",
+            ));
+        }
+        prepared.bind(params)?;
+        prepared.run(true)
+    }
+
+    /// Ends the transaction and gives the connection back. A connection that cannot end it is
+    /// closed instead.
+    fn finish(mut self, in_transaction: bool) {
+        match self.home {
+            Home::Snapshot(slot) => *slot.lock() = Some(self.idle),
+            Home::Pool(database) => {
+                if in_transaction && self.idle.connection.execute("COMMIT").is_err() {
+                    return;
+                }
+                let mut idle = database.idle.lock();
+                if idle.len() < database.reads_max {
+                    idle.push(self.idle);
+                }
+            }
+        }
+    }
+}
+
+/// A result and the connection it lives on; dropped in this order.
+struct Running {
+    result: QueryResult,
+    reader: Reader,
+}
+
+impl Running {
+    fn finish(self) {
+        drop(self.result);
+        self.reader.finish(true);
+    }
+}
+
+struct Fetched {
+    batches: Vec<RecordBatch>,
+    ended: bool,
+}
+
+fn fetch_many(result: &mut QueryResult, cancel: &CancellationToken, most: usize) -> Result<Fetched> {
+    let started = Instant::now();
+    let mut batches = Vec::new();
+    let mut bytes = 0;
+    while batches.len() < most && bytes < FETCH_BYTES && started.elapsed() < FETCH_TIME {
+        if cancel.is_cancelled() {
+            return Err(Error::canceled("user request"));
+        }
+        match result.fetch()? {
+            Some(batch) => {
+                bytes += batch.get_array_memory_size();
+                batches.push(batch);
+            }
+            None => return Ok(Fetched { batches, ended: true }),
+        }
+    }
+    Ok(Fetched { batches, ended: false })
+}
+
+/// The stream's state: the next rows are fetched while the last ones are sent.
+struct Rows {
+    state: State,
+    ready: VecDeque<RecordBatch>,
+    interrupter: Interrupter,
+    cancel: CancellationToken,
+}
+
+enum State {
+    Idle(Running),
+    Fetching(JoinHandle<Result<(Running, Fetched)>>),
+    Done,
+}
+
+impl Rows {
+    async fn next(&mut self) -> Option<Result<RecordBatch>> {
+        loop {
+            if let Some(batch) = self.ready.pop_front() {
+                return Some(Ok(batch));
+            }
+            self.fetch_ahead();
+            match self.wait().await {
+                Ok(true) => {}
+                Ok(false) => return None,
+                Err(error) => return Some(Err(error)),
+            }
+        }
+    }
+
+    /// Waits for the fetch under way; `false` at the end.
+    async fn wait(&mut self) -> Result<bool> {
+        let State::Fetching(fetch) = std::mem::replace(&mut self.state, State::Done) else {
+            return Ok(false);
+        };
+        let (running, fetched) = joined(fetch, &self.interrupter, &self.cancel).await?;
+        self.ready.extend(fetched.batches);
+        self.state = State::Idle(running);
+        if fetched.ended {
+            self.end();
+        } else {
+            self.fetch_ahead();
+        }
+        Ok(true)
+    }
+
+    fn fetch_ahead(&mut self) {
+        if !matches!(self.state, State::Idle(_)) {
+            return;
+        }
+        if let State::Idle(mut running) = std::mem::replace(&mut self.state, State::Done) {
+            let cancel = self.cancel.clone();
+            self.state = State::Fetching(tokio::task::spawn_blocking(move || {
+                let fetched = fetch_many(&mut running.result, &cancel, usize::MAX)?;
+                Ok((running, fetched))
+            }));
+        }
+    }
+
+    fn end(&mut self) {
+        if let State::Idle(running) = std::mem::replace(&mut self.state, State::Done) {
+            running.finish();
+        }
+    }
+}
+
+impl Drop for Rows {
+    fn drop(&mut self) {
+        match std::mem::replace(&mut self.state, State::Done) {
+            State::Done => {}
+            // The task ends by the interrupt and drops the connection on its own thread.
+            State::Fetching(_) => self.interrupter.interrupt(),
+            State::Idle(running) => {
+                drop(tokio::task::spawn_blocking(move || drop(running)));
+            }
+        }
+    }
+}
+
+/// Waits for blocking work on a connection; interrupts it, until it has ended, when `cancel` says.
+async fn joined<T: Send + 'static>(
+    mut work: JoinHandle<Result<T>>,
+    interrupter: &Interrupter,
+    cancel: &CancellationToken,
+) -> Result<T> {
+    let outcome = tokio::select! {
+        outcome = &mut work => outcome,
+        () = cancel.cancelled() => loop {
+            interrupter.interrupt();
+            match tokio::time::timeout(INTERRUPT_AGAIN, &mut work).await {
+                Ok(outcome) => break outcome,
+                Err(_) => continue,
+            }
+        },
+    };
+    outcome.unwrap_or_else(|error| Err(Error::internal(format!("a read failed: {error}"))))
+}
