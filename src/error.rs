@@ -105,6 +105,13 @@ impl Error {
     }
 
     #[must_use]
+    /// Takes the position away.
+    pub fn without_position(mut self) -> Self {
+        self.0.position = None;
+        self
+    }
+
+    #[must_use]
     /// Adds where it happened, such as `COPY t, line 3, column b: "x"`.
     pub fn with_context(mut self, context: impl Into<String>) -> Self {
         self.0.context = Some(context.into());

@@ -1,1 +1,45 @@
-//! (empty until its commit)
+//! SQL text to classified statements, and back to text for an engine.
+//!
+//! - `split.rs`: one message to its statements, with places for error positions.
+//! - `statement.rs`: [`Statement`] and its [`Kind`]: everything a router needs to decide.
+//! - `classify.rs`, `write.rs`, `copy.rs`, `setting.rs`, `call.rs`: the parser's tree to a [`Kind`].
+//! - `native.rs`: DuckDB's own SQL, which the PostgreSQL parser refuses.
+//! - `forbidden.rs`: functions that no client may call.
+//! - `params.rs`: `$1` with the types that clients declare.
+//! - `dataset_rewrite.rs`: UPDATE and DELETE of a dataset as a query over it.
+//! - `rewrite/`: PostgreSQL's SQL as DuckDB's.
+//!
+//! **Invariants:** kinds are decided on the parsed tree, never on a prefix of the text. Nothing
+//! outside this folder names the `sqlparser` crate.
+
+mod call;
+mod classify;
+mod copy;
+mod dataset_rewrite;
+mod forbidden;
+mod native;
+mod params;
+pub mod rewrite;
+mod setting;
+mod split;
+mod statement;
+mod write;
+
+pub use call::{Argument, Call};
+pub use copy::CopyIn;
+pub use dataset_rewrite::DatasetRewrite;
+pub use params::duckdb_type_name;
+pub use setting::{Setting, TransactionMode, TransactionStatement};
+pub use split::parse;
+pub use statement::{ColumnSpec, Kind, Read, Statement, TableRef, Tag};
+pub use write::{ObjectKind, Write};
+
+/// Folds an identifier as PostgreSQL does: unquoted ones become lower case.
+fn fold(ident: &sqlparser::ast::Ident) -> String {
+    if ident.quote_style.is_some() { ident.value.clone() } else { ident.value.to_lowercase() }
+}
+
+/// Quotes an identifier for any of the engines.
+pub fn quote_ident(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}

@@ -1,0 +1,472 @@
+//! The session's settings: PostgreSQL's names, defaults and checks, and Teatree's own.
+
+use std::collections::BTreeMap;
+
+use chrono_tz::Tz;
+
+use crate::error::{Error, Result};
+use crate::sqlstate::SqlState;
+
+/// How a setting's value is checked and written.
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    Text,
+    Bool,
+    /// Milliseconds, or a number with a unit.
+    Time,
+    Int(i64, i64),
+    Enum(&'static [&'static str]),
+    TimeZone,
+    DateStyle,
+    Encoding,
+    /// Cannot be changed.
+    ReadOnly,
+}
+
+/// A setting that exists.
+struct Spec {
+    /// As SHOW and ParameterStatus spell it.
+    name: &'static str,
+    default: &'static str,
+    kind: Kind,
+    /// Told to the client at start and whenever it changes.
+    reported: bool,
+    about: &'static str,
+}
+
+const fn spec(name: &'static str, default: &'static str, kind: Kind, about: &'static str) -> Spec {
+    Spec { name, default, kind, reported: false, about }
+}
+
+const fn told(name: &'static str, default: &'static str, kind: Kind, about: &'static str) -> Spec {
+    Spec { name, default, kind, reported: true, about }
+}
+
+/// The version of PostgreSQL that clients are told.
+pub const SERVER_VERSION: &str = "15.0";
+
+const ISOLATION: Kind = Kind::Enum(&[
+    "read committed",
+    "read uncommitted",
+    "repeatable read",
+    "serializable",
+]);
+const LEVELS: Kind = Kind::Enum(&[
+    "debug5", "debug4", "debug3", "debug2", "debug1", "debug", "log", "info", "notice", "warning",
+    "error", "fatal", "panic",
+]);
+
+const SPECS: &[Spec] = &[
+    told("application_name", "", Kind::Text, "Name of the application that connects."),
+    spec("bytea_output", "hex", Kind::Enum(&["hex", "escape"]), "Output format of bytea."),
+    spec("check_function_bodies", "on", Kind::Bool, "Accepted for compatibility."),
+    told("client_encoding", "UTF8", Kind::Encoding, "The client's character set."),
+    spec("client_min_messages", "notice", LEVELS, "Least level of messages that are sent."),
+    told("DateStyle", "ISO, MDY", Kind::DateStyle, "Display format of dates and times."),
+    spec("default_table_access_method", "duckdb", Kind::Enum(&["duckdb", "heap", "arrow"]),
+        "Where a table lives that does not say it."),
+    spec("default_tablespace", "", Kind::Text, "Accepted for compatibility."),
+    spec("default_text_search_config", "pg_catalog.simple", Kind::Text,
+        "Accepted for compatibility."),
+    spec("default_transaction_deferrable", "off", Kind::Bool, "Accepted for compatibility."),
+    spec("default_transaction_isolation", "read committed", ISOLATION,
+        "Isolation level of new transactions."),
+    told("default_transaction_read_only", "off", Kind::Bool,
+        "Whether new transactions only read."),
+    spec("extra_float_digits", "1", Kind::Int(-15, 3), "Digits shown of floating-point values."),
+    spec("idle_in_transaction_session_timeout", "0", Kind::Time,
+        "Longest idle time inside a transaction."),
+    told("in_hot_standby", "off", Kind::ReadOnly, "Always off."),
+    told("integer_datetimes", "on", Kind::ReadOnly, "Always on."),
+    told("IntervalStyle", "postgres", Kind::Enum(&["postgres"]), "Display format of intervals."),
+    told("is_superuser", "on", Kind::ReadOnly, "Whether the user is a superuser."),
+    spec("jit", "off", Kind::Bool, "Accepted for compatibility."),
+    spec("lc_collate", "C", Kind::ReadOnly, "Collation order."),
+    spec("lc_ctype", "C.UTF-8", Kind::ReadOnly, "Character classes."),
+    spec("lc_messages", "C", Kind::Text, "Accepted for compatibility."),
+    spec("lc_monetary", "C", Kind::Text, "Accepted for compatibility."),
+    spec("lock_timeout", "0", Kind::Time, "Longest wait for a lock."),
+    spec("max_identifier_length", "63", Kind::ReadOnly, "Longest identifier PostgreSQL keeps."),
+    spec("max_index_keys", "32", Kind::ReadOnly, "Most columns of an index."),
+    spec("password_encryption", "scram-sha-256", Kind::Enum(&["scram-sha-256", "md5"]),
+        "How passwords are kept."),
+    spec("row_security", "on", Kind::Bool, "Accepted for compatibility."),
+    spec("search_path", "\"$user\", public", Kind::Text, "Schemas of unqualified names."),
+    told("server_encoding", "UTF8", Kind::ReadOnly, "The server's character set."),
+    told("server_version", SERVER_VERSION, Kind::ReadOnly, "The version of PostgreSQL spoken."),
+    spec("server_version_num", "150000", Kind::ReadOnly, "The same as a number."),
+    told("session_authorization", "", Kind::ReadOnly, "The session's user."),
+    told("standard_conforming_strings", "on", Kind::Enum(&["on"]),
+        "Backslashes in plain strings are plain."),
+    spec("statement_timeout", "0", Kind::Time, "Longest time of a statement."),
+    spec("synchronize_seqscans", "on", Kind::Bool, "Accepted for compatibility."),
+    spec("synchronous_commit", "on", Kind::Enum(&["on", "off", "local", "remote_write", "remote_apply"]),
+        "Accepted: every write is synced."),
+    spec("teatree.engine", "auto", Kind::Enum(&["auto", "duckdb", "datafusion"]),
+        "Which engine runs reads."),
+    told("TimeZone", "UTC", Kind::TimeZone, "Time zone of displayed times."),
+    spec("transaction_isolation", "read committed", ISOLATION,
+        "Isolation level of this transaction."),
+    spec("transaction_read_only", "off", Kind::Bool, "Whether this transaction only reads."),
+    spec("work_mem", "4MB", Kind::Text, "Accepted for compatibility."),
+    spec("xmloption", "content", Kind::Enum(&["content", "document"]),
+        "Accepted for compatibility."),
+];
+
+/// One row of `pg_settings`.
+pub struct SettingRow {
+    pub name: &'static str,
+    pub setting: &'static str,
+    pub about: &'static str,
+    pub read_only: bool,
+}
+
+/// All settings with their defaults.
+pub fn catalog() -> impl Iterator<Item = SettingRow> {
+    SPECS.iter().map(|spec| SettingRow {
+        name: spec.name,
+        setting: spec.default,
+        about: spec.about,
+        read_only: matches!(spec.kind, Kind::ReadOnly),
+    })
+}
+
+/// The values of one session.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// What the session started with: where RESET goes.
+    start: BTreeMap<String, String>,
+    values: BTreeMap<String, String>,
+    /// Values that the transaction's end undoes, with what they were; the first SET counts.
+    undo: Vec<(String, Option<String>)>,
+}
+
+impl Settings {
+    /// Starts with the client's startup parameters.
+    ///
+    /// # Errors
+    /// 22023 for a value that a setting cannot have; names that do not exist are left out, as
+    /// drivers send their own.
+    pub fn new(
+        user: &str,
+        params: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Settings> {
+        let mut start = BTreeMap::new();
+        start.insert("session_authorization".to_owned(), user.to_owned());
+        let mut settings = Settings { start, values: BTreeMap::new(), undo: Vec::new() };
+        for (name, value) in params {
+            if let Some(spec) = find(&name).filter(|spec| !matches!(spec.kind, Kind::ReadOnly)) {
+                let value = value.trim_matches('\'').to_owned();
+                settings.start.insert(spec.name.to_owned(), check(spec, &value)?);
+            }
+        }
+        Ok(settings)
+    }
+
+    /// Returns a setting's value.
+    ///
+    /// # Errors
+    /// 42704 for a name that does not exist.
+    pub fn get(&self, name: &str) -> Result<&str> {
+        let key = find(name).map_or(name, |spec| spec.name);
+        match self.values.get(key).or_else(|| self.start.get(key)) {
+            Some(value) => Ok(value),
+            None => find(name).map(|spec| spec.default).ok_or_else(|| unknown(name)),
+        }
+    }
+
+    /// Returns the value of a setting that is known to exist.
+    fn known(&self, name: &str) -> &str {
+        self.get(name).unwrap_or_default()
+    }
+
+    /// Sets a value, or the default; a local one ends with the transaction.
+    ///
+    /// # Errors
+    /// 42704 for an unknown name, 22023 for a value it cannot have, 55P02 for one that is fixed.
+    pub fn set(&mut self, name: &str, value: Option<&str>, local: bool) -> Result<()> {
+        let (key, value) = match find(name) {
+            Some(spec) => {
+                if matches!(spec.kind, Kind::ReadOnly) {
+                    return Err(Error::new(
+                        SqlState::CANT_CHANGE_RUNTIME_PARAM,
+                        format!("parameter \"{}\" cannot be changed", spec.name),
+                    ));
+                }
+                (spec.name.to_owned(), value.map(|value| check(spec, value)).transpose()?)
+            }
+            // As in PostgreSQL, a name with a dot is a customised option of somebody's.
+            None if name.contains('.') && !name.starts_with("teatree.") => {
+                (name.to_owned(), value.map(str::to_owned))
+            }
+            None => return Err(unknown(name)),
+        };
+        let before = match value {
+            Some(value) => self.values.insert(key.clone(), value),
+            None => self.values.remove(&key),
+        };
+        if local {
+            self.undo.push((key, before));
+        }
+        Ok(())
+    }
+
+    /// Forgets every change since the session's start.
+    pub fn reset_all(&mut self) {
+        self.values.clear();
+        self.undo.clear();
+    }
+
+    /// Ends a transaction: what was set locally is undone.
+    pub fn end_transaction(&mut self) {
+        while let Some((key, before)) = self.undo.pop() {
+            match before {
+                Some(value) => self.values.insert(key, value),
+                None => self.values.remove(&key),
+            };
+        }
+    }
+
+    /// Returns names and values that the client is told at start and at every change.
+    pub fn reported(&self) -> Vec<(&'static str, String)> {
+        SPECS
+            .iter()
+            .filter(|spec| spec.reported)
+            .map(|spec| (spec.name, self.known(spec.name).to_owned()))
+            .collect()
+    }
+
+    /// Returns name, value and description of every setting.
+    pub fn all(&self) -> Vec<(&'static str, String, &'static str)> {
+        SPECS
+            .iter()
+            .map(|spec| (spec.name, self.known(spec.name).to_owned(), spec.about))
+            .collect()
+    }
+
+    /// Returns the time zone.
+    pub fn time_zone(&self) -> Tz {
+        self.known("TimeZone").parse().unwrap_or(Tz::UTC)
+    }
+
+    /// Returns a time limit; `None` for none.
+    pub fn timeout(&self, name: &str) -> Option<std::time::Duration> {
+        let milliseconds = parse_time(self.known(name))?;
+        (milliseconds > 0).then(|| std::time::Duration::from_millis(milliseconds))
+    }
+
+    /// Returns a whole number.
+    pub fn int(&self, name: &str) -> i32 {
+        self.known(name).parse().unwrap_or(0)
+    }
+
+    /// Tells whether a switch is on.
+    pub fn is_on(&self, name: &str) -> bool {
+        self.known(name) == "on"
+    }
+
+    /// Returns the schemas of the search path, `"$user"` left out.
+    pub fn search_path(&self) -> Vec<String> {
+        self.known("search_path")
+            .split(',')
+            .map(|part| {
+                let part = part.trim();
+                match part.strip_prefix('"').and_then(|part| part.strip_suffix('"')) {
+                    Some(quoted) => quoted.replace("\"\"", "\""),
+                    None => part.to_lowercase(),
+                }
+            })
+            .filter(|part| !part.is_empty() && part != "$user" && part != "pg_catalog")
+            .collect()
+    }
+}
+
+fn find(name: &str) -> Option<&'static Spec> {
+    SPECS.iter().find(|spec| spec.name.eq_ignore_ascii_case(name))
+}
+
+fn unknown(name: &str) -> Error {
+    Error::new(
+        SqlState::UNDEFINED_OBJECT,
+        format!("unrecognized configuration parameter \"{name}\""),
+    )
+}
+
+fn check(spec: &Spec, value: &str) -> Result<String> {
+    let bad = || {
+        Error::new(
+            SqlState::INVALID_PARAMETER_VALUE,
+            format!("invalid value for parameter \"{}\": \"{value}\"", spec.name),
+        )
+    };
+    match spec.kind {
+        Kind::Text => Ok(value.to_owned()),
+        Kind::Bool => parse_bool(value)
+            .map(|on| if on { "on" } else { "off" }.to_owned())
+            .ok_or_else(|| {
+                Error::new(
+                    SqlState::INVALID_PARAMETER_VALUE,
+                    format!("parameter \"{}\" requires a Boolean value", spec.name),
+                )
+            }),
+        Kind::Time => parse_time(value).map(show_time).ok_or_else(bad),
+        Kind::Int(least, most) => match value.trim().parse::<i64>() {
+            Ok(number) if (least..=most).contains(&number) => Ok(number.to_string()),
+            Ok(number) => Err(Error::new(
+                SqlState::INVALID_PARAMETER_VALUE,
+                format!(
+                    "{number} is outside the valid range for parameter \"{}\" ({least} .. {most})",
+                    spec.name
+                ),
+            )),
+            Err(_) => Err(bad()),
+        },
+        Kind::Enum(choices) => choices
+            .iter()
+            .find(|choice| choice.eq_ignore_ascii_case(value.trim()))
+            .map(|choice| (*choice).to_owned())
+            .ok_or_else(|| bad().with_hint(format!("Available values: {}.", choices.join(", ")))),
+        Kind::TimeZone => time_zone(value).ok_or_else(bad),
+        Kind::DateStyle => date_style(value).ok_or_else(bad),
+        Kind::Encoding => encoding(value),
+        Kind::ReadOnly => Err(bad()),
+    }
+}
+
+fn parse_bool(value: &str) -> Option<bool> {
+    match value.trim().to_lowercase().as_str() {
+        "on" | "true" | "yes" | "1" | "t" | "y" => Some(true),
+        "off" | "false" | "no" | "0" | "f" | "n" => Some(false),
+        _ => None,
+    }
+}
+
+fn parse_time(value: &str) -> Option<u64> {
+    let value = value.trim();
+    let digits = value.find(|c: char| !c.is_ascii_digit()).unwrap_or(value.len());
+    let number: u64 = value[..digits].parse().ok()?;
+    let factor = match value[digits..].trim() {
+        "" | "ms" => 1,
+        "s" => 1000,
+        "min" => 60_000,
+        "h" => 3_600_000,
+        "d" => 86_400_000,
+        _ => return None,
+    };
+    number.checked_mul(factor).filter(|&ms| ms <= i32::MAX as u64)
+}
+
+/// Shows a time as PostgreSQL does: in the largest unit that divides it.
+fn show_time(milliseconds: u64) -> String {
+    for (unit, factor) in [("d", 86_400_000), ("h", 3_600_000), ("min", 60_000), ("s", 1000)] {
+        if milliseconds > 0 && milliseconds % factor == 0 {
+            return format!("{}{unit}", milliseconds / factor);
+        }
+    }
+    if milliseconds == 0 { "0".to_owned() } else { format!("{milliseconds}ms") }
+}
+
+/// Accepts IANA names in any letter case, and whole-hour offsets, kept as `Etc/GMT-2` (which is two
+/// hours east: the sign is POSIX's).
+fn time_zone(value: &str) -> Option<String> {
+    let value = value.trim();
+    if let Ok(zone) = Tz::from_str_insensitive(value) {
+        return Some(zone.name().to_owned());
+    }
+    if matches!(value.to_lowercase().as_str(), "utc" | "gmt" | "zulu" | "z" | "default" | "local") {
+        return Some("UTC".to_owned());
+    }
+    let (sign, rest) = match value.strip_prefix('-') {
+        Some(rest) => ('+', rest),
+        None => ('-', value.strip_prefix('+').unwrap_or(value)),
+    };
+    let hours = rest.strip_suffix(":00:00").or_else(|| rest.strip_suffix(":00")).unwrap_or(rest);
+    match hours.parse::<u8>().ok()? {
+        0 => Some("UTC".to_owned()),
+        hours if hours <= 12 => Some(format!("Etc/GMT{sign}{hours}")),
+        _ => None,
+    }
+}
+
+/// Only ISO output exists so far; the order of input fields may be chosen.
+fn date_style(value: &str) -> Option<String> {
+    let mut order = "MDY";
+    for part in value.split(',').map(|part| part.trim().to_uppercase()) {
+        match part.as_str() {
+            "ISO" | "DEFAULT" => {}
+            "MDY" | "US" | "NONEURO" | "NONEUROPEAN" => order = "MDY",
+            "DMY" | "EURO" | "EUROPEAN" => order = "DMY",
+            "YMD" => order = "YMD",
+            _ => return None,
+        }
+    }
+    Some(format!("ISO, {order}"))
+}
+
+fn encoding(value: &str) -> Result<String> {
+    let plain: String =
+        value.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_lowercase();
+    match plain.as_str() {
+        "utf8" | "unicode" => Ok("UTF8".to_owned()),
+        // ASCII is a part of UTF-8; PostgreSQL's SQL_ASCII means no conversion at all.
+        "sqlascii" => Ok("SQL_ASCII".to_owned()),
+        _ => Err(Error::unsupported(format!(
+            "conversion between {value} and UTF8 is not supported"
+        ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fresh() -> Settings {
+        Settings::new("ada", []).unwrap()
+    }
+
+    #[test]
+    fn values_are_checked_and_shown_as_postgresql_does() {
+        let mut settings = fresh();
+        settings.set("statement_timeout", Some("90000"), false).unwrap();
+        assert_eq!(settings.get("STATEMENT_TIMEOUT").unwrap(), "90s");
+        assert_eq!(settings.timeout("statement_timeout").unwrap().as_millis(), 90_000);
+        settings.set("timezone", Some("europe/berlin"), false).unwrap();
+        assert_eq!(settings.get("TimeZone").unwrap(), "Europe/Berlin");
+        settings.set("timezone", Some("+02:00"), false).unwrap();
+        assert_eq!(settings.time_zone(), Tz::Etc__GMTMinus2);
+        let code = |result: Result<()>| result.unwrap_err().code();
+        assert_eq!(code(settings.set("nope", Some("1"), false)), SqlState::UNDEFINED_OBJECT);
+        assert_eq!(
+            code(settings.set("jit", Some("maybe"), false)),
+            SqlState::INVALID_PARAMETER_VALUE
+        );
+        assert_eq!(
+            code(settings.set("server_version", Some("9"), false)),
+            SqlState::CANT_CHANGE_RUNTIME_PARAM
+        );
+        assert_eq!(
+            code(settings.set("teatree.nope", Some("9"), false)),
+            SqlState::UNDEFINED_OBJECT
+        );
+    }
+
+    #[test]
+    fn local_values_end_with_the_transaction() {
+        let mut settings = fresh();
+        settings.set("jit", Some("on"), false).unwrap();
+        settings.set("jit", Some("off"), true).unwrap();
+        settings.set("jit", Some("on"), true).unwrap();
+        settings.set("app.user", Some("7"), true).unwrap();
+        settings.end_transaction();
+        assert_eq!(settings.get("jit").unwrap(), "on");
+        assert!(settings.get("app.user").is_err());
+    }
+
+    #[test]
+    fn the_search_path_is_a_list_of_identifiers() {
+        let mut settings = fresh();
+        assert_eq!(settings.search_path(), ["public"]);
+        settings.set("search_path", Some("\"My Schema\", Other"), false).unwrap();
+        assert_eq!(settings.search_path(), ["My Schema", "other"]);
+    }
+}

@@ -1,0 +1,107 @@
+//! CALL, and the literal arguments of CALL and EXECUTE.
+
+use sqlparser::ast::{self, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, UnaryOperator};
+
+use super::fold;
+use crate::error::{Error, Result};
+use crate::sqlstate::SqlState;
+use crate::types::{Numeric, Value};
+
+/// `CALL schema.name(args)`.
+#[derive(Clone, Debug)]
+pub struct Call {
+    pub schema: Option<String>,
+    pub name: String,
+    pub args: Vec<Argument>,
+}
+
+/// An argument: a literal, or a parameter of the statement.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Argument {
+    Literal(Value),
+    /// `$n`, from 1.
+    Param(usize),
+}
+
+impl Argument {
+    /// Returns the value, taking parameters from what was bound.
+    pub fn value(&self, params: &[Value]) -> Result<Value> {
+        match self {
+            Argument::Literal(value) => Ok(value.clone()),
+            Argument::Param(number) => params.get(number - 1).cloned().ok_or_else(|| {
+                Error::new(
+                    SqlState::UNDEFINED_PARAMETER,
+                    format!("there is no parameter ${number}"),
+                )
+            }),
+        }
+    }
+}
+
+pub(super) fn classify(function: &ast::Function) -> Result<Call> {
+    let parts: Vec<String> =
+        function.name.0.iter().filter_map(|part| part.as_ident().map(fold)).collect();
+    let (schema, name) = match parts.as_slice() {
+        [name] => (None, name.clone()),
+        [.., schema, name] => (Some(schema.clone()), name.clone()),
+        [] => return Err(Error::syntax("CALL names no procedure")),
+    };
+    let mut args = Vec::new();
+    if let FunctionArguments::List(list) = &function.args {
+        for arg in &list.args {
+            match arg {
+                FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => args.push(argument(expr)?),
+                _ => {
+                    return Err(Error::unsupported(
+                        "CALL takes positional arguments: named ones are not supported yet",
+                    ));
+                }
+            }
+        }
+    }
+    Ok(Call { schema, name, args })
+}
+
+pub(super) fn arguments(exprs: &[Expr]) -> Result<Vec<Argument>> {
+    exprs.iter().map(argument).collect()
+}
+
+fn argument(expr: &Expr) -> Result<Argument> {
+    match expr {
+        Expr::Value(value) => literal(&value.value),
+        Expr::Nested(inner) => argument(inner),
+        Expr::Cast { expr, .. } => argument(expr),
+        Expr::UnaryOp { op: UnaryOperator::Minus, expr } => match argument(expr)? {
+            Argument::Literal(Value::Int8(number)) => Ok(Argument::Literal(Value::Int8(-number))),
+            Argument::Literal(Value::Numeric(number)) => Ok(Argument::Literal(Value::Numeric(
+                Numeric { unscaled: -number.unscaled, ..number },
+            ))),
+            _ => Err(no_literal(expr)),
+        },
+        other => Err(no_literal(other)),
+    }
+}
+
+fn literal(value: &ast::Value) -> Result<Argument> {
+    Ok(Argument::Literal(match value {
+        ast::Value::Null => Value::Null,
+        ast::Value::Boolean(value) => Value::Bool(*value),
+        ast::Value::Number(text, _) => match text.parse::<i64>() {
+            Ok(number) => Value::Int8(number),
+            Err(_) => Value::Text(text.clone()),
+        },
+        ast::Value::Placeholder(name) => {
+            let number = name.strip_prefix('$').and_then(|n| n.parse().ok()).filter(|n| *n > 0);
+            return number.map(Argument::Param).ok_or_else(|| Error::syntax("bad parameter"));
+        }
+        other => match other.clone().into_string() {
+            Some(text) => Value::Text(text),
+            None => return Err(Error::syntax(format!("{other} cannot be an argument here"))),
+        },
+    }))
+}
+
+fn no_literal(expr: &Expr) -> Error {
+    Error::unsupported(format!("{expr} cannot be an argument here"))
+        .with_hint("Give literals or parameters.")
+}

@@ -1,0 +1,117 @@
+//! Functions that no client may call, whatever the engine's own settings say.
+//!
+//! DuckDB runs without external access, which closes the file system. This list is the first of
+//! the two locks, with an error that says what is meant, and closes functions that act on the
+//! instance from inside a SELECT.
+
+use std::ops::ControlFlow;
+
+use sqlparser::ast::{self, Expr, Statement as Tree, TableFactor, Visit, Visitor};
+use sqlparser::tokenizer::{Token, TokenWithSpan};
+
+use super::fold;
+use crate::error::{Error, Result};
+use crate::sqlstate::SqlState;
+
+const PREFIXES: &[&str] = &[
+    "read_", "parquet_", "iceberg_", "delta_", "sqlite_", "postgres_", "mysql_", "pragma_",
+    "load_", "from_substrait", "get_substrait", "st_read", "arrow_scan", "pandas_scan",
+    "python_map", "teatree_",
+];
+
+const NAMES: &[&str] = &[
+    "checkpoint", "force_checkpoint", "glob", "sniff_csv", "duckdb_secrets", "which_secret",
+    "getenv", "enable_logging", "disable_logging", "set_logging_level", "truncate_duckdb_logs",
+    "duckdb_logs", "duckdb_logs_parsed", "enable_profiling", "disable_profiling",
+    "enable_profile", "disable_profile", "json_execute_serialized_sql", "query", "query_table",
+    "export_database", "import_database", "scan_arrow_ipc", "seq_scan", "duckdb_external_file_cache",
+    "write_log", "pg_read_file", "pg_read_binary_file", "pg_ls_dir", "lo_import", "lo_export",
+    "duckdb_temporary_files",
+];
+
+/// Refuses a tree that calls a forbidden function anywhere.
+///
+/// # Errors
+/// 42501 with the function's name.
+pub(super) fn check(tree: &Tree) -> Result<()> {
+    struct Finder(Option<String>);
+    impl Finder {
+        fn look_at(&mut self, name: &ast::ObjectName) -> ControlFlow<()> {
+            match name.0.last().and_then(|part| part.as_ident()) {
+                Some(ident) if is_forbidden(&fold(ident)) => {
+                    self.0 = Some(fold(ident));
+                    ControlFlow::Break(())
+                }
+                _ => ControlFlow::Continue(()),
+            }
+        }
+    }
+    impl Visitor for Finder {
+        type Break = ();
+        fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
+            match expr {
+                Expr::Function(function) => self.look_at(&function.name),
+                _ => ControlFlow::Continue(()),
+            }
+        }
+        fn pre_visit_table_factor(&mut self, factor: &TableFactor) -> ControlFlow<()> {
+            match factor {
+                TableFactor::Table { name, args: Some(_), .. }
+                | TableFactor::Function { name, .. } => self.look_at(name),
+                TableFactor::Table { name, .. } => match file_name(name) {
+                    Some(file) => {
+                        self.0 = Some(file);
+                        ControlFlow::Break(())
+                    }
+                    None => ControlFlow::Continue(()),
+                },
+                _ => ControlFlow::Continue(()),
+            }
+        }
+    }
+    let mut finder = Finder(None);
+    let _ = tree.visit(&mut finder);
+    match finder.0 {
+        Some(name) => Err(denied(&name)),
+        None => Ok(()),
+    }
+}
+
+/// Refuses tokens that call a forbidden function: for SQL that only DuckDB's parser understands.
+pub(super) fn check_tokens(solid: &[&TokenWithSpan]) -> Result<()> {
+    for pair in solid.windows(2) {
+        let name = match &pair[0].token {
+            Token::Word(word) => word.value.to_lowercase(),
+            _ => continue,
+        };
+        if pair[1].token == Token::LParen && is_forbidden(&name) {
+            return Err(denied(&name));
+        }
+    }
+    // FROM 'file' reads a file by its name.
+    for pair in solid.windows(2) {
+        if let (Token::Word(word), Token::SingleQuotedString(_)) = (&pair[0].token, &pair[1].token)
+        {
+            if matches!(word.value.to_lowercase().as_str(), "from" | "join" | "summarize") {
+                return Err(denied("a file name as a table"));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// DuckDB takes a quoted file name for a table.
+fn file_name(name: &ast::ObjectName) -> Option<String> {
+    let [part] = name.0.as_slice() else { return None };
+    let ident = part.as_ident()?;
+    (ident.quote_style == Some('\'')).then(|| "a file name as a table".to_owned())
+}
+
+fn is_forbidden(name: &str) -> bool {
+    NAMES.contains(&name) || PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+}
+
+fn denied(name: &str) -> Error {
+    Error::new(SqlState::INSUFFICIENT_PRIVILEGE, format!("permission denied for function {name}"))
+        .with_hint("Files come in by COPY FROM STDIN, or from the inbox by CALL teatree.ingest.")
+}

@@ -1,0 +1,209 @@
+//! A message's text to its statements.
+
+use sqlparser::ast;
+use sqlparser::dialect::PostgreSqlDialect;
+use sqlparser::parser::Parser;
+use sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer};
+
+use super::statement::{Kind, Statement};
+use super::{classify, native, params};
+use crate::error::{Error, Result};
+use crate::sqlstate::SqlState;
+
+/// How deep expressions may nest: the parser's stack is bounded.
+const DEPTH_MAX: usize = 200;
+/// Statements in one message.
+const STATEMENTS_MAX: usize = 10_000;
+
+/// An identifier and its place in the message, in characters from 1.
+#[derive(Clone, Debug)]
+pub(super) struct Word {
+    pub(super) folded: String,
+    pub(super) position: usize,
+}
+
+/// Parses a message: one statement each between semicolons; none at all for an empty message.
+///
+/// # Errors
+/// 42601 with a position when a statement cannot be read at all; 0A000 for what Teatree refuses.
+pub fn parse(text: &str) -> Result<Vec<Statement>> {
+    let places = Places::new(text);
+    let tokens = Tokenizer::new(&PostgreSqlDialect {}, text)
+        .tokenize_with_location()
+        .map_err(|error| {
+            Error::syntax(error.message.clone()).with_position(places.characters(error.location))
+        })?;
+    let mut statements = Vec::new();
+    for part in tokens.split(|token| token.token == Token::SemiColon) {
+        if part.iter().all(|token| matches!(token.token, Token::Whitespace(_) | Token::EOF)) {
+            continue;
+        }
+        if statements.len() == STATEMENTS_MAX {
+            return Err(Error::new(
+                SqlState::PROGRAM_LIMIT_EXCEEDED,
+                format!("a message has more than {STATEMENTS_MAX} statements"),
+            ));
+        }
+        statements.push(parse_one(part, text, &places)?);
+    }
+    Ok(statements)
+}
+
+fn parse_one(tokens: &[TokenWithSpan], text: &str, places: &Places) -> Result<Statement> {
+    let solid: Vec<&TokenWithSpan> = tokens
+        .iter()
+        .filter(|token| !matches!(token.token, Token::Whitespace(_) | Token::EOF))
+        .collect();
+    let (first, last) = match (solid.first(), solid.last()) {
+        (Some(first), Some(last)) => (first.span.start, last.span.end),
+        _ => return Err(Error::internal("a statement without tokens")),
+    };
+    let own = text.get(places.bytes(first)..places.bytes(last)).unwrap_or(text).to_owned();
+    let offset = places.characters(first) - 1;
+    let words = words_of(&solid, places);
+    let (tokens, access_method) = take_access_method(tokens);
+    let parsed = Parser::new(&PostgreSqlDialect {})
+        .with_recursion_limit(DEPTH_MAX)
+        .with_tokens_with_locations(tokens)
+        .parse_statements();
+    let statement = |kind, tree: Option<ast::Statement>, param_count| Statement {
+        text: own.clone(),
+        kind,
+        param_count,
+        tree: tree.map(Box::new),
+        words: words.clone(),
+        offset,
+    };
+    match parsed {
+        Ok(mut trees) if trees.len() == 1 => {
+            let tree = trees.remove(0);
+            let mut kind = classify::classify(&tree).map_err(|error| place(error, &words))?;
+            if let (Kind::Write(write), Some(method)) = (&mut kind, access_method) {
+                write.set_access_method(method)?;
+            }
+            let param_count = params::count(&tree)?;
+            Ok(statement(kind, Some(tree), param_count))
+        }
+        Ok(_) => Err(syntax_at(&solid, places)),
+        Err(sqlparser::parser::ParserError::RecursionLimitExceeded) => Err(Error::new(
+            SqlState::PROGRAM_LIMIT_EXCEEDED,
+            "stack depth limit exceeded",
+        )),
+        Err(_) => {
+            let kind = native::classify(&solid)
+                .map_err(|error| error.with_position(offset + 1))?;
+            Ok(statement(kind, None, native::param_count(&solid)))
+        }
+    }
+}
+
+fn place(error: Error, words: &[Word]) -> Error {
+    let quoted = error.message().split('"').nth(1).map(str::to_owned);
+    let found = quoted.and_then(|name| words.iter().find(|word| word.folded == name));
+    match found {
+        Some(word) => error.with_position(word.position),
+        None => error,
+    }
+}
+
+fn syntax_at(solid: &[&TokenWithSpan], places: &Places) -> Error {
+    let last = solid.last().map_or(1, |token| places.characters(token.span.start));
+    Error::syntax("syntax error").with_position(last)
+}
+
+fn words_of(solid: &[&TokenWithSpan], places: &Places) -> Vec<Word> {
+    solid
+        .iter()
+        .filter_map(|token| match &token.token {
+            Token::Word(word) => Some(Word {
+                folded: match word.quote_style {
+                    Some(_) => word.value.clone(),
+                    None => word.value.to_lowercase(),
+                },
+                position: places.characters(token.span.start),
+            }),
+            _ => None,
+        })
+        .collect()
+}
+
+/// Takes `USING method` out of a CREATE TABLE: PostgreSQL's table access methods, which the parser
+/// does not know.
+fn take_access_method(tokens: &[TokenWithSpan]) -> (Vec<TokenWithSpan>, Option<String>) {
+    let word = |token: &Token, text: &str| {
+        matches!(token, Token::Word(word)
+            if word.quote_style.is_none() && word.value.eq_ignore_ascii_case(text))
+    };
+    let solid: Vec<usize> = (0..tokens.len())
+        .filter(|&index| !matches!(tokens[index].token, Token::Whitespace(_) | Token::EOF))
+        .collect();
+    let at = |place: usize| solid.get(place).map(|&index| &tokens[index].token);
+    let untouched = || (tokens.to_vec(), None);
+    let is_create = at(0).is_some_and(|token| word(token, "create"))
+        && (1..5).any(|place| at(place).is_some_and(|token| word(token, "table")));
+    if !is_create {
+        return untouched();
+    }
+    let mut depth = 0_usize;
+    for (place, &index) in solid.iter().enumerate() {
+        match &tokens[index].token {
+            Token::LParen => depth += 1,
+            Token::RParen => depth = depth.saturating_sub(1),
+            token if depth == 0 && word(token, "as") => return untouched(),
+            token if depth == 0 && word(token, "using") => {
+                let Some((&method_at, method)) = solid.get(place + 1).zip(at(place + 1)) else {
+                    return untouched();
+                };
+                let Token::Word(method) = method else { return untouched() };
+                let name = method.value.to_lowercase();
+                let rest = tokens
+                    .iter()
+                    .enumerate()
+                    .filter(|(place, _)| *place != index && *place != method_at)
+                    .map(|(_, token)| token.clone())
+                    .collect();
+                return (rest, Some(name));
+            }
+            _ => {}
+        }
+    }
+    untouched()
+}
+
+/// Lines and columns of the tokenizer as bytes and as characters of the whole text.
+struct Places {
+    /// For each line: byte offset and character offset of its start.
+    lines: Vec<(usize, usize)>,
+    text: String,
+}
+
+impl Places {
+    fn new(text: &str) -> Places {
+        let mut lines = vec![(0, 0)];
+        for (characters, (byte, character)) in text.char_indices().enumerate() {
+            if character == '\n' {
+                lines.push((byte + 1, characters + 1));
+            }
+        }
+        Places { lines, text: text.to_owned() }
+    }
+
+    fn line(&self, location: Location) -> (usize, usize) {
+        let line = usize::try_from(location.line).unwrap_or(1).max(1);
+        self.lines.get(line - 1).copied().unwrap_or((0, 0))
+    }
+
+    /// The place in characters, from 1.
+    fn characters(&self, location: Location) -> usize {
+        self.line(location).1 + usize::try_from(location.column).unwrap_or(1).max(1)
+    }
+
+    fn bytes(&self, location: Location) -> usize {
+        let (start, _) = self.line(location);
+        let column = usize::try_from(location.column).unwrap_or(1).max(1) - 1;
+        self.text[start..]
+            .char_indices()
+            .nth(column)
+            .map_or(self.text.len(), |(byte, _)| start + byte)
+    }
+}

@@ -1,0 +1,236 @@
+//! One parsed and classified statement.
+
+use sqlparser::ast;
+
+use super::call::Call;
+use super::copy::CopyIn;
+use super::rewrite::{self, NameContext};
+use super::setting::{Setting, TransactionStatement};
+use super::split::Word;
+use super::write::Write;
+use super::{dataset_rewrite, params};
+use crate::error::{Error, Result};
+use crate::ids::TableName;
+use crate::sqlstate::SqlState;
+use crate::types::PgType;
+
+/// A statement as a client sent it, classified.
+#[derive(Clone, Debug)]
+pub struct Statement {
+    /// The statement's own part of the message.
+    pub text: String,
+    pub kind: Kind,
+    /// How many parameters it has: the highest `$n`.
+    pub param_count: usize,
+    /// The parsed tree; `None` for DuckDB's own SQL.
+    pub(super) tree: Option<Box<ast::Statement>>,
+    /// Identifiers with their places, for error positions.
+    pub(super) words: Vec<Word>,
+    /// Where the text starts in the message, in characters.
+    pub(super) offset: usize,
+}
+
+/// What a statement is.
+#[derive(Clone, Debug)]
+pub enum Kind {
+    /// Nothing but white space or comments.
+    Empty,
+    Read(Read),
+    Explain {
+        analyze: bool,
+        statement: Box<Statement>,
+    },
+    Write(Write),
+    Call(Call),
+    CopyIn(CopyIn),
+    Transaction(TransactionStatement),
+    Setting(Setting),
+    /// `PREPARE name AS …`
+    Prepare {
+        name: String,
+        statement: Box<Statement>,
+    },
+    /// `EXECUTE name(…)`
+    Execute {
+        name: String,
+        args: Vec<super::Argument>,
+    },
+    /// `DEALLOCATE name`; `None` for ALL.
+    Deallocate(Option<String>),
+    /// `DISCARD ALL` and its like, with the command tag.
+    Discard(&'static str),
+    /// Understood and harmless, with nothing to do: `LISTEN` without a sender, `CLOSE ALL`.
+    Nothing(&'static str),
+}
+
+/// A statement that gives rows and changes nothing.
+#[derive(Clone, Debug)]
+pub struct Read {
+    /// The tables it names, CTEs left out, in no order.
+    pub tables: Vec<TableRef>,
+    /// Written in DuckDB's own SQL, which only DuckDB understands.
+    pub native: bool,
+}
+
+/// A table's name as a statement has it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct TableRef {
+    pub database: Option<String>,
+    pub schema: Option<String>,
+    pub table: String,
+}
+
+impl TableRef {
+    pub(super) fn from_object_name(name: &ast::ObjectName) -> Result<TableRef> {
+        let parts: Vec<String> =
+            name.0.iter().filter_map(|part| part.as_ident().map(super::fold)).collect();
+        let [rest @ .., table] = parts.as_slice() else {
+            return Err(Error::syntax("a table name is empty"));
+        };
+        let (database, schema) = match rest {
+            [] => (None, None),
+            [schema] => (None, Some(schema.clone())),
+            [database, schema] => (Some(database.clone()), Some(schema.clone())),
+            _ => return Err(Error::syntax(format!("improper qualified name (too many dotted names): {name}"))),
+        };
+        Ok(TableRef { database, schema, table: table.clone() })
+    }
+
+    /// The names that this may mean, in the order of the search path.
+    pub fn candidates<'a>(
+        &'a self,
+        search_path: &'a [String],
+    ) -> impl Iterator<Item = TableName> + 'a {
+        let schemas: Vec<&String> = match &self.schema {
+            Some(schema) => vec![schema],
+            None => search_path.iter().collect(),
+        };
+        schemas.into_iter().map(|schema| TableName::new(schema.clone(), self.table.clone()))
+    }
+
+    /// The name that a new table gets.
+    pub fn to_create(&self, search_path: &[String]) -> Result<TableName> {
+        match self.candidates(search_path).next() {
+            Some(name) => Ok(name),
+            None => Err(Error::new(
+                SqlState::INVALID_SCHEMA_NAME,
+                "no schema has been selected to create in",
+            )),
+        }
+    }
+}
+
+/// A column that a CREATE TABLE … USING arrow defines.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ColumnSpec {
+    pub name: String,
+    pub pg_type: PgType,
+    pub typmod: i32,
+    pub not_null: bool,
+}
+
+/// PostgreSQL's command tag, once the row count is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Tag {
+    Insert,
+    Counted(&'static str),
+    Fixed(String),
+}
+
+impl Tag {
+    /// Builds the tag: `INSERT 0 3`, `UPDATE 3`, `CREATE TABLE`.
+    pub fn with_rows(&self, rows: u64) -> String {
+        match self {
+            Tag::Insert => format!("INSERT 0 {rows}"),
+            Tag::Counted(word) => format!("{word} {rows}"),
+            Tag::Fixed(text) => text.clone(),
+        }
+    }
+}
+
+impl Statement {
+    /// Renders the statement for DuckDB, with casts at the parameters whose types are given.
+    pub fn duckdb_sql(
+        &self,
+        names: &NameContext,
+        param_types: &[Option<PgType>],
+    ) -> Result<String> {
+        let Some(tree) = &self.tree else {
+            return Ok(self.text.clone());
+        };
+        let mut tree = tree.clone();
+        rewrite::for_duckdb(&mut tree, names)?;
+        params::cast(tree.as_mut(), param_types);
+        Ok(tree.to_string())
+    }
+
+    /// Renders the statement for DataFusion.
+    ///
+    /// # Errors
+    /// 0A000 for DuckDB's own SQL.
+    pub fn datafusion_sql(
+        &self,
+        names: &NameContext,
+        param_types: &[Option<PgType>],
+    ) -> Result<String> {
+        let Some(tree) = &self.tree else {
+            return Err(Error::unsupported("DuckDB's own SQL cannot run on engine datafusion")
+                .with_hint("Write it in PostgreSQL's SQL, or copy the dataset into a table."));
+        };
+        let mut tree = tree.clone();
+        rewrite::for_datafusion(&mut tree, names)?;
+        params::cast(tree.as_mut(), param_types);
+        Ok(tree.to_string())
+    }
+
+    /// Returns the query that an INSERT, CREATE TABLE AS or EXPLAIN contains, as a read.
+    pub fn source_query(&self) -> Option<Statement> {
+        let query = match self.tree.as_deref()? {
+            ast::Statement::Insert(insert) => insert.source.clone()?,
+            ast::Statement::CreateTable(create) => create.query.clone()?,
+            _ => return None,
+        };
+        let tree = ast::Statement::Query(query);
+        Some(Statement {
+            text: tree.to_string(),
+            kind: super::classify::classify(&tree).ok()?,
+            param_count: self.param_count,
+            words: self.words.clone(),
+            offset: self.offset,
+            tree: Some(Box::new(tree)),
+        })
+    }
+
+    /// Builds the query that does an UPDATE or DELETE of a dataset.
+    pub fn dataset_rewrite(
+        &self,
+        names: &NameContext,
+        param_types: &[Option<PgType>],
+        columns: &[String],
+    ) -> Result<super::DatasetRewrite> {
+        let tree = self.tree.as_deref().ok_or_else(|| Error::internal("no tree to rewrite"))?;
+        dataset_rewrite::build(tree, names, param_types, columns)
+    }
+
+    /// Puts an error's position where the client can use it: at the word that the message quotes.
+    pub fn locate(&self, error: Error) -> Error {
+        let quoted = error.message().split('"').nth(1).map(str::to_owned);
+        let bare = error
+            .message()
+            .strip_prefix("function ")
+            .and_then(|rest| rest.split([' ', '(']).next())
+            .map(str::to_owned);
+        let found = quoted.or(bare).and_then(|name| {
+            let last = name.rsplit('.').next().unwrap_or(&name).to_owned();
+            self.words.iter().find(|word| word.folded == last).map(|word| word.position)
+        });
+        match (found, self.tree.is_some(), error.position()) {
+            (Some(position), _, _) => error.with_position(position),
+            // DuckDB saw the client's own text: its position only has to be moved.
+            (None, false, Some(position)) => error.with_position(position + self.offset),
+            // The text was rewritten: a position in it means nothing to the client.
+            (None, true, Some(_)) => error.without_position(),
+            (None, _, None) => error,
+        }
+    }
+}

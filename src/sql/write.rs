@@ -1,0 +1,392 @@
+//! Statements that change data or definitions.
+
+use sqlparser::ast::{self, Statement as Tree};
+
+use super::classify::tables;
+use super::fold;
+use super::statement::{ColumnSpec, TableRef, Tag};
+use crate::error::{Error, Result};
+use crate::sqlstate::SqlState;
+use crate::types::{PgType, numeric_typmod};
+
+/// A write, as far as its route depends on it.
+#[derive(Clone, Debug)]
+pub enum Write {
+    Insert {
+        table: TableRef,
+        /// Empty when the statement names none.
+        columns: Vec<String>,
+        /// Every table that the statement names, the target among them.
+        tables: Vec<TableRef>,
+        returning: bool,
+        on_conflict: bool,
+        /// The rows are a literal `VALUES` list (or `DEFAULT VALUES`).
+        values: bool,
+    },
+    Update {
+        table: TableRef,
+        tables: Vec<TableRef>,
+        returning: bool,
+    },
+    Delete {
+        table: TableRef,
+        tables: Vec<TableRef>,
+        returning: bool,
+    },
+    Truncate {
+        tables: Vec<TableRef>,
+    },
+    CreateTable {
+        table: TableRef,
+        /// What stands after USING.
+        access_method: Option<String>,
+        columns: Vec<ColumnSpec>,
+        /// Constraints or defaults that a dataset cannot keep.
+        beyond_columns: bool,
+        if_not_exists: bool,
+        as_query: bool,
+        temporary: bool,
+        tables: Vec<TableRef>,
+    },
+    Drop {
+        kind: ObjectKind,
+        names: Vec<TableRef>,
+        if_exists: bool,
+    },
+    AlterTable {
+        table: TableRef,
+        /// The new name, for a plain RENAME TO.
+        rename_to: Option<String>,
+    },
+    /// Everything else that DuckDB applies as it stands.
+    Other {
+        tag: Tag,
+        tables: Vec<TableRef>,
+        returning: bool,
+    },
+}
+
+/// What DROP drops.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ObjectKind {
+    Table,
+    View,
+    Index,
+    Schema,
+    Sequence,
+    Type,
+}
+
+impl Write {
+    /// The command tag.
+    pub fn tag(&self) -> Tag {
+        match self {
+            Write::Insert { .. } => Tag::Insert,
+            Write::Update { .. } => Tag::Counted("UPDATE"),
+            Write::Delete { .. } => Tag::Counted("DELETE"),
+            Write::Truncate { .. } => Tag::Fixed("TRUNCATE TABLE".to_owned()),
+            Write::CreateTable { as_query: true, .. } => Tag::Counted("SELECT"),
+            Write::CreateTable { .. } => Tag::Fixed("CREATE TABLE".to_owned()),
+            Write::Drop { kind, .. } => Tag::Fixed(format!("DROP {}", kind.word())),
+            Write::AlterTable { .. } => Tag::Fixed("ALTER TABLE".to_owned()),
+            Write::Other { tag, .. } => tag.clone(),
+        }
+    }
+
+    /// The tables it names.
+    pub fn tables(&self) -> &[TableRef] {
+        match self {
+            Write::Insert { tables, .. }
+            | Write::Update { tables, .. }
+            | Write::Delete { tables, .. }
+            | Write::Truncate { tables }
+            | Write::CreateTable { tables, .. }
+            | Write::Other { tables, .. } => tables,
+            Write::Drop { names, .. } => names,
+            Write::AlterTable { table, .. } => std::slice::from_ref(table),
+        }
+    }
+
+    /// Tells whether rows come back.
+    pub fn returning(&self) -> bool {
+        match self {
+            Write::Insert { returning, .. }
+            | Write::Update { returning, .. }
+            | Write::Delete { returning, .. }
+            | Write::Other { returning, .. } => *returning,
+            _ => false,
+        }
+    }
+
+    pub(super) fn set_access_method(&mut self, method: String) -> Result<()> {
+        match self {
+            Write::CreateTable { access_method, .. }
+                if matches!(method.as_str(), "arrow" | "duckdb" | "heap") =>
+            {
+                *access_method = Some(method);
+                Ok(())
+            }
+            _ => Err(Error::new(
+                SqlState::UNDEFINED_OBJECT,
+                format!("access method \"{method}\" does not exist"),
+            )
+            .with_hint("Use arrow for a dataset, duckdb for a DuckDB table.")),
+        }
+    }
+}
+
+impl ObjectKind {
+    fn word(self) -> &'static str {
+        match self {
+            ObjectKind::Table => "TABLE",
+            ObjectKind::View => "VIEW",
+            ObjectKind::Index => "INDEX",
+            ObjectKind::Schema => "SCHEMA",
+            ObjectKind::Sequence => "SEQUENCE",
+            ObjectKind::Type => "TYPE",
+        }
+    }
+}
+
+pub(super) fn classify(tree: &Tree) -> Result<Write> {
+    Ok(match tree {
+        Tree::Insert(insert) => classify_insert(insert, tree)?,
+        Tree::Update(update) => Write::Update {
+            table: target(&update.table)?,
+            tables: tables(tree)?,
+            returning: update.returning.is_some(),
+        },
+        Tree::Delete(delete) => {
+            let (ast::FromTable::WithFromKeyword(from) | ast::FromTable::WithoutKeyword(from)) =
+                &delete.from;
+            let first = from.first().ok_or_else(|| Error::syntax("DELETE names no table"))?;
+            Write::Delete {
+                table: target(first)?,
+                tables: tables(tree)?,
+                returning: delete.returning.is_some(),
+            }
+        }
+        Tree::Truncate(truncate) => {
+            let names = truncate.table_names.iter();
+            Write::Truncate {
+                tables: names
+                    .map(|target| TableRef::from_object_name(&target.name))
+                    .collect::<Result<_>>()?,
+            }
+        }
+        Tree::CreateTable(create) => classify_create_table(create, tree)?,
+        Tree::Drop { object_type, if_exists, names, .. } => Write::Drop {
+            kind: object_kind(*object_type)?,
+            names: names.iter().map(TableRef::from_object_name).collect::<Result<_>>()?,
+            if_exists: *if_exists,
+        },
+        Tree::AlterTable(alter) => Write::AlterTable {
+            table: TableRef::from_object_name(&alter.name)?,
+            rename_to: match alter.operations.as_slice() {
+                [ast::AlterTableOperation::RenameTable {
+                    table_name: ast::RenameTableNameKind::To(name)
+                        | ast::RenameTableNameKind::As(name),
+                }] => Some(TableRef::from_object_name(name)?.table),
+                _ => None,
+            },
+        },
+        other => classify_other(other)?,
+    })
+}
+
+fn classify_other(tree: &Tree) -> Result<Write> {
+    let tag = match tree {
+        Tree::CreateView(view) if view.materialized => {
+            return Err(Error::unsupported("materialized views are not supported yet"));
+        }
+        Tree::CreateView(_) => "CREATE VIEW",
+        Tree::CreateIndex(_) => "CREATE INDEX",
+        Tree::CreateSchema { .. } => "CREATE SCHEMA",
+        Tree::CreateSequence { .. } => "CREATE SEQUENCE",
+        Tree::CreateType { .. } => "CREATE TYPE",
+        Tree::CreateMacro { .. } => "CREATE FUNCTION",
+        Tree::AlterView { .. } => "ALTER VIEW",
+        Tree::AlterSchema(_) => "ALTER SCHEMA",
+        Tree::AlterIndex { .. } => "ALTER INDEX",
+        Tree::Comment { .. } => "COMMENT",
+        Tree::Analyze(_) => "ANALYZE",
+        Tree::Vacuum(_) => "VACUUM",
+        Tree::Merge(_) => {
+            let tables = tables(tree)?;
+            return Ok(Write::Other { tag: Tag::Counted("MERGE"), tables, returning: false });
+        }
+        Tree::AttachDatabase { .. }
+        | Tree::AttachDuckDBDatabase { .. }
+        | Tree::DetachDuckDBDatabase { .. } => return Err(refused("ATTACH and DETACH")),
+        Tree::Install { .. } | Tree::Load { .. } | Tree::LoadData { .. } => {
+            return Err(refused("INSTALL and LOAD"));
+        }
+        Tree::Pragma { .. } => return Err(refused("PRAGMA")),
+        Tree::CreateSecret { .. } | Tree::DropSecret { .. } => return Err(refused("secrets")),
+        Tree::Use(_) => return Err(refused("USE").with_hint("SET search_path instead.")),
+        other => {
+            let words = other.to_string();
+            let name: Vec<&str> = words.split_whitespace().take(2).collect();
+            return Err(Error::unsupported(format!("{} is not supported", name.join(" "))));
+        }
+    };
+    Ok(Write::Other {
+        tag: Tag::Fixed(tag.to_owned()),
+        tables: tables(tree)?,
+        returning: false,
+    })
+}
+
+fn refused(what: &str) -> Error {
+    Error::new(SqlState::INSUFFICIENT_PRIVILEGE, format!("permission denied: {what} reach outside of the database"))
+}
+
+fn classify_insert(insert: &ast::Insert, tree: &Tree) -> Result<Write> {
+    let ast::TableObject::TableName(name) = &insert.table else {
+        return Err(Error::unsupported("INSERT into a function or query is not supported"));
+    };
+    let columns = insert.columns.iter();
+    let literal = insert.source.as_ref().is_none_or(|query| {
+        matches!(query.body.as_ref(), ast::SetExpr::Values(_)) && query.with.is_none()
+    });
+    Ok(Write::Insert {
+        table: TableRef::from_object_name(name)?,
+        columns: columns
+            .map(|column| TableRef::from_object_name(column).map(|name| name.table))
+            .collect::<Result<_>>()?,
+        tables: tables(tree)?,
+        returning: insert.returning.is_some(),
+        on_conflict: insert.on.is_some() || insert.or.is_some(),
+        values: literal,
+    })
+}
+
+fn classify_create_table(create: &ast::CreateTable, tree: &Tree) -> Result<Write> {
+    if create.external {
+        return Err(refused("external tables"));
+    }
+    if create.temporary {
+        return Err(Error::unsupported("temporary tables are not supported yet"));
+    }
+    let mut beyond_columns = !create.constraints.is_empty() || create.like.is_some();
+    let mut columns = Vec::new();
+    for column in &create.columns {
+        let mut not_null = false;
+        for option in &column.options {
+            match &option.option {
+                ast::ColumnOption::NotNull => not_null = true,
+                ast::ColumnOption::Null => {}
+                _ => beyond_columns = true,
+            }
+        }
+        // Only datasets need the types here, so what cannot be mapped is told at their creation.
+        let (pg_type, typmod) = pg_type_of(&column.data_type).unwrap_or((PgType::UNKNOWN, -1));
+        columns.push(ColumnSpec { name: fold(&column.name), pg_type, typmod, not_null });
+    }
+    Ok(Write::CreateTable {
+        table: TableRef::from_object_name(&create.name)?,
+        access_method: None,
+        columns,
+        beyond_columns,
+        if_not_exists: create.if_not_exists,
+        as_query: create.query.is_some(),
+        temporary: create.temporary,
+        tables: tables(tree)?,
+    })
+}
+
+pub(super) fn select_into(query: &ast::Query) -> Option<&ast::SelectInto> {
+    match query.body.as_ref() {
+        ast::SetExpr::Select(select) => select.into.as_ref(),
+        _ => None,
+    }
+}
+
+pub(super) fn classify_select_into(_: &ast::SelectInto) -> Result<Write> {
+    Err(Error::unsupported("SELECT INTO is not supported yet")
+        .with_hint("Use CREATE TABLE … AS SELECT …."))
+}
+
+fn target(table: &ast::TableWithJoins) -> Result<TableRef> {
+    match &table.relation {
+        ast::TableFactor::Table { name, .. } => TableRef::from_object_name(name),
+        _ => Err(Error::syntax("a write needs a table as its target")),
+    }
+}
+
+fn object_kind(kind: ast::ObjectType) -> Result<ObjectKind> {
+    Ok(match kind {
+        ast::ObjectType::Table => ObjectKind::Table,
+        ast::ObjectType::View => ObjectKind::View,
+        ast::ObjectType::Index => ObjectKind::Index,
+        ast::ObjectType::Schema => ObjectKind::Schema,
+        ast::ObjectType::Sequence => ObjectKind::Sequence,
+        ast::ObjectType::Type => ObjectKind::Type,
+        other => return Err(Error::unsupported(format!("DROP {other} is not supported"))),
+    })
+}
+
+/// Maps a declared type to PostgreSQL's, with its modifier; `None` for unknown ones.
+pub(super) fn pg_type_of(data_type: &ast::DataType) -> Option<(PgType, i32)> {
+    use ast::DataType as D;
+    let varying = |length: &Option<ast::CharacterLength>, default: i32| match length {
+        Some(ast::CharacterLength::IntegerLength { length, .. }) => {
+            i32::try_from(*length).map_or(-1, |length| length + 4)
+        }
+        _ => default,
+    };
+    Some(match data_type {
+        D::Boolean | D::Bool => (PgType::BOOL, -1),
+        D::SmallInt(_) | D::Int2(_) => (PgType::INT2, -1),
+        D::Int(_) | D::Integer(_) | D::Int4(_) => (PgType::INT4, -1),
+        D::BigInt(_) | D::Int8(_) => (PgType::INT8, -1),
+        D::Real | D::Float4 => (PgType::FLOAT4, -1),
+        D::Double(_) | D::DoublePrecision | D::Float8 | D::Float(_) | D::Float64 => {
+            (PgType::FLOAT8, -1)
+        }
+        D::Numeric(info) | D::Decimal(info) | D::Dec(info) => match info {
+            ast::ExactNumberInfo::None => (PgType::NUMERIC, -1),
+            ast::ExactNumberInfo::Precision(precision) => {
+                (PgType::NUMERIC, numeric_typmod(u8::try_from(*precision).ok()?, 0))
+            }
+            ast::ExactNumberInfo::PrecisionAndScale(precision, scale) => (
+                PgType::NUMERIC,
+                numeric_typmod(u8::try_from(*precision).ok()?, u8::try_from(*scale).ok()?),
+            ),
+        },
+        D::Text | D::String(_) => (PgType::TEXT, -1),
+        D::Varchar(length) | D::CharacterVarying(length) | D::CharVarying(length) => {
+            (PgType::VARCHAR, varying(length, -1))
+        }
+        D::Char(length) | D::Character(length) => (PgType::BPCHAR, varying(length, 5)),
+        D::Bytea | D::Blob(_) => (PgType::BYTEA, -1),
+        D::Date => (PgType::DATE, -1),
+        D::Time(_, ast::TimezoneInfo::None | ast::TimezoneInfo::WithoutTimeZone) => {
+            (PgType::TIME, -1)
+        }
+        D::Timestamp(_, ast::TimezoneInfo::None | ast::TimezoneInfo::WithoutTimeZone) => {
+            (PgType::TIMESTAMP, -1)
+        }
+        D::Timestamp(_, _) => (PgType::TIMESTAMPTZ, -1),
+        D::Interval { .. } => (PgType::INTERVAL, -1),
+        D::Uuid => (PgType::UUID, -1),
+        D::JSON => (PgType::JSON, -1),
+        D::JSONB => (PgType::JSONB, -1),
+        D::Array(
+            ast::ArrayElemTypeDef::SquareBracket(inner, _)
+            | ast::ArrayElemTypeDef::AngleBracket(inner)
+            | ast::ArrayElemTypeDef::Parenthesis(inner),
+        ) => {
+            let (element, typmod) = pg_type_of(inner)?;
+            (PgType::Array(element.scalar()), typmod)
+        }
+        D::Custom(name, _) => match name.to_string().to_lowercase().as_str() {
+            "timestamptz" => (PgType::TIMESTAMPTZ, -1),
+            "name" => (PgType::NAME, -1),
+            "oid" => (PgType::OID, -1),
+            "bpchar" => (PgType::BPCHAR, -1),
+            _ => return None,
+        },
+        _ => return None,
+    })
+}
