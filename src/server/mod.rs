@@ -1,1 +1,7 @@
-//! (empty until its commit)
+//! The process: listeners and what runs behind them.
+//!
+//! - `http.rs`: versions over HTTP, for edges.
+
+mod http;
+
+pub use http::serve as serve_http;
