@@ -1,1 +1,34 @@
-//! (empty until its commit)
+//! The durable queue of writes: append with group commit, read back what was not applied, outcomes.
+//!
+//! The path through it: a session builds an [`Origin`] and a [`Body`] and awaits
+//! [`IntentLog::append`], which waits for room (`room.rs`), encodes (`record.rs`) and hands the
+//! record to the one log thread (`appender.rs`). That thread gives out places, writes many records
+//! with one synced write (`store.rs`), tells the sessions, and passes each [`Accepted`] on to the
+//! Writer in order. The Writer applies and calls [`IntentLog::record_outcomes`], which wakes the
+//! session and frees the room. `history.rs` reads it all back for `teatree.intents`.
+//!
+//! **Invariant:** a place that `append` gave out is on disk, and every smaller place is too.
+//! **Invariant:** a write that failed to reach the disk poisons the log until restart; after such
+//! a failure nobody can know what the disk holds, so nothing more is promised.
+//!
+//! Not here: applying, and knowing what was applied. Each target keeps its own applied
+//! [`IntentSeq`](crate::ids::IntentSeq) with its data; that, not the outcomes here, is the truth
+//! at replay.
+
+mod appender;
+mod body;
+mod history;
+mod log;
+mod record;
+mod room;
+mod store;
+#[cfg(test)]
+mod tests;
+
+pub use body::{
+    Applied, Body, Bytes, DatasetChange, DatasetColumn, INLINE_BYTES_MAX, Intent, Origin, Outcome,
+    ResultSet, RowsAt, STATEMENT_BYTES_MAX, Storage, TagKind,
+};
+pub use history::{IntentRow, IntentState};
+pub use log::{Accepted, IntentLog, LogLimits, Ticket};
+pub use record::{StoredOutcome, StoredResult};

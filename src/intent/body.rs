@@ -1,0 +1,373 @@
+//! What an intent is: who asked, what is to be done, and how it ended.
+//!
+//! These types are what lies on disk, by field name: a field may be added with
+//! `#[serde(default)]`, never renamed or given another meaning without a new format byte.
+
+use std::fmt;
+use std::path::{Component, Path};
+
+use serde::de::{self, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::error::{Error, Result};
+use crate::ids::{IntentSeq, TableName};
+use crate::sqlstate::SqlState;
+use crate::types::{Column, Value};
+
+/// Rows up to this size travel inside the record; more of them go into a staged file first.
+pub const INLINE_BYTES_MAX: usize = 16 << 20;
+
+/// How much of the client's statement is kept for `teatree.intents`.
+pub const STATEMENT_BYTES_MAX: usize = 4096;
+
+/// One write that a client was promised.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Intent {
+    pub seq: IntentSeq,
+    pub accepted_at_us: i64,
+    pub origin: Origin,
+    pub body: Body,
+}
+
+/// Who asked, and in which surroundings the statement was understood.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Origin {
+    pub user: String,
+    pub application_name: String,
+    /// IANA name of the session's time zone.
+    pub time_zone: String,
+    pub search_path: Vec<String>,
+    /// W3C trace context of the span that appends; filled in by the log when absent.
+    pub traceparent: Option<String>,
+    /// What the client sent, cut to [`STATEMENT_BYTES_MAX`].
+    pub statement: String,
+}
+
+/// What is to be done.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Body {
+    /// SQL text for DuckDB, already rewritten, with typed parameters.
+    Statement {
+        sql: String,
+        params: Vec<Value>,
+        table: Option<TableName>,
+        tag: TagKind,
+        returning: bool,
+    },
+    /// Typed rows to append to a table of either storage.
+    Rows { table: TableName, storage: Storage, columns: Vec<String>, rows: RowsAt, tag: TagKind },
+    /// A change of datasets other than append.
+    Dataset(DatasetChange),
+    /// A procedure to run.
+    Call { procedure: String, args: Vec<Value> },
+}
+
+/// A change of datasets other than append.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum DatasetChange {
+    Create {
+        name: TableName,
+        columns: Vec<DatasetColumn>,
+        if_not_exists: bool,
+    },
+    CreateWith {
+        name: TableName,
+        columns: Vec<DatasetColumn>,
+        rows: RowsAt,
+    },
+    /// Puts other rows in the place of all of a dataset's: UPDATE, DELETE, TRUNCATE.
+    Replace {
+        name: TableName,
+        rows: RowsAt,
+        affected: u64,
+        tag: TagKind,
+    },
+    Drop {
+        names: Vec<TableName>,
+        if_exists: bool,
+    },
+    Rename {
+        from: TableName,
+        to: TableName,
+    },
+}
+
+/// A column of a dataset that is to be made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DatasetColumn {
+    pub column: Column,
+    pub not_null: bool,
+}
+
+/// Where an intent's rows are: an Arrow IPC stream, inside the record or in a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RowsAt {
+    Inline(Bytes),
+    /// `path` is relative to the data folder. **Invariant:** the file is synced before its intent
+    /// is appended.
+    Staged {
+        path: String,
+        bytes: u64,
+        rows: u64,
+    },
+}
+
+/// Where a table lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Storage {
+    DuckDb,
+    Arrow,
+}
+
+impl Storage {
+    /// Returns the name that SQL shows.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Storage::DuckDb => "duckdb",
+            Storage::Arrow => "arrow",
+        }
+    }
+}
+
+/// Enough to build PostgreSQL's command tag once the number of rows is known.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TagKind {
+    Insert,
+    Update,
+    Delete,
+    Merge,
+    Copy,
+    /// `CREATE TABLE AS`, which PostgreSQL tags as a SELECT.
+    Select,
+    /// A tag without a number, such as `CREATE TABLE`.
+    Fixed(String),
+}
+
+impl TagKind {
+    /// Builds the command tag.
+    pub fn tag(&self, rows: u64) -> String {
+        match self {
+            TagKind::Insert => format!("INSERT 0 {rows}"),
+            TagKind::Update => format!("UPDATE {rows}"),
+            TagKind::Delete => format!("DELETE {rows}"),
+            TagKind::Merge => format!("MERGE {rows}"),
+            TagKind::Copy => format!("COPY {rows}"),
+            TagKind::Select => format!("SELECT {rows}"),
+            TagKind::Fixed(tag) => tag.clone(),
+        }
+    }
+}
+
+/// How an intent ended.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outcome {
+    pub result: Result<Applied, Error>,
+    pub applied_at_us: i64,
+}
+
+/// What a success gave.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Applied {
+    pub tag: String,
+    pub rows: u64,
+    /// For the client that waits; never stored.
+    pub result: Option<ResultSet>,
+}
+
+/// Result rows of RETURNING or CALL.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ResultSet {
+    pub columns: Vec<Column>,
+    /// An Arrow IPC stream.
+    pub ipc: Vec<u8>,
+}
+
+impl Origin {
+    /// Cuts the statement to its bound, at the end of a character.
+    pub(super) fn cut_statement(&mut self) {
+        if self.statement.len() > STATEMENT_BYTES_MAX {
+            let mut end = STATEMENT_BYTES_MAX;
+            while !self.statement.is_char_boundary(end) {
+                end -= 1;
+            }
+            self.statement.truncate(end);
+        }
+    }
+}
+
+impl Body {
+    /// Returns the kind that `teatree.intents` shows.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Body::Statement { .. } => "statement",
+            Body::Rows { .. } => "rows",
+            Body::Dataset(_) => "dataset",
+            Body::Call { .. } => "call",
+        }
+    }
+
+    /// Returns the storage that the intent changes; a procedure's is its own business.
+    pub fn storage(&self) -> Option<Storage> {
+        match self {
+            Body::Statement { .. } => Some(Storage::DuckDb),
+            Body::Rows { storage, .. } => Some(*storage),
+            Body::Dataset(_) => Some(Storage::Arrow),
+            Body::Call { .. } => None,
+        }
+    }
+
+    /// Returns the table that the intent changes, the first one where there are several.
+    pub fn table(&self) -> Option<&TableName> {
+        match self {
+            Body::Statement { table, .. } => table.as_ref(),
+            Body::Rows { table, .. } => Some(table),
+            Body::Dataset(change) => match change {
+                DatasetChange::Create { name, .. }
+                | DatasetChange::CreateWith { name, .. }
+                | DatasetChange::Replace { name, .. }
+                | DatasetChange::Rename { from: name, .. } => Some(name),
+                DatasetChange::Drop { names, .. } => names.first(),
+            },
+            Body::Call { .. } => None,
+        }
+    }
+
+    /// Returns the rows that travel with the intent.
+    pub fn rows(&self) -> Option<&RowsAt> {
+        match self {
+            Body::Rows { rows, .. }
+            | Body::Dataset(
+                DatasetChange::CreateWith { rows, .. } | DatasetChange::Replace { rows, .. },
+            ) => Some(rows),
+            Body::Statement { .. } | Body::Dataset(_) | Body::Call { .. } => None,
+        }
+    }
+
+    /// Returns the staged file that the intent refers to, relative to the data folder.
+    pub fn staged_path(&self) -> Option<&str> {
+        match self.rows() {
+            Some(RowsAt::Staged { path, .. }) => Some(path),
+            Some(RowsAt::Inline(_)) | None => None,
+        }
+    }
+
+    /// Checks the bounds that a record must keep.
+    ///
+    /// # Errors
+    /// 54000 for too many bytes inline; an internal error for a staged path that leaves the folder.
+    pub(super) fn check(&self) -> Result<()> {
+        match self.rows() {
+            Some(RowsAt::Inline(bytes)) if bytes.len() > INLINE_BYTES_MAX => {
+                Err(too_large(bytes.len(), INLINE_BYTES_MAX)
+                    .with_hint("Put the rows into a staged file and append that."))
+            }
+            Some(RowsAt::Staged { path, .. }) if !is_inside(path) => {
+                Err(Error::internal("a staged file lies outside of the data folder"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+pub(super) fn too_large(bytes: usize, bytes_max: usize) -> Error {
+    Error::new(
+        SqlState::PROGRAM_LIMIT_EXCEEDED,
+        format!("write of {bytes} bytes is larger than one intent may be"),
+    )
+    .with_detail(format!("The limit is {bytes_max} bytes."))
+}
+
+fn is_inside(path: &str) -> bool {
+    let mut parts = Path::new(path).components();
+    !path.is_empty() && parts.all(|part| matches!(part, Component::Normal(_)))
+}
+
+/// Bytes that MessagePack keeps as bytes, not as a list of numbers.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Bytes(pub Vec<u8>);
+
+impl std::ops::Deref for Bytes {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl From<Vec<u8>> for Bytes {
+    fn from(bytes: Vec<u8>) -> Self {
+        Bytes(bytes)
+    }
+}
+
+impl fmt::Debug for Bytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes", self.0.len())
+    }
+}
+
+impl Serialize for Bytes {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Bytes {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct BytesVisitor;
+        impl<'de> Visitor<'de> for BytesVisitor {
+            type Value = Bytes;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("bytes")
+            }
+
+            fn visit_bytes<E: de::Error>(self, bytes: &[u8]) -> Result<Bytes, E> {
+                Ok(Bytes(bytes.to_vec()))
+            }
+
+            fn visit_byte_buf<E: de::Error>(self, bytes: Vec<u8>) -> Result<Bytes, E> {
+                Ok(Bytes(bytes))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Bytes, A::Error> {
+                let mut bytes = Vec::new();
+                while let Some(byte) = seq.next_element()? {
+                    bytes.push(byte);
+                }
+                Ok(Bytes(bytes))
+            }
+        }
+        deserializer.deserialize_byte_buf(BytesVisitor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_are_postgresqls() {
+        assert_eq!(TagKind::Insert.tag(3), "INSERT 0 3");
+        assert_eq!(TagKind::Copy.tag(3), "COPY 3");
+        assert_eq!(TagKind::Select.tag(3), "SELECT 3");
+        assert_eq!(TagKind::Fixed("CREATE TABLE".into()).tag(3), "CREATE TABLE");
+    }
+
+    #[test]
+    fn a_staged_path_cannot_leave_the_data_folder() {
+        assert!(is_inside("staged/7.arrow"));
+        for path in ["", "/etc/passwd", "../x", "staged/../../x", "./x"] {
+            assert!(!is_inside(path), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_statement_is_cut_at_a_character() {
+        let mut origin =
+            Origin { statement: "é".repeat(STATEMENT_BYTES_MAX), ..Origin::default() };
+        origin.statement.insert(0, 'x');
+        origin.cut_statement();
+        assert_eq!(origin.statement.len(), STATEMENT_BYTES_MAX - 1);
+    }
+}

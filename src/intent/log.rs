@@ -1,0 +1,482 @@
+//! The intent log as its users see it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+use tracing::Instrument;
+
+use super::appender::{self, Append, Message};
+use super::body::{Body, Intent, Origin, Outcome};
+use super::history::{self, IntentRow};
+use super::record::{Head, Payload, StoredOutcome};
+use super::room::{Place, Room};
+use super::store::{Batch, Store};
+use crate::error::{Error, Result};
+use crate::ids::IntentSeq;
+use crate::sqlstate::SqlState;
+use crate::{clock, telemetry};
+
+/// Requests that may lie before the log thread; those behind wait in their own tasks.
+const REQUESTS_MAX: usize = 4096;
+
+/// The bounds of a log.
+#[derive(Clone, Copy, Debug)]
+pub struct LogLimits {
+    /// Intents accepted and without an outcome.
+    pub queue_intents_max: usize,
+    /// Bytes of those.
+    pub queue_bytes_max: usize,
+    /// How long an append waits for room before 53400.
+    pub queue_wait: Duration,
+    /// Intents with an outcome that are kept.
+    pub history_intents_max: u64,
+}
+
+/// An intent that is on disk, on its way to the Writer.
+#[derive(Debug)]
+pub struct Accepted {
+    pub intent: Intent,
+    pub durable_at_us: i64,
+}
+
+/// The promise that an append gives.
+#[derive(Debug)]
+pub struct Ticket {
+    pub seq: IntentSeq,
+    /// Closes without a value when the Writer stops first; see [`IntentLog::outcome_unknown`].
+    pub outcome: oneshot::Receiver<Outcome>,
+}
+
+/// The durable queue. Shared as `Arc<IntentLog>`; dropping it drains it as [`IntentLog::close`] does.
+pub struct IntentLog {
+    shared: Arc<Shared>,
+    messages: Mutex<Option<mpsc::Sender<Message>>>,
+    thread: Mutex<Option<JoinHandle<Result<()>>>>,
+    /// What [`IntentLog::pending`] is about: queued when the log was opened.
+    replay: Vec<IntentSeq>,
+}
+
+/// What the log's callers and its thread have in common.
+pub(super) struct Shared {
+    pub(super) store: Store,
+    pub(super) history_intents_max: u64,
+    room: Room,
+    state: Mutex<State>,
+    last_durable: AtomicU64,
+    stopped: OnceLock<Error>,
+}
+
+#[derive(Default)]
+pub(super) struct State {
+    /// Durable and without an outcome.
+    pub(super) waiting: BTreeMap<IntentSeq, Waiting>,
+    /// Successes whose outcome is not in the store yet. **Invariant:** no larger than the queue,
+    /// since an intent must pass the log thread before its outcome can come here, and the log
+    /// thread empties this whenever it runs.
+    pub(super) unwritten: BTreeMap<IntentSeq, StoredOutcome>,
+    /// The oldest head in the store, or the next place where there is none.
+    pub(super) first: IntentSeq,
+    /// Set by [`IntentLog::refuse`].
+    pub(super) refusing: bool,
+    /// A write failed; nothing is written any more.
+    pub(super) broken: bool,
+}
+
+/// One intent that waits for its outcome.
+pub(super) struct Waiting {
+    pub(super) client: Option<oneshot::Sender<Outcome>>,
+    pub(super) durable_at_us: Option<i64>,
+    pub(super) staged_path: Option<String>,
+    /// Held for its `Drop`.
+    pub(super) _place: Place,
+}
+
+impl Shared {
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn last_durable(&self) -> IntentSeq {
+        IntentSeq(self.last_durable.load(Ordering::Acquire))
+    }
+
+    pub(super) fn set_last_durable(&self, seq: IntentSeq) {
+        self.last_durable.store(seq.0, Ordering::Release);
+    }
+
+    /// Stops the log because nothing will be applied any more: later appends get the error, and
+    /// clients that wait are let go.
+    pub(super) fn stop(&self, error: Error) {
+        // The first reason stays.
+        let _ = self.stopped.set(error);
+        self.state().waiting.values_mut().for_each(|waiting| waiting.client = None);
+    }
+
+    /// Stops the log after a failed write and returns what callers are told. What is on disk can
+    /// still be applied, so clients that wait for that go on waiting.
+    pub(super) fn poison(&self, cause: &Error) -> Error {
+        tracing::error!(error = %cause, "the intent log cannot be written; writes are refused");
+        let error = Error::new(
+            SqlState::IO_ERROR,
+            "the intent log could not be written, so writes are refused until the server restarts",
+        )
+        .with_detail(format!("The cause was: {cause}."))
+        .with_hint(
+            "Check the disk and restart the server. Only then is it known whether the write that \
+             failed is in the log.",
+        );
+        self.state().broken = true;
+        let _ = self.stopped.set(error.clone());
+        error
+    }
+
+    pub(super) fn check_stopped(&self) -> Result<()> {
+        self.stopped.get().map_or(Ok(()), |error| Err(error.clone()))
+    }
+
+    fn check_accepting(&self) -> Result<()> {
+        self.check_stopped()?;
+        if self.state().refusing { Err(Error::shutting_down()) } else { Ok(()) }
+    }
+}
+
+impl IntentLog {
+    /// Opens the log or makes one, and checks that what is queued in it can be read. Returns the
+    /// log and, in order, what will be appended to it from now on; what was queued before is in
+    /// [`IntentLog::pending`] and must be applied first.
+    ///
+    /// # Errors
+    /// 55000 when another process has it open, XX001 when it is damaged, 58030 otherwise.
+    pub fn open(path: &Path, limits: LogLimits) -> Result<(IntentLog, mpsc::Receiver<Accepted>)> {
+        let store = Store::open(path)?;
+        let last = store.last_seq()?;
+        let room = Room::new(limits.queue_intents_max, limits.queue_bytes_max, limits.queue_wait);
+        let mut state = State { first: last.next(), ..State::default() };
+        if let Some(first) = store.first_seq()? {
+            check_tail(&store, last)?;
+            state.first = first;
+        }
+        for (seq, bytes) in store.queued()? {
+            let body = check_queued(&store, seq, last)?;
+            let waiting = Waiting {
+                client: None,
+                durable_at_us: None,
+                staged_path: body.staged_path().map(str::to_owned),
+                _place: room.take_what_is_left(bytes),
+            };
+            state.waiting.insert(seq, waiting);
+        }
+        let replay: Vec<IntentSeq> = state.waiting.keys().copied().collect();
+        tracing::info!(last = last.0, pending = replay.len(), "the intent log is open");
+        let shared = Arc::new(Shared {
+            store,
+            history_intents_max: limits.history_intents_max,
+            room,
+            state: Mutex::new(state),
+            last_durable: AtomicU64::new(last.0),
+            stopped: OnceLock::new(),
+        });
+        let (messages, requests) = mpsc::channel(REQUESTS_MAX);
+        // As long as the queue, so that the log thread never waits for the Writer.
+        let (accepted, receiver) = mpsc::channel(limits.queue_intents_max.clamp(1, 1 << 24));
+        let for_thread = Arc::clone(&shared);
+        let thread = std::thread::Builder::new()
+            .name("intent-log".to_owned())
+            .spawn(move || appender::run(&for_thread, requests, accepted))
+            .map_err(|error| Error::io("could not start the log thread", &error))?;
+        let log = IntentLog {
+            shared,
+            messages: Mutex::new(Some(messages)),
+            thread: Mutex::new(Some(thread)),
+            replay,
+        };
+        Ok((log, receiver))
+    }
+
+    /// Waits for room, appends, and resolves once the intent is on disk.
+    ///
+    /// A caller that gives up before the intent got its place has written nothing; one that gives
+    /// up later has, though it does not learn the place.
+    ///
+    /// # Errors
+    /// 53400 when the queue stays full, 54000 for an intent that is too large, 58030 once a write
+    /// to the log has failed, 57P01 while the server goes down.
+    pub async fn append(&self, origin: Origin, body: Body) -> Result<Ticket> {
+        let span = tracing::info_span!("append", kind = body.kind(), seq = tracing::field::Empty);
+        self.append_in_span(origin, body).instrument(span).await
+    }
+
+    async fn append_in_span(&self, mut origin: Origin, body: Body) -> Result<Ticket> {
+        body.check()?;
+        self.shared.check_accepting()?;
+        origin.cut_statement();
+        if origin.traceparent.is_none() {
+            origin.traceparent = telemetry::current_traceparent();
+        }
+        let accepted_at_us = clock::now_us();
+        let head = Payload::encode(&Head::new(accepted_at_us, origin.clone(), &body))?;
+        let encoded = Payload::encode(&body)?;
+        let place = self.shared.room.take(head.len() + encoded.len()).await?;
+        self.shared.check_accepting()?;
+        let (reply, ticket) = oneshot::channel();
+        let append = Append { accepted_at_us, origin, body, head, encoded, place, reply };
+        let messages = self.messages().ok_or_else(Error::shutting_down)?;
+        let sent = messages.send(Message::Append(Box::new(append))).await;
+        drop(messages);
+        sent.map_err(|_| self.gone())?;
+        let ticket = ticket.await.map_err(|_| self.gone())??;
+        tracing::Span::current().record("seq", ticket.seq.0);
+        Ok(ticket)
+    }
+
+    /// Reads what was queued when the log was opened and still has no outcome, in order.
+    ///
+    /// # Errors
+    /// XX001 or 58030 when it cannot be read.
+    pub fn pending(&self) -> Result<Vec<Intent>> {
+        let waiting: Vec<IntentSeq> = {
+            let state = self.shared.state();
+            self.replay.iter().copied().filter(|seq| state.waiting.contains_key(seq)).collect()
+        };
+        let store = &self.shared.store;
+        waiting
+            .into_iter()
+            .map(|seq| match (store.head(seq)?, store.body(seq)?) {
+                (Some(Head { accepted_at_us, origin, .. }), Some(body)) => {
+                    Ok(Intent { seq, accepted_at_us, origin, body })
+                }
+                _ => Err(incomplete(seq)),
+            })
+            .collect()
+    }
+
+    /// Records one outcome; see [`IntentLog::record_outcomes`].
+    pub fn record_outcome(&self, seq: IntentSeq, outcome: Outcome) -> Result<()> {
+        self.record_outcomes(vec![(seq, outcome)])
+    }
+
+    /// Records how intents ended, frees their room and wakes the clients that wait.
+    ///
+    /// A success is written a moment later: its target has the applied place, so nothing is lost
+    /// with it but the tag. A failure left no other trace, so it is written (not synced: every
+    /// later append syncs it too) before its client hears of it. Blocks for that write.
+    ///
+    /// # Errors
+    /// 58030 when a failure cannot be written; XX000 for an intent that is not in the queue. The
+    /// clients are woken all the same.
+    pub fn record_outcomes(&self, outcomes: Vec<(IntentSeq, Outcome)>) -> Result<()> {
+        let shared = &self.shared;
+        let mut failures = Batch::default();
+        let mut any_failure = false;
+        let mut stored = Vec::with_capacity(outcomes.len());
+        let mut result = Ok(());
+        for (seq, outcome) in &outcomes {
+            let durable_at_us =
+                shared.state().waiting.get(seq).map(|waiting| waiting.durable_at_us);
+            let Some(durable_at_us) = durable_at_us else {
+                result = Err(Error::internal(format!("intent {seq} is not in the queue")));
+                stored.push(None);
+                continue;
+            };
+            let record = StoredOutcome::new(outcome, durable_at_us);
+            if outcome.result.is_err() {
+                shared.store.put_outcome(&mut failures, *seq, &record)?;
+                any_failure = true;
+            }
+            stored.push(Some(record));
+        }
+        if any_failure && let Err(error) = shared.store.write(failures, false) {
+            result = Err(shared.poison(&error));
+        }
+        let mut clients = Vec::with_capacity(outcomes.len());
+        let mut state = shared.state();
+        for ((seq, outcome), record) in outcomes.into_iter().zip(stored) {
+            let Some(record) = record else { continue };
+            if outcome.result.is_ok() {
+                state.unwritten.insert(seq, record);
+            }
+            if let Some(waiting) = state.waiting.remove(&seq) {
+                clients.push((waiting.client, outcome));
+            }
+        }
+        drop(state);
+        for (client, outcome) in clients {
+            // A client that went away does not hear of it; the outcome is in the history.
+            let _ = client.map(|client| client.send(outcome));
+        }
+        if let Some(messages) = self.messages() {
+            // A full channel wakes the log thread as well.
+            let _ = messages.try_send(Message::Wake);
+        }
+        result
+    }
+
+    /// Returns how an intent ended; `None` while it is queued, and once it is trimmed.
+    ///
+    /// # Errors
+    /// XX001 or 58030 when it cannot be read.
+    pub fn outcome(&self, seq: IntentSeq) -> Result<Option<StoredOutcome>> {
+        history::outcome(&self.shared, seq)
+    }
+
+    /// Returns the newest intents, newest first, for `teatree.intents`. Blocks on reads.
+    ///
+    /// # Errors
+    /// XX001 or 58030 when they cannot be read.
+    pub fn history(&self, limit: usize) -> Result<Vec<IntentRow>> {
+        history::rows(&self.shared, limit)
+    }
+
+    /// Returns the last place that is on disk.
+    pub fn last_durable(&self) -> IntentSeq {
+        self.shared.last_durable()
+    }
+
+    /// Returns the number of intents without an outcome.
+    pub fn queued(&self) -> usize {
+        self.shared.state().waiting.len()
+    }
+
+    /// Checks that the log is not older than the data, as when a folder was put together from
+    /// two backups: new intents would get places that the target takes for applied.
+    ///
+    /// # Errors
+    /// XX001 when the target has applied more than the log has given out.
+    pub fn check_covers(&self, applied: IntentSeq) -> Result<()> {
+        let last = self.last_durable();
+        if applied <= last {
+            return Ok(());
+        }
+        Err(Error::new(SqlState::DATA_CORRUPTED, "the intent log is older than the data")
+            .with_detail(format!("The data holds intent {applied}, the log ends at {last}."))
+            .with_hint("Restore the log and the data from the same backup."))
+    }
+
+    /// Returns the staged files, relative to the data folder, that queued intents refer to.
+    pub fn staged_files_in_use(&self) -> BTreeSet<String> {
+        let state = self.shared.state();
+        state.waiting.values().filter_map(|waiting| waiting.staged_path.clone()).collect()
+    }
+
+    /// Deletes the files in `folder` (relative to the data folder) that no queued intent refers
+    /// to, and returns their number. Only before the server takes writes: a file that is being
+    /// staged has no intent yet.
+    ///
+    /// # Errors
+    /// 58030 when the folder cannot be read or a file not deleted.
+    pub fn remove_unused_staged(&self, data_dir: &Path, folder: &str) -> Result<u64> {
+        let in_use = self.staged_files_in_use();
+        let failed = |error: std::io::Error| Error::io("could not clean up staged files", &error);
+        let entries = match std::fs::read_dir(data_dir.join(folder)) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(0),
+            entries => entries.map_err(failed)?,
+        };
+        let mut removed = 0;
+        for entry in entries {
+            let entry = entry.map_err(failed)?;
+            let path = format!("{folder}/{}", entry.file_name().to_string_lossy());
+            if entry.file_type().map_err(failed)?.is_file() && !in_use.contains(&path) {
+                std::fs::remove_file(entry.path()).map_err(failed)?;
+                removed += 1;
+            }
+        }
+        Ok(removed)
+    }
+
+    /// Stops taking intents. What was appended goes on to the Writer, whose channel then ends.
+    pub async fn refuse(&self) {
+        self.shared.state().refusing = true;
+        if let Some(messages) = self.messages() {
+            // The log thread has ended already when this fails.
+            let _ = messages.send(Message::Refuse).await;
+        }
+    }
+
+    /// Stops the log because the Writer met a fault: appends get this error until restart, and
+    /// clients that wait are let go without an outcome.
+    pub fn stop(&self, error: Error) {
+        self.shared.stop(error);
+    }
+
+    /// Returns the error for a client whose ticket closed without an outcome.
+    pub fn outcome_unknown(&self, seq: IntentSeq) -> Error {
+        let cause = self.shared.stopped.get().cloned().unwrap_or_else(Error::shutting_down);
+        let was_fatal = cause.is_fatal();
+        let error = Error::new(cause.code(), cause.message().to_owned()).with_detail(format!(
+            "Intent {seq} is durable and will be applied when the server runs again."
+        ));
+        if was_fatal { error.fatal() } else { error }
+    }
+
+    /// Writes what is left, syncs and ends the log thread. Blocks. Outcomes recorded later are
+    /// not stored; at the next start the target's applied place stands for them.
+    ///
+    /// # Errors
+    /// 58030 when the last write fails.
+    pub fn close(&self) -> Result<()> {
+        self.shared.state().refusing = true;
+        drop(self.messages.lock().unwrap_or_else(PoisonError::into_inner).take());
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match thread.map(JoinHandle::join) {
+            None => Ok(()),
+            Some(Ok(result)) => result,
+            Some(Err(_)) => Err(Error::internal("the log thread panicked")),
+        }
+    }
+
+    fn messages(&self) -> Option<mpsc::Sender<Message>> {
+        self.messages.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn gone(&self) -> Error {
+        self.shared.stopped.get().cloned().unwrap_or_else(Error::shutting_down)
+    }
+
+    #[cfg(test)]
+    pub(super) fn requests_waiting(&self) -> usize {
+        self.messages().map_or(0, |messages| messages.max_capacity() - messages.capacity())
+    }
+
+    #[cfg(test)]
+    pub(super) fn shared(&self) -> &Shared {
+        &self.shared
+    }
+}
+
+impl Drop for IntentLog {
+    fn drop(&mut self) {
+        if let Err(error) = self.close() {
+            tracing::error!(%error, "the intent log did not close cleanly");
+        }
+    }
+}
+
+/// Checks that the newest head is the last place given out.
+fn check_tail(store: &Store, last: IntentSeq) -> Result<()> {
+    let newest = store.heads_back_from(IntentSeq(u64::MAX), 1)?;
+    match newest.first() {
+        Some((seq, _)) if *seq == last => Ok(()),
+        _ => Err(Error::new(
+            SqlState::DATA_CORRUPTED,
+            "the intent log does not end at its last intent",
+        )
+        .with_detail(format!("The last intent is {last}."))),
+    }
+}
+
+/// Checks one queued intent and returns its body.
+fn check_queued(store: &Store, seq: IntentSeq, last: IntentSeq) -> Result<Body> {
+    if seq > last || store.head(seq)?.is_none() || store.outcome(seq)?.is_some() {
+        return Err(incomplete(seq));
+    }
+    store.body(seq)?.ok_or_else(|| incomplete(seq))
+}
+
+fn incomplete(seq: IntentSeq) -> Error {
+    Error::new(SqlState::DATA_CORRUPTED, format!("intent {seq} in the log is incomplete"))
+}

@@ -1,0 +1,271 @@
+//! The log's files: RocksDB, tuned as a write-ahead log. The only place that names it.
+//!
+//! Column families, all keyed by the place (8 bytes, big end first):
+//! - `intents`: heads, kept as history;
+//! - `bodies`: what is to be applied, until the outcome is known. So this family *is* the queue;
+//! - `outcomes`: how each ended;
+//! - `meta`: the last place given out, written with every append.
+//!
+//! Recovery mode `TolerateCorruptedTailRecords`: a record that a crash cut off at the very end was
+//! never acknowledged and is dropped; damage anywhere else refuses to open. RocksDB's default
+//! (point in time) would open with everything after the damage silently missing, and absolute
+//! consistency would refuse after every crash during a write.
+
+use std::path::Path;
+
+use rocksdb::{
+    ColumnFamily, ColumnFamilyDescriptor, DB, DBCompressionType, DBRecoveryMode, Direction,
+    ErrorKind, IteratorMode, Options, ReadOptions, WriteBatch, WriteOptions,
+};
+#[cfg(test)]
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use super::body::Body;
+use super::record::{Head, Payload, StoredOutcome, decode};
+use crate::error::{Error, Result};
+use crate::ids::IntentSeq;
+use crate::sqlstate::SqlState;
+
+const INTENTS: &str = "intents";
+const BODIES: &str = "bodies";
+const OUTCOMES: &str = "outcomes";
+const META: &str = "meta";
+const LAST_SEQ: &[u8] = b"last_seq";
+
+const MIB: usize = 1 << 20;
+
+/// The open files.
+pub(super) struct Store {
+    db: DB,
+    #[cfg(test)]
+    pub(super) probe: Probe,
+}
+
+/// Lets a test make writes fail, hold them up, and count them.
+#[cfg(test)]
+#[derive(Default)]
+pub(super) struct Probe {
+    pub(super) fail_writes: AtomicBool,
+    pub(super) gate: std::sync::Mutex<()>,
+    pub(super) synced_writes: AtomicUsize,
+}
+
+/// Changes that reach the disk together or not at all.
+#[derive(Default)]
+pub(super) struct Batch(WriteBatch);
+
+impl Store {
+    /// Opens the files, or makes them.
+    ///
+    /// # Errors
+    /// 55000 when another process has them open, XX001 when they are damaged, 58030 otherwise.
+    pub(super) fn open(path: &Path) -> Result<Store> {
+        let mut options = Options::default();
+        options.create_if_missing(true);
+        options.create_missing_column_families(true);
+        options.set_wal_recovery_mode(DBRecoveryMode::TolerateCorruptedTailRecords);
+        options.set_track_and_verify_wals_in_manifest(true);
+        // Old write-ahead files stay until each family that wrote into them has flushed.
+        options.set_max_total_wal_size(256 * MIB as u64);
+        options.set_db_write_buffer_size(128 * MIB);
+        options.set_max_background_jobs(2);
+        options.set_max_open_files(64);
+        options.set_keep_log_file_num(2);
+        options.set_max_log_file_size(4 * MIB);
+        let families = [INTENTS, BODIES, OUTCOMES, META].map(|name| {
+            let mut options = Options::default();
+            options.set_compression_type(DBCompressionType::Lz4);
+            options.set_write_buffer_size(if name == BODIES { 64 * MIB } else { 8 * MIB });
+            ColumnFamilyDescriptor::new(name, options)
+        });
+        let db = DB::open_cf_descriptors(&options, path, families).map_err(|e| on_open(&e))?;
+        Ok(Store {
+            db,
+            #[cfg(test)]
+            probe: Probe::default(),
+        })
+    }
+
+    /// Writes a batch; with `sync` it is on disk when this returns.
+    pub(super) fn write(&self, batch: Batch, sync: bool) -> Result<()> {
+        #[cfg(test)]
+        {
+            drop(self.probe.gate.lock().unwrap());
+            if self.probe.fail_writes.load(Ordering::SeqCst) {
+                return Err(Error::new(SqlState::IO_ERROR, "the test made this write fail"));
+            }
+            self.probe.synced_writes.fetch_add(usize::from(sync), Ordering::SeqCst);
+        }
+        let mut options = WriteOptions::default();
+        options.set_sync(sync);
+        self.db.write_opt(batch.0, &options).map_err(|e| translated("write the intent log", &e))
+    }
+
+    /// Brings everything written so far to the disk.
+    pub(super) fn sync(&self) -> Result<()> {
+        self.db.flush_wal(true).map_err(|e| translated("sync the intent log", &e))
+    }
+
+    /// Returns the last place given out.
+    pub(super) fn last_seq(&self) -> Result<IntentSeq> {
+        let stored = self.db.get_pinned_cf(self.family(META)?, LAST_SEQ).map_err(on_read)?;
+        stored.map_or(Ok(IntentSeq(0)), |bytes| seq_of(&bytes))
+    }
+
+    /// Returns the oldest head's place.
+    pub(super) fn first_seq(&self) -> Result<Option<IntentSeq>> {
+        let mut heads = self.db.iterator_cf(self.family(INTENTS)?, IteratorMode::Start);
+        heads.next().transpose().map_err(on_read)?.map(|(key, _)| seq_of(&key)).transpose()
+    }
+
+    /// Returns the places that have a body, that is no outcome, with the size of each record.
+    pub(super) fn queued(&self) -> Result<Vec<(IntentSeq, usize)>> {
+        let bodies = self.db.iterator_cf(self.family(BODIES)?, IteratorMode::Start);
+        bodies
+            .map(|entry| {
+                let (key, value) = entry.map_err(on_read)?;
+                Ok((seq_of(&key)?, value.len()))
+            })
+            .collect()
+    }
+
+    /// Reads one head.
+    pub(super) fn head(&self, seq: IntentSeq) -> Result<Option<Head>> {
+        self.read(INTENTS, seq)
+    }
+
+    /// Reads one body.
+    pub(super) fn body(&self, seq: IntentSeq) -> Result<Option<Body>> {
+        self.read(BODIES, seq)
+    }
+
+    /// Reads one outcome.
+    pub(super) fn outcome(&self, seq: IntentSeq) -> Result<Option<StoredOutcome>> {
+        self.read(OUTCOMES, seq)
+    }
+
+    /// Reads heads from `last` backwards.
+    pub(super) fn heads_back_from(
+        &self,
+        last: IntentSeq,
+        limit: usize,
+    ) -> Result<Vec<(IntentSeq, Head)>> {
+        let key = last.0.to_be_bytes();
+        let mut options = ReadOptions::default();
+        options.set_verify_checksums(true);
+        self.db
+            .iterator_cf_opt(
+                self.family(INTENTS)?,
+                options,
+                IteratorMode::From(&key, Direction::Reverse),
+            )
+            .take(limit)
+            .map(|entry| {
+                let (key, value) = entry.map_err(on_read)?;
+                let seq = seq_of(&key)?;
+                Ok((seq, decode(seq, &value)?))
+            })
+            .collect()
+    }
+
+    /// Adds an intent to a batch.
+    pub(super) fn put_intent(
+        &self,
+        batch: &mut Batch,
+        seq: IntentSeq,
+        head: Payload,
+        body: Payload,
+    ) -> Result<()> {
+        let key = seq.0.to_be_bytes();
+        batch.0.put_cf(self.family(INTENTS)?, key, head.at(seq));
+        batch.0.put_cf(self.family(BODIES)?, key, body.at(seq));
+        Ok(())
+    }
+
+    /// Adds the last place given out to a batch that has intents.
+    pub(super) fn put_last_seq(&self, batch: &mut Batch, seq: IntentSeq) -> Result<()> {
+        batch.0.put_cf(self.family(META)?, LAST_SEQ, seq.0.to_be_bytes());
+        Ok(())
+    }
+
+    /// Adds an outcome to a batch; the body goes away with it.
+    pub(super) fn put_outcome(
+        &self,
+        batch: &mut Batch,
+        seq: IntentSeq,
+        outcome: &StoredOutcome,
+    ) -> Result<()> {
+        let key = seq.0.to_be_bytes();
+        batch.0.put_cf(self.family(OUTCOMES)?, key, Payload::encode(outcome)?.at(seq));
+        batch.0.delete_cf(self.family(BODIES)?, key);
+        Ok(())
+    }
+
+    /// Adds to a batch the end of all history in `[first, end)`.
+    pub(super) fn forget(&self, batch: &mut Batch, first: IntentSeq, end: IntentSeq) -> Result<()> {
+        for name in [INTENTS, OUTCOMES] {
+            let (from, to) = (first.0.to_be_bytes(), end.0.to_be_bytes());
+            batch.0.delete_range_cf(self.family(name)?, from, to);
+        }
+        Ok(())
+    }
+
+    fn read<T: serde::de::DeserializeOwned>(
+        &self,
+        family: &str,
+        seq: IntentSeq,
+    ) -> Result<Option<T>> {
+        let key = seq.0.to_be_bytes();
+        let found = self.db.get_pinned_cf(self.family(family)?, key).map_err(on_read)?;
+        found.map(|bytes| decode(seq, &bytes)).transpose()
+    }
+
+    fn family(&self, name: &str) -> Result<&ColumnFamily> {
+        self.db
+            .cf_handle(name)
+            .ok_or_else(|| Error::internal(format!("the intent log has no family {name}")))
+    }
+
+    #[cfg(test)]
+    pub(super) fn put_raw(&self, family: &str, seq: IntentSeq, value: &[u8]) {
+        let key = seq.0.to_be_bytes();
+        self.db.put_cf(self.family(family).unwrap(), key, value).unwrap();
+    }
+
+    #[cfg(test)]
+    pub(super) fn get_raw(&self, family: &str, seq: IntentSeq) -> Option<Vec<u8>> {
+        self.db.get_cf(self.family(family).unwrap(), seq.0.to_be_bytes()).unwrap()
+    }
+}
+
+fn seq_of(key: &[u8]) -> Result<IntentSeq> {
+    let bytes: [u8; 8] = key
+        .try_into()
+        .map_err(|_| Error::new(SqlState::DATA_CORRUPTED, "a key in the intent log is damaged"))?;
+    Ok(IntentSeq(u64::from_be_bytes(bytes)))
+}
+
+fn on_read(error: rocksdb::Error) -> Error {
+    translated("read the intent log", &error)
+}
+
+fn on_open(error: &rocksdb::Error) -> Error {
+    // RocksDB has no kind of its own for this; the text is its own, no part of it a client's.
+    if error.as_ref().contains("lock") && error.kind() == ErrorKind::IOError {
+        return Error::new(
+            SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
+            "the data folder is in use by another server",
+        )
+        .with_detail(format!("{}.", error.as_ref().trim_end_matches('.')));
+    }
+    translated("open the intent log", error)
+}
+
+fn translated(what: &str, error: &rocksdb::Error) -> Error {
+    let code = match error.kind() {
+        ErrorKind::Corruption => SqlState::DATA_CORRUPTED,
+        ErrorKind::IOError => SqlState::IO_ERROR,
+        _ => SqlState::SYSTEM_ERROR,
+    };
+    Error::new(code, format!("could not {what}: {error}"))
+}
