@@ -55,7 +55,16 @@ pub enum Body {
         returning: bool,
     },
     /// Typed rows to append to a table of either storage.
-    Rows { table: TableName, storage: Storage, columns: Vec<String>, rows: RowsAt, tag: TagKind },
+    Rows {
+        table: TableName,
+        storage: Storage,
+        columns: Vec<String>,
+        rows: RowsAt,
+        tag: TagKind,
+        /// SQL that makes the DuckDB table first, in the same transaction.
+        #[serde(default)]
+        create: Option<String>,
+    },
     /// A change of datasets other than append.
     Dataset(DatasetChange),
     /// A procedure to run.
@@ -75,12 +84,19 @@ pub enum DatasetChange {
         columns: Vec<DatasetColumn>,
         rows: RowsAt,
     },
-    /// Puts other rows in the place of all of a dataset's: UPDATE, DELETE, TRUNCATE.
-    Replace {
+    /// Puts other rows in the place of all of a dataset's: UPDATE, DELETE. The queries run at the
+    /// intent's turn, over what the dataset holds then.
+    Rewrite {
         name: TableName,
-        rows: RowsAt,
-        affected: u64,
+        /// Gives the new rows, all columns in the table's order.
+        rows: String,
+        /// Counts the rows that the statement affects.
+        affected: String,
+        params: Vec<Value>,
         tag: TagKind,
+    },
+    Truncate {
+        names: Vec<TableName>,
     },
     Drop {
         names: Vec<TableName>,
@@ -224,9 +240,11 @@ impl Body {
             Body::Dataset(change) => match change {
                 DatasetChange::Create { name, .. }
                 | DatasetChange::CreateWith { name, .. }
-                | DatasetChange::Replace { name, .. }
+                | DatasetChange::Rewrite { name, .. }
                 | DatasetChange::Rename { from: name, .. } => Some(name),
-                DatasetChange::Drop { names, .. } => names.first(),
+                DatasetChange::Drop { names, .. } | DatasetChange::Truncate { names } => {
+                    names.first()
+                }
             },
             Body::Call { .. } => None,
         }
@@ -236,9 +254,7 @@ impl Body {
     pub fn rows(&self) -> Option<&RowsAt> {
         match self {
             Body::Rows { rows, .. }
-            | Body::Dataset(
-                DatasetChange::CreateWith { rows, .. } | DatasetChange::Replace { rows, .. },
-            ) => Some(rows),
+            | Body::Dataset(DatasetChange::CreateWith { rows, .. }) => Some(rows),
             Body::Statement { .. } | Body::Dataset(_) | Body::Call { .. } => None,
         }
     }

@@ -1,1 +1,108 @@
-//! (empty until its commit)
+//! The decision: where a statement goes, and what is done there.
+//!
+//! - `storage.rs`: which storage a statement's tables have.
+//! - `read.rs`: a read's engine, its description, its running.
+//! - `explain.rs`: EXPLAIN, which names the engine and the reason.
+//! - `write.rs`: a write to the body of an intent.
+//! - `rows.rs`: result rows of a query to rows that travel with an intent.
+//!
+//! Not here: sessions and transactions (`session`), applying (`writer`).
+
+mod explain;
+mod read;
+mod rows;
+mod storage;
+mod write;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::dataset::DatasetStore;
+use crate::engine::QueryContext;
+use crate::engine::datafusion::{DataFusionEngine, Snapshot as DatasetSnapshot};
+use crate::engine::duckdb::{DuckDb, ReadSnapshot};
+use crate::error::{Error, Result};
+use crate::procedure::Procedures;
+use crate::sql::rewrite::NameContext;
+
+pub use read::EngineChoice;
+pub use rows::RowsSink;
+
+/// What a statement needs to know of its session.
+#[derive(Clone)]
+pub struct StatementContext {
+    pub query: QueryContext,
+    pub user: String,
+    /// `teatree.engine`.
+    pub engine: EngineSetting,
+    /// Where a table lives that does not say it.
+    pub default_access_method: String,
+    /// Of a REPEATABLE READ transaction.
+    pub snapshot: Option<Snapshot>,
+}
+
+/// One moment of both storages.
+#[derive(Clone)]
+pub struct Snapshot {
+    duckdb: ReadSnapshot,
+    datasets: Arc<DatasetSnapshot>,
+}
+
+/// The values of `teatree.engine`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EngineSetting {
+    Auto,
+    DuckDb,
+    DataFusion,
+}
+
+impl EngineSetting {
+    /// Reads a checked value of the setting.
+    pub fn parse(value: &str) -> EngineSetting {
+        match value {
+            "duckdb" => EngineSetting::DuckDb,
+            "datafusion" => EngineSetting::DataFusion,
+            _ => EngineSetting::Auto,
+        }
+    }
+}
+
+/// Routes statements to engines and to the log. Shared by all sessions.
+pub struct Router {
+    pub database: String,
+    pub data_dir: PathBuf,
+    pub duckdb: Arc<DuckDb>,
+    pub datafusion: Arc<DataFusionEngine>,
+    pub datasets: Arc<DatasetStore>,
+    pub procedures: Arc<Procedures>,
+}
+
+impl Router {
+    /// Pins one moment of both storages.
+    pub async fn snapshot(&self, context: &QueryContext) -> Result<Snapshot> {
+        let duckdb = self.duckdb.snapshot(context).await?;
+        Ok(Snapshot { duckdb, datasets: Arc::new(self.datafusion.snapshot()) })
+    }
+
+    fn names(&self, context: &StatementContext) -> NameContext {
+        NameContext {
+            database: self.database.clone(),
+            search_path: context.query.search_path.clone(),
+            user: context.user.clone(),
+        }
+    }
+
+    /// Refuses a name of another database.
+    fn check_database(&self, tables: &[crate::sql::TableRef]) -> Result<()> {
+        for table in tables {
+            if let Some(database) = table.database.as_ref().filter(|name| **name != self.database) {
+                return Err(Error::unsupported(format!(
+                    "cross-database references are not implemented: \"{database}.{}.{}\"",
+                    table.schema.as_deref().unwrap_or_default(),
+                    table.table
+                )));
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,70 @@
+//! EXPLAIN: the engine, the reason, and the engine's own plan.
+
+use arrow::array::{Array, AsArray};
+use futures::StreamExt;
+
+use super::read::Engine;
+use super::{Router, StatementContext};
+use crate::error::{Error, Result};
+use crate::sql::{Kind, Statement};
+use crate::types::{PgType, Value};
+
+impl Router {
+    /// Explains a statement, a line each.
+    ///
+    /// # Errors
+    /// 0A000 for EXPLAIN ANALYZE of a write, which would have to run it.
+    pub async fn explain(
+        &self,
+        statement: &Statement,
+        analyze: bool,
+        types: &[Option<PgType>],
+        params: Vec<Value>,
+        context: &StatementContext,
+    ) -> Result<Vec<String>> {
+        let read = match &statement.kind {
+            Kind::Read(read) => read,
+            Kind::Write(write) if !analyze => {
+                let storages = self.storages(write.tables(), &context.query.search_path);
+                let target = if storages.arrow.is_empty() { "DuckDB" } else { "Arrow dataset" };
+                return Ok(vec![
+                    format!("Route: intent log, then the Writer ({target})"),
+                    format!("Statement: {}", write.tag().with_rows(0)),
+                ]);
+            }
+            _ => {
+                return Err(Error::unsupported("EXPLAIN of this statement is not supported")
+                    .with_hint("EXPLAIN takes queries, and writes without ANALYZE."));
+            }
+        };
+        let choice = self.choose(read, context)?;
+        let mut lines = vec![format!("Engine: {} ({})", choice.name(), choice.reason)];
+        match choice.engine {
+            Engine::DuckDb => {
+                let sql = statement.duckdb_sql(&self.names(context), types)?;
+                let word = if analyze { "EXPLAIN ANALYZE" } else { "EXPLAIN" };
+                let snapshot = context.snapshot.as_ref().map(|snapshot| &snapshot.duckdb);
+                let explained = format!("{word} {sql}");
+                let mut execution =
+                    self.duckdb.execute(&explained, params, &context.query, snapshot).await?;
+                while let Some(batch) = execution.stream.next().await {
+                    let batch = batch?;
+                    let last = batch.num_columns().saturating_sub(1);
+                    let Some(plan) = batch.columns().get(last) else { continue };
+                    if let Some(texts) = plan.as_string_opt::<i32>() {
+                        for row in (0..texts.len()).filter(|row| texts.is_valid(*row)) {
+                            lines.extend(texts.value(row).lines().map(str::to_owned));
+                        }
+                    }
+                }
+            }
+            Engine::DataFusion => {
+                let sql = statement.datafusion_sql(&self.names(context), types)?;
+                let plan =
+                    self.datafusion.explain(&sql, &params, &context.query, analyze).await?;
+                lines.extend(plan);
+            }
+        }
+        Ok(lines)
+    }
+}

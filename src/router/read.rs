@@ -1,0 +1,200 @@
+//! Reads: which engine, what they give, running them.
+
+use super::storage::Storages;
+use super::{EngineSetting, Router, StatementContext};
+use crate::engine::{Description, Execution};
+use crate::error::{Error, Result};
+use crate::sql::{Read, Statement};
+use crate::types::{PgType, Value};
+
+/// The engines that a read can run on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Engine {
+    DuckDb,
+    DataFusion,
+}
+
+/// An engine and why it was chosen, for EXPLAIN.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EngineChoice {
+    pub engine: Engine,
+    pub reason: String,
+}
+
+impl EngineChoice {
+    /// Names the engine as `teatree.engine` does.
+    pub fn name(&self) -> &'static str {
+        match self.engine {
+            Engine::DuckDb => "duckdb",
+            Engine::DataFusion => "datafusion",
+        }
+    }
+}
+
+impl Router {
+    /// Chooses a read's engine by the storages of its tables.
+    ///
+    /// # Errors
+    /// 0A000 when `teatree.engine` asks for an engine that cannot run it.
+    pub fn choose(&self, read: &Read, context: &StatementContext) -> Result<EngineChoice> {
+        self.check_database(&read.tables)?;
+        let storages = self.storages(&read.tables, &context.query.search_path);
+        decide(&storages, read.native, context.engine)
+    }
+
+    /// Describes a read without running it.
+    pub async fn describe(
+        &self,
+        statement: &Statement,
+        read: &Read,
+        known: &[Option<PgType>],
+        context: &StatementContext,
+    ) -> Result<Description> {
+        let choice = self.choose(read, context)?;
+        match choice.engine {
+            Engine::DuckDb => self.describe_on_duckdb(statement, known, context).await,
+            Engine::DataFusion => {
+                let sql = statement.datafusion_sql(&self.names(context), known)?;
+                let pinned = context.snapshot.as_ref().map(|snapshot| &*snapshot.datasets);
+                self.datafusion.describe(&sql, known, &context.query, pinned).await
+            }
+        }
+    }
+
+    /// Describes any statement on DuckDB. Where DuckDB needs a parameter's type first, it is
+    /// described again with what could be inferred, and text for the rest, as PostgreSQL does.
+    pub(crate) async fn describe_on_duckdb(
+        &self,
+        statement: &Statement,
+        known: &[Option<PgType>],
+        context: &StatementContext,
+    ) -> Result<Description> {
+        let names = self.names(context);
+        let snapshot = context.snapshot.as_ref().map(|snapshot| &snapshot.duckdb);
+        let mut types = known.to_vec();
+        types.resize(statement.param_count, None);
+        let mut sql = statement.duckdb_sql(&names, &types)?;
+        let mut found = self.duckdb.describe(&sql, &context.query, snapshot).await?;
+        let open = |found: &crate::engine::duckdb::PartialDescription, types: &[Option<PgType>]| {
+            found.columns.is_none()
+                || (0..statement.param_count).any(|index| {
+                    types[index].is_none() && found.params.get(index).copied().flatten().is_none()
+                })
+        };
+        if statement.param_count > 0 && open(&found, &types) {
+            for (index, slot) in types.iter_mut().enumerate() {
+                let inferred = found.params.get(index).copied().flatten();
+                *slot = slot.or(inferred).or(Some(PgType::TEXT));
+            }
+            sql = statement.duckdb_sql(&names, &types)?;
+            found = self.duckdb.describe(&sql, &context.query, snapshot).await?;
+        }
+        let params = (0..statement.param_count).map(|index| {
+            types[index].or(found.params.get(index).copied().flatten()).unwrap_or(PgType::TEXT)
+        });
+        Ok(Description { params: params.collect(), columns: found.columns.unwrap_or_default() })
+    }
+
+    /// Runs a read. `types` are the parameters' types as the statement was described.
+    pub async fn read(
+        &self,
+        statement: &Statement,
+        read: &Read,
+        types: &[Option<PgType>],
+        params: Vec<Value>,
+        context: &StatementContext,
+    ) -> Result<Execution> {
+        let choice = self.choose(read, context)?;
+        tracing::debug!(engine = choice.name(), reason = %choice.reason, "routed");
+        match choice.engine {
+            Engine::DuckDb => {
+                let sql = statement.duckdb_sql(&self.names(context), types)?;
+                let snapshot = context.snapshot.as_ref().map(|snapshot| &snapshot.duckdb);
+                self.duckdb.execute(&sql, params, &context.query, snapshot).await
+            }
+            Engine::DataFusion => {
+                let sql = statement.datafusion_sql(&self.names(context), types)?;
+                let pinned = context.snapshot.as_ref().map(|snapshot| &*snapshot.datasets);
+                self.datafusion.execute(&sql, &params, &context.query, pinned).await
+            }
+        }
+    }
+}
+
+fn decide(storages: &Storages, native: bool, setting: EngineSetting) -> Result<EngineChoice> {
+    let (arrow, duckdb) = (!storages.arrow.is_empty(), !storages.duckdb.is_empty());
+    let choice = |engine, reason: &str| Ok(EngineChoice { engine, reason: reason.to_owned() });
+    if native && arrow {
+        // Without a tree, a word that happens to be a dataset's name may be anything.
+        return match setting {
+            EngineSetting::DataFusion => Err(refuse("it is written in DuckDB's own SQL")),
+            _ => choice(Engine::DuckDb, "it is written in DuckDB's own SQL"),
+        };
+    }
+    match (setting, arrow, duckdb) {
+        (EngineSetting::DuckDb, true, _) => {
+            let table = &storages.arrow[0];
+            Err(Error::unsupported("engine duckdb cannot run this statement")
+                .with_detail(format!("\"{table}\" is an Arrow dataset."))
+                .with_hint("SET teatree.engine = 'auto'."))
+        }
+        (EngineSetting::DataFusion, _, _) if native => {
+            Err(refuse("it is written in DuckDB's own SQL"))
+        }
+        (EngineSetting::DuckDb, false, _) => choice(Engine::DuckDb, "teatree.engine says so"),
+        (EngineSetting::DataFusion, _, _) => choice(Engine::DataFusion, "teatree.engine says so"),
+        (EngineSetting::Auto, true, false) => {
+            choice(Engine::DataFusion, "all tables are Arrow datasets")
+        }
+        (EngineSetting::Auto, true, true) => choice(
+            Engine::DataFusion,
+            "it joins Arrow datasets with DuckDB tables, which are scanned by DuckDB",
+        ),
+        (EngineSetting::Auto, false, true) => {
+            choice(Engine::DuckDb, "all tables are DuckDB tables")
+        }
+        (EngineSetting::Auto, false, false) => choice(Engine::DuckDb, "it names no table"),
+    }
+}
+
+fn refuse(why: &str) -> Error {
+    Error::unsupported("engine datafusion cannot run this statement")
+        .with_detail(format!("The reason is that {why}."))
+        .with_hint("SET teatree.engine = 'auto'.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::TableName;
+    use crate::sql::TableRef;
+
+    fn storages(arrow: bool, duckdb: bool) -> Storages {
+        let table = TableRef { database: None, schema: None, table: "t".into() };
+        Storages {
+            arrow: if arrow { vec![TableName::new("public", "a")] } else { Vec::new() },
+            duckdb: if duckdb { vec![table] } else { Vec::new() },
+        }
+    }
+
+    #[test]
+    fn the_storages_decide_and_the_setting_overrides_where_it_can() {
+        use Engine::{DataFusion, DuckDb};
+        use EngineSetting as S;
+        let rows = [
+            (false, false, S::Auto, Some(DuckDb)),
+            (false, true, S::Auto, Some(DuckDb)),
+            (true, false, S::Auto, Some(DataFusion)),
+            (true, true, S::Auto, Some(DataFusion)),
+            (false, true, S::DataFusion, Some(DataFusion)),
+            (false, true, S::DuckDb, Some(DuckDb)),
+            (true, false, S::DuckDb, None),
+            (true, true, S::DuckDb, None),
+            (true, true, S::DataFusion, Some(DataFusion)),
+        ];
+        for (arrow, duckdb, setting, expected) in rows {
+            let made = decide(&storages(arrow, duckdb), false, setting);
+            assert_eq!(made.ok().map(|choice| choice.engine), expected, "{arrow} {duckdb}");
+        }
+    }
+}
