@@ -5,6 +5,7 @@
 //!
 //! **Invariant:** a result is never gathered whole; a stream that is dropped interrupts its query.
 
+pub mod datafusion;
 pub mod duckdb;
 
 use std::pin::Pin;

@@ -9,6 +9,7 @@ use std::path::{Component, Path};
 use serde::de::{self, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::dataset::DatasetColumn;
 use crate::error::{Error, Result};
 use crate::ids::{IntentSeq, TableName};
 use crate::sqlstate::SqlState;
@@ -106,13 +107,6 @@ pub enum DatasetChange {
         from: TableName,
         to: TableName,
     },
-}
-
-/// A column of a dataset that is to be made.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DatasetColumn {
-    pub column: Column,
-    pub not_null: bool,
 }
 
 /// Where an intent's rows are: an Arrow IPC stream, inside the record or in a file.

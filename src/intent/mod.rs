@@ -26,7 +26,7 @@ mod store;
 mod tests;
 
 pub use body::{
-    Applied, Body, Bytes, DatasetChange, DatasetColumn, INLINE_BYTES_MAX, Intent, Origin, Outcome,
+    Applied, Body, Bytes, DatasetChange, INLINE_BYTES_MAX, Intent, Origin, Outcome,
     ResultSet, RowsAt, STATEMENT_BYTES_MAX, Storage, TagKind,
 };
 pub use history::{IntentRow, IntentState};
