@@ -1,1 +1,181 @@
-//! (empty until its commit)
+//! What CALL runs.
+//!
+//! A procedure is found and its arguments are checked before anything is queued; then the call is
+//! an intent like any other, and the Writer runs the procedure at its turn.
+//!
+//! - `ingest.rs`: `teatree.ingest(table, file)`.
+//! - `publish_version.rs`: `teatree.publish_version(note)`.
+
+mod ingest;
+mod publish_version;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::ipc::writer::StreamWriter;
+
+use crate::dataset::DatasetStore;
+use crate::engine::duckdb::{DuckDb, WriteConnection};
+use crate::error::{Error, Result};
+use crate::ids::IntentSeq;
+use crate::intent::{Applied, Origin, ResultSet};
+use crate::sqlstate::SqlState;
+use crate::types::{Column, Value};
+use crate::version::VersionStore;
+
+use ingest::Ingest;
+use publish_version::PublishVersion;
+
+/// What procedures work on.
+pub struct Stores {
+    pub data_dir: PathBuf,
+    pub duckdb: Arc<DuckDb>,
+    pub datasets: Arc<DatasetStore>,
+    pub versions: Arc<VersionStore>,
+}
+
+/// A procedure's turn at the Writer.
+pub struct Turn<'a> {
+    pub seq: IntentSeq,
+    pub origin: &'a Origin,
+    pub connection: &'a mut WriteConnection,
+}
+
+impl Turn<'_> {
+    /// Does `work` in one DuckDB transaction, committed together with the intent's place.
+    ///
+    /// # Errors
+    /// The work's own, after a rollback; [`crate::error::Error::is_fault`] tells a commit that failed by the machine.
+    pub fn transaction<T>(
+        &mut self,
+        work: impl FnOnce(&mut WriteConnection) -> Result<T>,
+    ) -> Result<T> {
+        self.connection.begin()?;
+        match work(self.connection) {
+            Ok(value) => {
+                self.connection.commit(self.seq)?;
+                Ok(value)
+            }
+            Err(error) => {
+                self.connection.rollback()?;
+                Err(error)
+            }
+        }
+    }
+}
+
+/// How far a procedure came in its turn.
+pub enum Progress {
+    Done(Applied),
+    /// The rest needs the Writer no longer: it runs beside the intents that follow, and its result
+    /// is the call's outcome.
+    Later(Box<dyn FnOnce() -> Result<Applied> + Send>),
+}
+
+/// One procedure.
+trait Procedure: Send + Sync {
+    fn name(&self) -> &'static str;
+    /// The arguments' names, in order.
+    fn params(&self) -> &'static [&'static str];
+    /// The columns of the result row.
+    fn columns(&self) -> Vec<Column>;
+    /// Checks arguments before anything is queued.
+    fn check(&self, stores: &Stores, args: &[Value]) -> Result<()>;
+    /// Runs at the Writer's turn. Blocks.
+    fn run(&self, stores: &Stores, turn: &mut Turn<'_>, args: &[Value]) -> Result<Progress>;
+}
+
+/// The registry of procedures.
+pub struct Procedures {
+    stores: Stores,
+    procedures: Vec<Box<dyn Procedure>>,
+}
+
+impl Procedures {
+    /// Makes the registry with the built-in procedures.
+    pub fn new(stores: Stores) -> Procedures {
+        Procedures { stores, procedures: vec![Box::new(Ingest), Box::new(PublishVersion)] }
+    }
+
+    /// Finds a procedure and checks its arguments; gives the name that the intent carries.
+    ///
+    /// # Errors
+    /// 42883 for an unknown procedure or another number of arguments; the procedure's own check.
+    pub fn check(&self, schema: Option<&str>, name: &str, args: &[Value]) -> Result<String> {
+        let shown = schema.map_or_else(|| name.to_owned(), |schema| format!("{schema}.{name}"));
+        let procedure = self.find(schema, name).ok_or_else(|| {
+            Error::new(
+                SqlState::UNDEFINED_FUNCTION,
+                format!("procedure {shown} does not exist"),
+            )
+            .with_hint(format!("There are: {}.", self.signatures().join(", ")))
+        })?;
+        if args.len() != procedure.params().len() {
+            return Err(Error::new(
+                SqlState::UNDEFINED_FUNCTION,
+                format!("procedure {shown} with {} arguments does not exist", args.len()),
+            )
+            .with_hint(format!("Call it as {}.", signature(procedure))));
+        }
+        procedure.check(&self.stores, args)?;
+        Ok(format!("teatree.{}", procedure.name()))
+    }
+
+    /// Returns the columns of a procedure's result row.
+    pub fn columns(&self, schema: Option<&str>, name: &str) -> Vec<Column> {
+        self.find(schema, name).map(Procedure::columns).unwrap_or_default()
+    }
+
+    /// Runs a procedure at the Writer's turn.
+    pub fn run(&self, procedure: &str, turn: &mut Turn<'_>, args: &[Value]) -> Result<Progress> {
+        let name = procedure.strip_prefix("teatree.").unwrap_or(procedure);
+        let found = self
+            .find(Some("teatree"), name)
+            .ok_or_else(|| Error::internal("a queued call names no procedure"))?;
+        found.run(&self.stores, turn, args)
+    }
+
+    fn find(&self, schema: Option<&str>, name: &str) -> Option<&dyn Procedure> {
+        if schema.is_none_or(|schema| schema != "teatree") {
+            return None;
+        }
+        self.procedures.iter().map(AsRef::as_ref).find(|procedure| procedure.name() == name)
+    }
+
+    fn signatures(&self) -> Vec<String> {
+        self.procedures.iter().map(|procedure| signature(procedure.as_ref())).collect()
+    }
+}
+
+fn signature(procedure: &dyn Procedure) -> String {
+    format!("teatree.{}({})", procedure.name(), procedure.params().join(", "))
+}
+
+/// Reads a text argument.
+fn text(args: &[Value], index: usize, name: &str) -> Result<String> {
+    match args.get(index) {
+        Some(Value::Text(text)) => Ok(text.clone()),
+        _ => Err(Error::new(
+            SqlState::INVALID_PARAMETER_VALUE,
+            format!("argument {name} must be a text and not null"),
+        )),
+    }
+}
+
+/// Makes the outcome of a call that gives one batch of rows.
+fn applied(columns: Vec<Column>, batch: &RecordBatch) -> Result<Applied> {
+    Ok(Applied {
+        tag: "CALL".to_owned(),
+        rows: batch.num_rows() as u64,
+        result: Some(ResultSet { columns, ipc: to_ipc(batch)? }),
+    })
+}
+
+/// Writes a batch as an Arrow IPC stream.
+fn to_ipc(batch: &RecordBatch) -> Result<Vec<u8>> {
+    let failed = |error| Error::internal(format!("result rows cannot be written: {error}"));
+    let mut writer = StreamWriter::try_new(Vec::new(), &batch.schema()).map_err(failed)?;
+    writer.write(batch).map_err(failed)?;
+    writer.into_inner().map_err(failed)
+}

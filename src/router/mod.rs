@@ -25,8 +25,9 @@ use crate::error::{Error, Result};
 use crate::procedure::Procedures;
 use crate::sql::rewrite::NameContext;
 
-pub use read::EngineChoice;
-pub use rows::RowsSink;
+pub use read::{Engine, EngineChoice};
+pub use rows::{RowsSink, STAGED_FOLDER};
+pub use write::{Target, storage_schema};
 
 /// What a statement needs to know of its session.
 #[derive(Clone)]
@@ -82,6 +83,18 @@ impl Router {
     pub async fn snapshot(&self, context: &QueryContext) -> Result<Snapshot> {
         let duckdb = self.duckdb.snapshot(context).await?;
         Ok(Snapshot { duckdb, datasets: Arc::new(self.datafusion.snapshot()) })
+    }
+
+    /// Keeps the schemas of a search path that exist.
+    pub async fn existing_schemas(&self, wanted: &[String]) -> Result<Vec<String>> {
+        let existing = self.duckdb.schemas().await?;
+        let of_datasets: Vec<String> =
+            self.datasets.list().iter().map(|manifest| manifest.name.schema.clone()).collect();
+        Ok(wanted
+            .iter()
+            .filter(|name| existing.contains(name) || of_datasets.contains(name))
+            .cloned()
+            .collect())
     }
 
     fn names(&self, context: &StatementContext) -> NameContext {

@@ -22,6 +22,21 @@ pub struct Target {
     pub storage: Storage,
     /// The columns that rows are given for, in their order.
     pub columns: Vec<Column>,
+    /// The columns that the intent carries: all of a dataset's, the given ones of a DuckDB table,
+    /// which fills in its own defaults.
+    pub all: Vec<Column>,
+}
+
+impl Target {
+    /// The schema of the rows that the intent carries.
+    pub fn schema(&self) -> Result<SchemaRef> {
+        storage_schema(&self.all)
+    }
+
+    /// Puts given rows among all columns, NULL at the others.
+    pub fn widen(&self, batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
+        widen(batch, &self.columns, &self.all, schema)
+    }
 }
 
 impl Router {
@@ -135,7 +150,7 @@ impl Router {
         Body::Rows {
             table: target.table.clone(),
             storage: target.storage,
-            columns: target.columns.iter().map(|column| column.name.clone()).collect(),
+            columns: target.all.iter().map(|column| column.name.clone()).collect(),
             rows,
             tag,
             create: None,
@@ -195,7 +210,7 @@ impl Router {
         let all: Vec<Column> =
             pinned.columns.iter().map(|column| column.column.clone()).collect();
         let chosen = if columns.is_empty() {
-            all
+            all.clone()
         } else {
             let find = |wanted: &String| {
                 all.iter().find(|column| column.name == *wanted).cloned().ok_or_else(|| {
@@ -210,7 +225,7 @@ impl Router {
             };
             columns.iter().map(find).collect::<Result<_>>()?
         };
-        Ok(Target { table: name.clone(), storage: Storage::Arrow, columns: chosen })
+        Ok(Target { table: name.clone(), storage: Storage::Arrow, columns: chosen, all })
     }
 
     async fn duckdb_target(
@@ -230,7 +245,7 @@ impl Router {
             format!("SELECT {list} FROM {}.{}", quote_ident(schema), quote_ident(&name.table));
         let described = self.duckdb.describe(&sql, &context.query, None).await?;
         let columns = described.columns.unwrap_or_default();
-        Ok(Target { table: name, storage: Storage::DuckDb, columns })
+        Ok(Target { table: name, storage: Storage::DuckDb, all: columns.clone(), columns })
     }
 
     /// Finds the schema that an unqualified name of a DuckDB table means.
@@ -270,48 +285,42 @@ impl Router {
         for (slot, inferred) in types.iter_mut().zip(statement.assigned_param_types(&wanted)) {
             *slot = slot.or(inferred);
         }
-        let all = match target.storage {
-            Storage::Arrow => self.dataset_target(&target.table, &[])?.columns,
-            Storage::DuckDb => target.columns.clone(),
-        };
-        let rows = self
-            .query_rows(&source, &types, params, context, &target.columns, &all)
-            .await?;
+        let rows =
+            self.query_rows(&source, &types, params, context, &target).await?;
         Ok(Body::Rows {
             table: target.table,
             storage: target.storage,
-            columns: all.into_iter().map(|column| column.name).collect(),
+            columns: target.all.into_iter().map(|column| column.name).collect(),
             rows,
             tag: if create.is_some() { TagKind::Select } else { TagKind::Insert },
             create,
         })
     }
 
-    /// Runs a query and gathers its rows for an intent, as `given` columns of `all`.
+    /// Runs a query and gathers its rows for an intent.
     async fn query_rows(
         &self,
         source: &Statement,
         types: &[Option<PgType>],
         params: Vec<Value>,
         context: &StatementContext,
-        given: &[Column],
-        all: &[Column],
+        target: &Target,
     ) -> Result<RowsAt> {
         let Kind::Read(read) = &source.kind else {
             return Err(Error::unsupported("a write's rows must come from a query"));
         };
         let mut execution = self.read(source, read, types, params, context).await?;
-        if execution.columns.len() != given.len() {
-            let more = execution.columns.len() > given.len();
+        if execution.columns.len() != target.columns.len() {
+            let more = execution.columns.len() > target.columns.len();
             let (many, few) = if more { ("expressions", "target columns") } else { ("target columns", "expressions") };
             return Err(Error::syntax(format!("INSERT has more {many} than {few}")));
         }
-        let given_schema = storage_schema(given)?;
-        let full_schema = storage_schema(all)?;
+        let given_schema = storage_schema(&target.columns)?;
+        let full_schema = target.schema()?;
         let mut sink = RowsSink::new(&self.data_dir, Arc::clone(&full_schema))?;
         while let Some(batch) = execution.stream.next().await {
             let batch = types::cast_batch(&batch?, Arc::clone(&given_schema))?;
-            let batch = widen(&batch, given, all, &full_schema)?;
+            let batch = target.widen(&batch, &full_schema)?;
             sink = crate::task::blocking(move || {
                 sink.write(&batch)?;
                 Ok(sink)
@@ -428,9 +437,15 @@ impl Router {
             ));
         }
         let (source, columns) = self.source_columns(statement, types, context).await?;
-        let rows =
-            self.query_rows(&source, types, params, context, &columns, &columns).await?;
-        let columns = columns
+        let target = Target {
+            table: name.clone(),
+            storage: Storage::Arrow,
+            all: columns.clone(),
+            columns,
+        };
+        let rows = self.query_rows(&source, types, params, context, &target).await?;
+        let columns = target
+            .columns
             .into_iter()
             .map(|column| DatasetColumn { column, not_null: false })
             .collect();
@@ -457,7 +472,8 @@ impl Router {
             quote_ident(&name.table),
             list.join(", ")
         );
-        let target = Target { table: name, storage: Storage::DuckDb, columns };
+        let all = columns.clone();
+        let target = Target { table: name, storage: Storage::DuckDb, columns, all };
         self.insert_rows(statement, target, types, params, context, Some(create)).await
     }
 
@@ -510,7 +526,8 @@ fn duckdb_type(column: &Column) -> Result<String> {
     })
 }
 
-fn storage_schema(columns: &[Column]) -> Result<SchemaRef> {
+/// The schema in which rows of these columns travel.
+pub fn storage_schema(columns: &[Column]) -> Result<SchemaRef> {
     let fields: Vec<_> =
         columns.iter().map(|column| types::storage_field(column, true)).collect::<Result<_>>()?;
     Ok(Arc::new(Schema::new(fields)))

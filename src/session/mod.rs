@@ -1,1 +1,131 @@
-//! (empty until its commit)
+//! The conversation: settings, transaction, prepared statements and portals of one client, and
+//! what its statements do.
+//!
+//! - `services.rs`: what all sessions share.
+//! - `settings.rs`, `transaction.rs`, `prepared.rs`: the session's state.
+//! - `run.rs`: one statement to its [`Outcome`]; `control.rs`: SET, SHOW, BEGIN, DISCARD.
+//! - `write.rs`: a write's way through the log to its outcome; `copy_in.rs`: COPY FROM STDIN.
+//! - `activity.rs`: who is connected, and cancelling.
+//!
+//! Not here: messages and sockets (`wire`).
+
+mod activity;
+mod control;
+mod copy_in;
+mod prepared;
+mod run;
+mod services;
+mod settings;
+mod transaction;
+mod write;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+pub use activity::{Activity, Entry, Reason, Registered, Shown, StatementGuard};
+pub use copy_in::CopySession;
+pub use prepared::{Portal, PortalState, Prepared};
+pub use run::{Outcome, Rows, RowsTag};
+pub use services::Services;
+pub use settings::{SERVER_VERSION, SettingRow, Settings, catalog as settings_catalog};
+pub use transaction::{Status, Transaction};
+
+use crate::engine::QueryContext;
+use crate::error::Result;
+use crate::router::{EngineSetting, StatementContext};
+use crate::types::OutputStyle;
+
+/// One client's session.
+pub struct Session {
+    services: Arc<Services>,
+    registered: Registered,
+    settings: Settings,
+    transaction: Transaction,
+    statements: HashMap<String, Arc<Prepared>>,
+    portals: HashMap<String, Portal>,
+}
+
+impl Session {
+    /// Starts a session for a client that is let in.
+    pub fn new(services: Arc<Services>, registered: Registered, settings: Settings) -> Session {
+        if let Ok(name) = settings.get("application_name") {
+            registered.entry.set_application_name(name);
+        }
+        Session {
+            services,
+            registered,
+            settings,
+            transaction: Transaction::Idle,
+            statements: HashMap::new(),
+            portals: HashMap::new(),
+        }
+    }
+
+    /// The session's place in the registry.
+    pub fn entry(&self) -> &Arc<Entry> {
+        &self.registered.entry
+    }
+
+    /// The session's settings.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// What ReadyForQuery says.
+    pub fn status(&self) -> Status {
+        self.transaction.status()
+    }
+
+    /// Starts a statement: it shows in `pg_stat_activity` and can be cancelled until the guard is
+    /// dropped.
+    pub fn start(&self, text: &str) -> StatementGuard {
+        self.registered.entry.start(text, self.settings.timeout("statement_timeout"))
+    }
+
+    /// Shows the session as waiting for its client.
+    pub fn rest(&self) {
+        let (state, open) = match self.transaction {
+            Transaction::Idle => ("idle", false),
+            Transaction::Open(_) => ("idle in transaction", true),
+            Transaction::Failed => ("idle in transaction (aborted)", true),
+        };
+        self.registered.entry.rest(state, open);
+    }
+
+    /// A statement failed: an open transaction is failed until its end.
+    pub fn fail(&mut self) {
+        self.transaction.fail();
+    }
+
+    /// How values are written as text for this client.
+    pub fn output_style(&self) -> OutputStyle {
+        OutputStyle {
+            time_zone: self.settings.time_zone(),
+            extra_float_digits: self.settings.int("extra_float_digits"),
+            bytea_hex: self.settings.get("bytea_output").is_ok_and(|value| value == "hex"),
+            ..OutputStyle::default()
+        }
+    }
+
+    /// Gathers what the router needs to know.
+    async fn context(&self, guard: &StatementGuard) -> Result<StatementContext> {
+        let wanted = self.settings.search_path();
+        let search_path = if wanted == ["public"] {
+            wanted
+        } else {
+            self.services.router.existing_schemas(&wanted).await?
+        };
+        let setting = |name| self.settings.get(name).unwrap_or_default();
+        Ok(StatementContext {
+            query: QueryContext {
+                cancel: guard.token(),
+                time_zone: self.settings.time_zone().name().to_owned(),
+                search_path,
+            },
+            user: self.registered.entry.user.clone(),
+            engine: EngineSetting::parse(setting("teatree.engine")),
+            default_access_method: setting("default_table_access_method").to_owned(),
+            snapshot: self.transaction.snapshot(),
+        })
+    }
+}

@@ -48,6 +48,17 @@ fn number(name: &str) -> Option<usize> {
     (1..=PARAMS_MAX).contains(&number).then_some(number)
 }
 
+/// Returns the number of a bare parameter.
+pub(super) fn number_of(expr: &Expr) -> Option<usize> {
+    match expr {
+        Expr::Value(value) => match &value.value {
+            ast::Value::Placeholder(name) => number(name),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
 /// Puts a cast around every parameter whose type is given, so that an engine can describe the
 /// statement without knowing the values.
 pub(super) fn cast<V: ast::VisitMut>(tree: &mut V, types: &[Option<PgType>]) {

@@ -201,6 +201,32 @@ impl Statement {
         })
     }
 
+    /// Tells whether it is written in DuckDB's own SQL.
+    pub fn is_native(&self) -> bool {
+        self.tree.is_none()
+    }
+
+    /// Infers the types of parameters that an INSERT's VALUES assign to columns of these types, or
+    /// an UPDATE's SET to its own.
+    pub fn assigned_param_types(&self, columns: &[PgType]) -> Vec<Option<PgType>> {
+        let mut types = vec![None; self.param_count];
+        if let Some(ast::Statement::Insert(insert)) = self.tree.as_deref()
+            && let Some(query) = &insert.source
+            && let ast::SetExpr::Values(values) = query.body.as_ref()
+        {
+            for row in &values.rows {
+                for (expr, column) in row.iter().zip(columns) {
+                    if let Some(number) = params::number_of(expr)
+                        && let Some(slot) = types.get_mut(number - 1)
+                    {
+                        *slot = Some(*column);
+                    }
+                }
+            }
+        }
+        types
+    }
+
     /// Builds the query that does an UPDATE or DELETE of a dataset.
     pub fn dataset_rewrite(
         &self,

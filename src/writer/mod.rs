@@ -1,1 +1,178 @@
-//! (empty until its commit)
+//! The one task that changes data: intents in, in order; outcomes out.
+//!
+//! - `batch.rs`: which intents share a DuckDB transaction.
+//! - `apply.rs`: one intent to its target.
+//! - `recover.rs`: at start, what the log holds beyond what the targets have.
+//!
+//! **Invariants:** intents are applied in the order of the log; each target keeps its IntentSeq
+//! together with its data; an intent that fails by its own fault changes nothing and stops
+//! nobody; a fault of the machine stops the Writer, and with it all writes, until restart.
+
+mod apply;
+mod batch;
+mod recover;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
+
+use crate::clock;
+use crate::dataset::DatasetStore;
+use crate::engine::datafusion::DataFusionEngine;
+use crate::engine::duckdb::{DuckDb, WriteConnection};
+use crate::error::{Error, Result};
+use crate::ids::IntentSeq;
+use crate::intent::{Accepted, Applied, IntentLog, Outcome};
+use crate::procedure::Procedures;
+use crate::sqlstate::SqlState;
+
+/// How many intents one DuckDB transaction may hold.
+const BATCH_INTENTS_MAX: usize = 256;
+
+/// Everything that the Writer works on.
+pub struct Targets {
+    pub data_dir: PathBuf,
+    pub duckdb: Arc<DuckDb>,
+    pub datasets: Arc<DatasetStore>,
+    pub datafusion: Arc<DataFusionEngine>,
+    pub procedures: Arc<Procedures>,
+    pub log: Arc<IntentLog>,
+    /// Rows that RETURNING may give back.
+    pub outcome_rows_max: usize,
+}
+
+/// Lets a session stop the intent that it waits for.
+#[derive(Clone)]
+pub struct WriterHandle {
+    shared: Arc<Shared>,
+}
+
+#[derive(Default)]
+struct Shared {
+    running: Mutex<Running>,
+}
+
+#[derive(Default)]
+struct Running {
+    /// The places under way, first and last.
+    current: Option<(IntentSeq, IntentSeq)>,
+    canceled: std::collections::BTreeSet<IntentSeq>,
+    interrupt: Option<Arc<dyn Fn() + Send + Sync>>,
+}
+
+impl WriterHandle {
+    /// Asks that an intent be stopped: it is not begun, or interrupted. Either way its outcome
+    /// says what happened.
+    pub fn cancel(&self, seq: IntentSeq) {
+        let mut running = self.shared.running.lock();
+        running.canceled.insert(seq);
+        // An intent that shares its transaction with others is not interrupted: it is short.
+        if running.current == Some((seq, seq))
+            && let Some(interrupt) = &running.interrupt
+        {
+            interrupt();
+        }
+    }
+}
+
+/// The Writer's own state, on its own thread.
+struct Writer {
+    targets: Targets,
+    connection: WriteConnection,
+    shared: Arc<Shared>,
+    runtime: Handle,
+}
+
+/// Recovers, then starts the Writer's thread. It ends when the log closes its channel.
+///
+/// # Errors
+/// What recovery finds; nothing is served then.
+pub fn start(
+    targets: Targets,
+    accepted: mpsc::Receiver<Accepted>,
+    runtime: Handle,
+) -> Result<(WriterHandle, std::thread::JoinHandle<()>)> {
+    let connection = targets.duckdb.write_connection()?;
+    let shared = Arc::new(Shared::default());
+    shared.running.lock().interrupt = Some(Arc::new(connection.interrupter()));
+    let handle = WriterHandle { shared: Arc::clone(&shared) };
+    let mut writer = Writer { targets, connection, shared, runtime };
+    writer.recover()?;
+    let thread = std::thread::Builder::new()
+        .name("writer".to_owned())
+        .stack_size(16 << 20)
+        .spawn(move || writer.run(accepted))
+        .map_err(|error| Error::io("could not start the Writer's thread", &error))?;
+    Ok((handle, thread))
+}
+
+impl Writer {
+    fn run(mut self, mut accepted: mpsc::Receiver<Accepted>) {
+        let mut waiting: Vec<Accepted> = Vec::new();
+        loop {
+            if waiting.is_empty() {
+                match accepted.blocking_recv() {
+                    Some(first) => waiting.push(first),
+                    None => break,
+                }
+            }
+            while waiting.len() < BATCH_INTENTS_MAX {
+                match accepted.try_recv() {
+                    Ok(next) => waiting.push(next),
+                    Err(_) => break,
+                }
+            }
+            let count = batch::length(&waiting);
+            let turn: Vec<Accepted> = waiting.drain(..count).collect();
+            if let Err(error) = self.take_turn(turn) {
+                tracing::error!(%error, "the Writer stops: the machine failed");
+                self.targets.log.stop(stopped(&error));
+                return;
+            }
+        }
+        if let Err(error) = self.connection.checkpoint() {
+            tracing::warn!(%error, "no checkpoint at the end; the next start replays DuckDB's log");
+        }
+        tracing::info!("the Writer has applied everything");
+    }
+
+    /// Applies intents that belong together.
+    ///
+    /// # Errors
+    /// Only faults of the machine.
+    fn take_turn(&mut self, turn: Vec<Accepted>) -> Result<()> {
+        if let (Some(first), Some(last)) = (turn.first(), turn.last()) {
+            self.shared.running.lock().current = Some((first.intent.seq, last.intent.seq));
+        }
+        let outcome = if turn.len() > 1 { self.apply_batch(&turn) } else { self.apply_each(&turn) };
+        let mut running = self.shared.running.lock();
+        running.current = None;
+        if let Some(last) = turn.last() {
+            running.canceled = running.canceled.split_off(&last.intent.seq.next());
+        }
+        drop(running);
+        outcome
+    }
+
+    fn was_canceled(&self, seq: IntentSeq) -> bool {
+        self.shared.running.lock().canceled.contains(&seq)
+    }
+
+    fn record(&self, seq: IntentSeq, result: Result<Applied>) -> Result<()> {
+        let outcome = Outcome { result, applied_at_us: clock::now_us() };
+        self.targets.log.record_outcome(seq, outcome)
+    }
+}
+
+/// What clients are told once the Writer has stopped.
+fn stopped(cause: &Error) -> Error {
+    Error::new(
+        SqlState::IO_ERROR,
+        "the Writer has stopped after a fault of the machine, so writes are refused until the server restarts",
+    )
+    .with_detail(format!("The cause was: {cause}."))
+    .with_hint("Reads go on. Check the disk and restart the server; nothing acknowledged is lost.")
+}

@@ -19,6 +19,7 @@ mod system_tables;
 mod value;
 mod write_connection;
 
+pub use foreign::DuckDbTables;
 pub use instance::{DuckDb, DuckDbOptions, inspect_file};
 pub use reader::{PartialDescription, ReadSnapshot};
 pub use system_tables::SystemTable;

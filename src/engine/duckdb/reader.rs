@@ -155,6 +155,22 @@ impl DuckDb {
         .await
     }
 
+    /// Lists the schemas of the data file, in PostgreSQL's words.
+    pub async fn schemas(self: &Arc<Self>) -> Result<Vec<String>> {
+        let database = Arc::clone(self);
+        task::blocking(move || {
+            let mut connection = database.database.connect()?;
+            let rows = super::instance::text_rows(
+                &mut connection,
+                "SELECT schema_name FROM duckdb_schemas()
+                     WHERE database_name = current_database()",
+            )?;
+            let names = rows.into_iter().flatten();
+            Ok(names.map(|name| if name == "main" { "public".to_owned() } else { name }).collect())
+        })
+        .await
+    }
+
     async fn reader(
         self: &Arc<Self>,
         context: &QueryContext,

@@ -115,6 +115,13 @@ impl WriteConnection {
         Ok(Changed { rows: rows as u64, returned: Some((columns, schema, batches)) })
     }
 
+    /// Counts a table's rows; the name is quoted SQL.
+    pub fn count(&mut self, table: &str) -> Result<u64> {
+        let sql = format!("SELECT count(*)::varchar FROM {table}");
+        let rows = text_rows(&mut self.connection, &sql)?;
+        Ok(rows.first().and_then(|row| row.first()?.parse().ok()).unwrap_or(0))
+    }
+
     /// Runs SQL of the server's own.
     pub fn run(&mut self, sql: &str) -> Result<()> {
         self.connection.execute(sql)

@@ -1,0 +1,132 @@
+//! COPY FROM STDIN: the client's stream to rows of an intent.
+
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use bytes::{Bytes, BytesMut};
+
+use super::{Session, StatementGuard};
+use crate::error::{Error, Result};
+use crate::intent::TagKind;
+use crate::router::{RowsSink, StatementContext, Target};
+use crate::sql::{CopyIn, Statement};
+use crate::task;
+use crate::types::copy::{CopyDecoder, CopyFormat};
+
+/// Pieces of the stream are gathered up to this size before they are decoded.
+const PIECE_BYTES: usize = 256 << 10;
+/// Rows of one Arrow batch.
+const BATCH_ROWS: usize = 16_384;
+
+/// A COPY under way. Dropping it leaves nothing behind.
+pub struct CopySession {
+    text: String,
+    target: Arc<Target>,
+    context: StatementContext,
+    /// `None` while a piece is being decoded.
+    work: Option<Work>,
+    gathered: BytesMut,
+    csv: bool,
+}
+
+struct Work {
+    decoder: CopyDecoder,
+    sink: RowsSink,
+    target: Arc<Target>,
+    schema: SchemaRef,
+}
+
+impl Work {
+    fn write(&mut self, batch: &RecordBatch) -> Result<()> {
+        self.sink.write(&self.target.widen(batch, &self.schema)?)
+    }
+}
+
+impl CopySession {
+    pub(super) fn new(
+        session: &Session,
+        statement: &Statement,
+        copy: &CopyIn,
+        target: Target,
+        context: &StatementContext,
+    ) -> Result<CopySession> {
+        let decoder = CopyDecoder::new(
+            copy.options.clone(),
+            target.columns.clone(),
+            session.settings.time_zone(),
+            BATCH_ROWS,
+            &copy.table.table,
+        )?;
+        let target = Arc::new(target);
+        let schema = target.schema()?;
+        let sink = RowsSink::new(&session.services.router.data_dir, Arc::clone(&schema))?;
+        Ok(CopySession {
+            text: statement.text.clone(),
+            context: context.clone(),
+            work: Some(Work { decoder, sink, target: Arc::clone(&target), schema }),
+            target,
+            gathered: BytesMut::new(),
+            csv: copy.options.format == CopyFormat::Csv,
+        })
+    }
+
+    /// How many columns CopyInResponse announces.
+    pub fn column_count(&self) -> usize {
+        self.target.columns.len()
+    }
+
+    /// Tells whether the data is csv.
+    pub fn is_csv(&self) -> bool {
+        self.csv
+    }
+
+    /// Takes the next piece of data.
+    ///
+    /// # Errors
+    /// 22P04, 22P02 and their like, with the line.
+    pub async fn feed(&mut self, data: &Bytes) -> Result<()> {
+        self.gathered.extend_from_slice(data);
+        if self.gathered.len() < PIECE_BYTES {
+            return Ok(());
+        }
+        self.decode().await
+    }
+
+    async fn decode(&mut self) -> Result<()> {
+        let piece = self.gathered.split().freeze();
+        let mut work = self.work.take().ok_or_else(ended)?;
+        self.work = Some(
+            task::blocking(move || {
+                for batch in work.decoder.feed(&piece)? {
+                    work.write(&batch)?;
+                }
+                Ok(work)
+            })
+            .await?,
+        );
+        Ok(())
+    }
+
+    /// The client has sent everything: stages the rows, appends the intent, waits for its outcome.
+    /// Gives the command tag.
+    pub async fn finish(mut self, session: &mut Session, guard: &StatementGuard) -> Result<String> {
+        self.decode().await?;
+        let mut work = self.work.take().ok_or_else(ended)?;
+        let rows = task::blocking(move || {
+            if let Some(last) = work.decoder.finish()? {
+                work.write(&last)?;
+            }
+            work.sink.finish()
+        })
+        .await?;
+        let router = &session.services.router;
+        let body = router.rows_body(&self.target, rows, TagKind::Copy);
+        let applied = session.commit(&self.text, body, &self.context, guard).await?;
+        Ok(applied.tag)
+    }
+}
+
+fn ended() -> Error {
+    Error::internal("a COPY went on after its end")
+}

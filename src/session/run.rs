@@ -1,0 +1,270 @@
+//! One statement to its outcome.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, RecordBatch, StringArray};
+use arrow::datatypes::{DataType, Field, Schema};
+use futures::StreamExt;
+use tracing::Instrument;
+
+use super::transaction::{Isolation, Open};
+use super::{CopySession, Session, StatementGuard, Transaction};
+use crate::engine::BatchStream;
+use crate::error::{Error, Result};
+use crate::sql::{Kind, Statement, TransactionStatement};
+use crate::sqlstate::SqlState;
+use crate::types::{self, Column, PgType, Value};
+
+/// What a statement gives its client.
+pub enum Outcome {
+    Rows(Box<Rows>),
+    /// The command tag of a statement without rows.
+    Done(String),
+    CopyIn(Box<CopySession>),
+    Empty,
+}
+
+/// Rows on their way to the client.
+pub struct Rows {
+    pub columns: Vec<Column>,
+    pub stream: BatchStream,
+    pub tag: RowsTag,
+    /// What was fetched and not sent: a batch and how many of its rows were.
+    pub rest: Option<(RecordBatch, usize)>,
+}
+
+/// The command tag after the rows.
+pub enum RowsTag {
+    /// With the number of rows that were sent.
+    Select,
+    Fixed(String),
+}
+
+impl RowsTag {
+    /// Builds the tag.
+    pub fn with_rows(&self, rows: u64) -> String {
+        match self {
+            RowsTag::Select => format!("SELECT {rows}"),
+            RowsTag::Fixed(tag) => tag.clone(),
+        }
+    }
+}
+
+impl Rows {
+    /// Makes rows of a stream.
+    pub fn new(columns: Vec<Column>, stream: BatchStream, tag: RowsTag) -> Rows {
+        Rows { columns, stream, tag, rest: None }
+    }
+
+    /// Makes rows of texts: what SHOW and EXPLAIN give.
+    pub(super) fn texts(columns: &[&str], rows: &[Vec<String>], tag: &str) -> Result<Rows> {
+        let described = columns.iter().map(|name| Column::new(*name, PgType::TEXT)).collect();
+        let fields: Vec<Field> =
+            columns.iter().map(|name| Field::new(*name, DataType::Utf8, true)).collect();
+        let arrays = (0..columns.len())
+            .map(|index| {
+                let texts = rows.iter().map(|row| row.get(index).map(String::as_str));
+                Arc::new(texts.collect::<StringArray>()) as ArrayRef
+            })
+            .collect();
+        let batch = RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays)
+            .map_err(|error| Error::internal(error.to_string()))?;
+        let stream = futures::stream::iter([Ok(batch)]).boxed();
+        Ok(Rows::new(described, stream, RowsTag::Fixed(tag.to_owned())))
+    }
+}
+
+impl Session {
+    /// Runs a statement. An error fails an open transaction; positions in errors are the client's.
+    pub async fn run(
+        &mut self,
+        statement: &Statement,
+        types: &[Option<PgType>],
+        params: Vec<Value>,
+        guard: &StatementGuard,
+    ) -> Result<Outcome> {
+        let span = tracing::info_span!("statement", kind = kind_name(&statement.kind));
+        let outcome =
+            self.run_kind(statement, types, params, guard).instrument(span).await;
+        outcome.map_err(|error| {
+            let error = guard.explain(statement.locate(error));
+            self.fail();
+            error
+        })
+    }
+
+    async fn run_kind(
+        &mut self,
+        statement: &Statement,
+        types: &[Option<PgType>],
+        params: Vec<Value>,
+        guard: &StatementGuard,
+    ) -> Result<Outcome> {
+        self.check_not_failed(&statement.kind)?;
+        match &statement.kind {
+            Kind::Empty => Ok(Outcome::Empty),
+            Kind::Read(read) => {
+                self.take_snapshot(guard).await?;
+                let context = self.context(guard).await?;
+                let execution = self
+                    .services
+                    .router
+                    .read(statement, read, types, params, &context)
+                    .instrument(tracing::info_span!("execute"))
+                    .await?;
+                Ok(Outcome::Rows(Box::new(Rows::new(
+                    execution.columns,
+                    execution.stream,
+                    RowsTag::Select,
+                ))))
+            }
+            Kind::Explain { analyze, statement: inner } => {
+                self.take_snapshot(guard).await?;
+                let context = self.context(guard).await?;
+                let router = &self.services.router;
+                let lines = router.explain(inner, *analyze, types, params, &context).await?;
+                let rows: Vec<Vec<String>> = lines.into_iter().map(|line| vec![line]).collect();
+                Ok(Outcome::Rows(Box::new(Rows::texts(&["QUERY PLAN"], &rows, "EXPLAIN")?)))
+            }
+            Kind::Write(write) => {
+                self.check_may_write(&write.tag().with_rows(0))?;
+                self.write(statement, write, types, params, guard).await
+            }
+            Kind::Call(call) => {
+                self.check_may_write("CALL")?;
+                self.call(statement, call, &params, guard).await
+            }
+            Kind::CopyIn(copy) => {
+                self.check_may_write("COPY FROM")?;
+                let context = self.context(guard).await?;
+                let target = self.services.router.copy_target(copy, &context).await?;
+                let copy = CopySession::new(self, statement, copy, target, &context)?;
+                Ok(Outcome::CopyIn(Box::new(copy)))
+            }
+            Kind::Transaction(control) => self.control_transaction(control).map(Outcome::Done),
+            Kind::Setting(setting) => self.control_setting(setting),
+            Kind::Prepare { name, statement } => {
+                let declared = vec![None; statement.param_count];
+                let prepared = super::Prepared::new(Some((**statement).clone()), declared);
+                self.prepare(name, prepared)?;
+                Ok(Outcome::Done("PREPARE".to_owned()))
+            }
+            Kind::Execute { name, args } => {
+                let prepared = self.prepared(name)?;
+                let values = args
+                    .iter()
+                    .map(|arg| arg.value(&params))
+                    .collect::<Result<Vec<_>>>()?;
+                let values = self.coerce_arguments(&prepared, values, guard).await?;
+                let Some(inner) = &prepared.statement else { return Ok(Outcome::Empty) };
+                Box::pin(self.run_kind(inner, &prepared.types(), values, guard)).await
+            }
+            Kind::Deallocate(name) => self.deallocate(name.as_deref()).map(Outcome::Done),
+            Kind::Discard(tag) => self.discard(tag).map(Outcome::Done),
+            Kind::Nothing(tag) => Ok(Outcome::Done((*tag).to_owned())),
+        }
+    }
+
+    /// Gives EXECUTE's literals the types of the statement's parameters.
+    async fn coerce_arguments(
+        &self,
+        prepared: &super::Prepared,
+        values: Vec<Value>,
+        guard: &StatementGuard,
+    ) -> Result<Vec<Value>> {
+        let types = self.describe(prepared, guard).await?.params;
+        if types.len() != values.len() {
+            return Err(Error::syntax("wrong number of parameters for prepared statement")
+                .with_detail(format!("Expected {} parameters but got {}.", types.len(), values.len())));
+        }
+        let zone = self.settings.time_zone();
+        values
+            .into_iter()
+            .zip(types)
+            .map(|(value, pg_type)| match value {
+                Value::Text(text) => types::from_text(pg_type, &text, zone),
+                other => Ok(other),
+            })
+            .collect()
+    }
+
+    fn check_not_failed(&self, kind: &Kind) -> Result<()> {
+        let ends = matches!(
+            kind,
+            Kind::Empty
+                | Kind::Transaction(
+                    TransactionStatement::Commit
+                        | TransactionStatement::Rollback
+                        | TransactionStatement::RollbackTo(_)
+                )
+        );
+        if matches!(self.transaction, Transaction::Failed) && !ends {
+            return Err(Error::new(
+                SqlState::IN_FAILED_SQL_TRANSACTION,
+                "current transaction is aborted, commands ignored until end of transaction block",
+            ));
+        }
+        Ok(())
+    }
+
+    fn check_may_write(&self, what: &str) -> Result<()> {
+        let word = what.trim_end_matches(|c: char| c.is_ascii_digit() || c == ' ');
+        let read_only = match &self.transaction {
+            Transaction::Open(open) => open.read_only,
+            _ => self.settings.is_on("default_transaction_read_only"),
+        };
+        if read_only {
+            return Err(Error::new(
+                SqlState::READ_ONLY_SQL_TRANSACTION,
+                format!("cannot execute {word} in a read-only transaction"),
+            ));
+        }
+        if matches!(self.transaction, Transaction::Open(_)) {
+            return Err(Error::unsupported(format!(
+                "{word} inside a transaction block is not supported yet"
+            ))
+            .with_hint("Each write is a transaction of its own: use autocommit."));
+        }
+        Ok(())
+    }
+
+    /// The first query of a REPEATABLE READ transaction fixes what all of its queries see.
+    async fn take_snapshot(&mut self, guard: &StatementGuard) -> Result<()> {
+        let wants = match &self.transaction {
+            Transaction::Open(open) => {
+                open.isolation != Isolation::ReadCommitted && open.snapshot.is_none()
+            }
+            _ => return Ok(()),
+        };
+        let snapshot = if wants {
+            let context = self.context(guard).await?;
+            Some(self.services.router.snapshot(&context.query).await?)
+        } else {
+            None
+        };
+        if let Transaction::Open(open) = &mut self.transaction {
+            let open: &mut Open = open;
+            open.begun = true;
+            if snapshot.is_some() {
+                open.snapshot = snapshot;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn kind_name(kind: &Kind) -> &'static str {
+    match kind {
+        Kind::Empty => "empty",
+        Kind::Read(_) => "read",
+        Kind::Explain { .. } => "explain",
+        Kind::Write(_) => "write",
+        Kind::Call(_) => "call",
+        Kind::CopyIn(_) => "copy",
+        Kind::Transaction(_) => "transaction",
+        Kind::Setting(_) => "setting",
+        Kind::Prepare { .. } => "prepare",
+        Kind::Execute { .. } => "execute",
+        Kind::Deallocate(_) | Kind::Discard(_) | Kind::Nothing(_) => "session",
+    }
+}

@@ -1,0 +1,18 @@
+//! What all sessions share.
+
+use std::sync::Arc;
+
+use super::activity::Activity;
+use crate::config::Config;
+use crate::intent::IntentLog;
+use crate::router::Router;
+use crate::writer::WriterHandle;
+
+/// The parts of a running server.
+pub struct Services {
+    pub config: Config,
+    pub router: Router,
+    pub log: Arc<IntentLog>,
+    pub writer: WriterHandle,
+    pub activity: Arc<Activity>,
+}

@@ -1,0 +1,98 @@
+//! A write's way through the log to its outcome.
+
+use std::io::Cursor;
+
+use arrow::ipc::reader::StreamReader;
+use futures::StreamExt;
+use tracing::Instrument;
+
+use super::run::{Outcome, Rows, RowsTag};
+use super::{Session, StatementGuard};
+use crate::error::{Error, Result};
+use crate::intent::{Applied, Body, Origin, ResultSet};
+use crate::router::StatementContext;
+use crate::sql::{Call, Statement, Write};
+use crate::types::{PgType, Value};
+
+impl Session {
+    /// Makes a write an intent and waits until it is applied.
+    pub(super) async fn write(
+        &mut self,
+        statement: &Statement,
+        write: &Write,
+        types: &[Option<PgType>],
+        params: Vec<Value>,
+        guard: &StatementGuard,
+    ) -> Result<Outcome> {
+        let context = self.context(guard).await?;
+        let router = &self.services.router;
+        let route = router.body(statement, write, types, params, &context);
+        let body = route.instrument(tracing::info_span!("route")).await?;
+        let applied = self.commit(&statement.text, body, &context, guard).await?;
+        outcome(applied)
+    }
+
+    /// Checks a CALL, makes it an intent and waits for its result.
+    pub(super) async fn call(
+        &mut self,
+        statement: &Statement,
+        call: &Call,
+        params: &[Value],
+        guard: &StatementGuard,
+    ) -> Result<Outcome> {
+        let args: Vec<Value> =
+            call.args.iter().map(|arg| arg.value(params)).collect::<Result<_>>()?;
+        let procedures = &self.services.router.procedures;
+        let procedure = procedures.check(call.schema.as_deref(), &call.name, &args)?;
+        let context = self.context(guard).await?;
+        let body = Body::Call { procedure, args };
+        let applied = self.commit(&statement.text, body, &context, guard).await?;
+        outcome(applied)
+    }
+
+    /// Appends an intent and waits for its outcome. A cancel asks the Writer to stop it; what
+    /// happened is what the outcome says.
+    pub(super) async fn commit(
+        &self,
+        text: &str,
+        body: Body,
+        context: &StatementContext,
+        guard: &StatementGuard,
+    ) -> Result<Applied> {
+        let origin = Origin {
+            user: context.user.clone(),
+            application_name: self.settings.get("application_name").unwrap_or_default().to_owned(),
+            time_zone: context.query.time_zone.clone(),
+            search_path: context.query.search_path.clone(),
+            traceparent: None,
+            statement: text.to_owned(),
+        };
+        let ticket = self.services.log.append(origin, body).await?;
+        let (seq, mut outcome) = (ticket.seq, ticket.outcome);
+        let token = guard.token();
+        let received = tokio::select! {
+            received = &mut outcome => received,
+            () = token.cancelled() => {
+                self.services.writer.cancel(seq);
+                outcome.await
+            }
+        };
+        match received {
+            Ok(outcome) => outcome.result,
+            Err(_) => Err(self.services.log.outcome_unknown(seq)),
+        }
+    }
+}
+
+fn outcome(applied: Applied) -> Result<Outcome> {
+    match applied.result {
+        None => Ok(Outcome::Done(applied.tag)),
+        Some(ResultSet { columns, ipc }) => {
+            let failed = |error| Error::internal(format!("result rows cannot be read: {error}"));
+            let reader = StreamReader::try_new(Cursor::new(ipc), None).map_err(failed)?;
+            let batches = reader.map(move |batch| batch.map_err(failed));
+            let stream = futures::stream::iter(batches).boxed();
+            Ok(Outcome::Rows(Box::new(Rows::new(columns, stream, RowsTag::Fixed(applied.tag)))))
+        }
+    }
+}

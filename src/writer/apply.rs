@@ -1,0 +1,331 @@
+//! One intent to its target.
+
+use std::fs::File;
+use std::io::{BufReader, Cursor, Read};
+use std::sync::Arc;
+
+use arrow::array::{AsArray, RecordBatch};
+use arrow::datatypes::{Int64Type, Schema};
+use arrow::ipc::reader::StreamReader;
+use arrow::ipc::writer::StreamWriter;
+use futures::StreamExt;
+use tokio_util::sync::CancellationToken;
+
+use super::Writer;
+use crate::engine::QueryContext;
+use crate::error::{Error, Result};
+use crate::ids::TableName;
+use crate::intent::{
+    Accepted, Applied, Body, DatasetChange, Intent, ResultSet, RowsAt, Storage, TagKind,
+};
+use crate::procedure::{Progress, Turn};
+use crate::sqlstate::SqlState;
+use crate::types::{self, Value};
+use crate::{clock, telemetry};
+
+/// Batches read from an intent's rows.
+type Batches = Box<dyn Iterator<Item = Result<RecordBatch>>>;
+
+impl Writer {
+    /// Applies intents one by one, each for itself.
+    ///
+    /// # Errors
+    /// Only faults of the machine.
+    pub(super) fn apply_each(&mut self, turn: &[Accepted]) -> Result<()> {
+        for accepted in turn {
+            let intent = &accepted.intent;
+            self.shared.running.lock().current = Some((intent.seq, intent.seq));
+            let span = tracing::info_span!(
+                "apply",
+                seq = intent.seq.0,
+                kind = intent.body.kind(),
+                queued_us = clock::now_us() - accepted.durable_at_us,
+            );
+            telemetry::set_parent(&span, intent.origin.traceparent.as_deref());
+            span.in_scope(|| self.apply_one(intent))?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn apply_one(&mut self, intent: &Intent) -> Result<()> {
+        let result = if self.was_canceled(intent.seq) {
+            Err(Error::canceled("user request"))
+        } else {
+            self.apply(intent)
+        };
+        match result {
+            Ok(Progress::Done(applied)) => {
+                self.forget_staged(intent);
+                self.record(intent.seq, Ok(applied))
+            }
+            Ok(Progress::Later(rest)) => self.finish_later(intent, rest),
+            Err(error) if error.is_fault() => Err(error),
+            Err(error) => {
+                tracing::info!(seq = intent.seq.0, code = %error.code(), %error, "an intent failed");
+                self.forget_staged(intent);
+                self.record(intent.seq, Err(error))
+            }
+        }
+    }
+
+    fn apply(&mut self, intent: &Intent) -> Result<Progress> {
+        match &intent.body {
+            Body::Statement { .. } | Body::Rows { storage: Storage::DuckDb, .. } => {
+                self.connection.begin()?;
+                match self.apply_in_transaction(intent) {
+                    Ok(applied) => {
+                        // A constraint may fail as late as here; the transaction is gone then.
+                        self.connection.commit(intent.seq)?;
+                        Ok(Progress::Done(applied))
+                    }
+                    Err(error) => {
+                        self.connection.rollback()?;
+                        Err(statement_error(error))
+                    }
+                }
+            }
+            Body::Rows { table, rows, tag, storage: Storage::Arrow, .. } => {
+                let mut batches = self.batches(rows)?;
+                let count = self.targets.datasets.append(intent.seq, table, &mut batches)?;
+                Ok(Progress::Done(applied(tag, count)))
+            }
+            Body::Dataset(change) => self.change_dataset(intent, change).map(Progress::Done),
+            Body::Call { procedure, args } => {
+                self.connection.adopt(&intent.origin.time_zone, &intent.origin.search_path)?;
+                let mut turn = Turn {
+                    seq: intent.seq,
+                    origin: &intent.origin,
+                    connection: &mut self.connection,
+                };
+                self.targets.procedures.run(procedure, &mut turn, args)
+            }
+        }
+    }
+
+    /// Applies a change of DuckDB inside the transaction that is open.
+    pub(super) fn apply_in_transaction(&mut self, intent: &Intent) -> Result<Applied> {
+        match &intent.body {
+            Body::Statement { sql, params, table, tag, returning } => {
+                if let TagKind::Fixed(tag) = tag {
+                    self.refuse_taken_name(tag, table.as_ref())?;
+                }
+                let origin = &intent.origin;
+                self.connection.adopt(&origin.time_zone, &origin.search_path)?;
+                let rows_max = self.targets.outcome_rows_max;
+                let changed = self.connection.execute(sql, params, rows_max)?;
+                let mut done = applied(tag, changed.rows);
+                if let (Some((columns, schema, batches)), true) = (changed.returned, *returning) {
+                    done.result = Some(ResultSet { columns, ipc: to_ipc(&schema, &batches)? });
+                }
+                Ok(done)
+            }
+            Body::Rows { table, columns, rows, tag, create, .. } => {
+                if let Some(create) = create {
+                    self.refuse_taken_name("CREATE TABLE", Some(table))?;
+                    self.connection.run(create)?;
+                }
+                let mut batches = self.batches(rows)?;
+                let count = self.connection.append(table, columns, &mut batches)?;
+                Ok(applied(tag, count))
+            }
+            Body::Dataset(_) | Body::Call { .. } => {
+                Err(Error::internal("not a change of DuckDB"))
+            }
+        }
+    }
+
+    /// One name is one table: a DuckDB object cannot take a dataset's.
+    fn refuse_taken_name(&self, tag: &str, table: Option<&TableName>) -> Result<()> {
+        match table {
+            Some(name) if tag.starts_with("CREATE") && self.targets.datasets.contains(name) => {
+                Err(already_exists(name))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn change_dataset(&mut self, intent: &Intent, change: &DatasetChange) -> Result<Applied> {
+        let datasets = Arc::clone(&self.targets.datasets);
+        let seq = intent.seq;
+        match change {
+            DatasetChange::Create { name, columns, if_not_exists } => {
+                self.refuse_taken_by_duckdb(name)?;
+                datasets.create(seq, name, columns.clone(), *if_not_exists)?;
+                Ok(applied(&TagKind::Fixed("CREATE TABLE".to_owned()), 0))
+            }
+            DatasetChange::CreateWith { name, columns, rows } => {
+                self.refuse_taken_by_duckdb(name)?;
+                let mut batches = self.batches(rows)?;
+                let count = datasets.create_with(seq, name, columns.clone(), &mut batches)?;
+                Ok(applied(&TagKind::Select, count))
+            }
+            DatasetChange::Rewrite { name, rows, affected, params, tag } => {
+                self.rewrite_dataset(intent, name, rows, affected, params, tag)
+            }
+            DatasetChange::Truncate { names } => {
+                for name in names {
+                    datasets.replace(seq, name, &mut std::iter::empty())?;
+                }
+                Ok(applied(&TagKind::Fixed("TRUNCATE TABLE".to_owned()), 0))
+            }
+            DatasetChange::Drop { names, if_exists } => {
+                if let Some(missing) = names.iter().find(|name| {
+                    !if_exists && !datasets.contains(name) && !datasets.was_applied(seq, name)
+                }) {
+                    return Err(undefined(missing));
+                }
+                for name in names {
+                    datasets.drop(seq, name, *if_exists)?;
+                }
+                Ok(applied(&TagKind::Fixed("DROP TABLE".to_owned()), 0))
+            }
+            DatasetChange::Rename { from, to } => {
+                self.refuse_taken_by_duckdb(to)?;
+                datasets.rename(seq, from, to)?;
+                Ok(applied(&TagKind::Fixed("ALTER TABLE".to_owned()), 0))
+            }
+        }
+    }
+
+    fn refuse_taken_by_duckdb(&mut self, name: &TableName) -> Result<()> {
+        if self.connection.has_table(name)? { Err(already_exists(name)) } else { Ok(()) }
+    }
+
+    /// Runs an UPDATE's or DELETE's queries over what the dataset holds at this turn.
+    fn rewrite_dataset(
+        &mut self,
+        intent: &Intent,
+        name: &TableName,
+        rows: &str,
+        affected: &str,
+        params: &[Value],
+        tag: &TagKind,
+    ) -> Result<Applied> {
+        let datasets = Arc::clone(&self.targets.datasets);
+        if datasets.was_applied(intent.seq, name) {
+            return Ok(applied(tag, 0));
+        }
+        let pinned = datasets.pin(name).ok_or_else(|| undefined(name))?;
+        let fields = pinned
+            .columns
+            .iter()
+            .map(|column| types::storage_field(&column.column, !column.not_null))
+            .collect::<Result<Vec<_>>>()?;
+        drop(pinned);
+        let schema = Arc::new(Schema::new(fields));
+        let context = QueryContext {
+            cancel: CancellationToken::new(),
+            time_zone: intent.origin.time_zone.clone(),
+            search_path: intent.origin.search_path.clone(),
+        };
+        let datafusion = Arc::clone(&self.targets.datafusion);
+        let runtime = self.runtime.clone();
+        let count = runtime.block_on(async {
+            let mut counted = datafusion.execute(affected, params, &context, None).await?;
+            let mut total = 0;
+            while let Some(batch) = counted.stream.next().await {
+                let batch = batch?;
+                let column = batch.columns().first().and_then(|c| c.as_primitive_opt::<Int64Type>());
+                total += column.map_or(0, |column| column.iter().flatten().sum::<i64>());
+            }
+            Ok::<_, Error>(u64::try_from(total).unwrap_or(0))
+        })?;
+        if count == 0 {
+            return Ok(applied(tag, 0));
+        }
+        let mut execution =
+            runtime.block_on(datafusion.execute(rows, params, &context, None))?;
+        let mut batches = std::iter::from_fn(|| {
+            let next = runtime.block_on(execution.stream.next())?;
+            Some(next.and_then(|batch| types::cast_batch(&batch, Arc::clone(&schema))))
+        });
+        datasets.replace(intent.seq, name, &mut batches)?;
+        Ok(applied(tag, count))
+    }
+
+    /// Runs the rest of a call beside the intents that follow.
+    fn finish_later(
+        &self,
+        intent: &Intent,
+        rest: Box<dyn FnOnce() -> Result<Applied> + Send>,
+    ) -> Result<()> {
+        let log = Arc::clone(&self.targets.log);
+        let seq = intent.seq;
+        let span = tracing::info_span!("finish", seq = seq.0);
+        telemetry::set_parent(&span, intent.origin.traceparent.as_deref());
+        self.runtime.spawn_blocking(move || {
+            let result = span.in_scope(rest);
+            if let Err(error) = &result {
+                tracing::warn!(seq = seq.0, %error, "a call failed after its turn");
+            }
+            let outcome = crate::intent::Outcome { result, applied_at_us: clock::now_us() };
+            if let Err(error) = log.record_outcome(seq, outcome) {
+                tracing::error!(seq = seq.0, %error, "an outcome could not be recorded");
+            }
+        });
+        Ok(())
+    }
+
+    fn batches(&self, rows: &RowsAt) -> Result<Batches> {
+        match rows {
+            RowsAt::Inline(bytes) => read_ipc(Cursor::new(bytes.to_vec())),
+            RowsAt::Staged { path, .. } => {
+                let path = self.targets.data_dir.join(path);
+                let file = File::open(&path)
+                    .map_err(|error| Error::io("could not open a staged file", &error))?;
+                read_ipc(BufReader::with_capacity(1 << 20, file))
+            }
+        }
+    }
+
+    /// Deletes the staged file of an intent that is applied. What stays is removed at the next
+    /// start.
+    fn forget_staged(&self, intent: &Intent) {
+        if let Some(path) = intent.body.staged_path()
+            && let Err(error) = std::fs::remove_file(self.targets.data_dir.join(path))
+        {
+            tracing::warn!(%path, %error, "a staged file could not be deleted");
+        }
+    }
+}
+
+fn read_ipc(source: impl Read + 'static) -> Result<Batches> {
+    let reader = StreamReader::try_new(source, None).map_err(|error| corrupt(&error))?;
+    Ok(Box::new(reader.map(|batch| batch.map_err(|error| corrupt(&error)))))
+}
+
+fn corrupt(error: &arrow::error::ArrowError) -> Error {
+    Error::new(SqlState::DATA_CORRUPTED, format!("an intent's rows cannot be read: {error}"))
+}
+
+fn to_ipc(schema: &Schema, batches: &[RecordBatch]) -> Result<Vec<u8>> {
+    let failed = |error| Error::internal(format!("result rows cannot be written: {error}"));
+    let mut writer = StreamWriter::try_new(Vec::new(), schema).map_err(failed)?;
+    for batch in batches {
+        writer.write(batch).map_err(failed)?;
+    }
+    writer.into_inner().map_err(failed)
+}
+
+fn applied(tag: &TagKind, rows: u64) -> Applied {
+    Applied { tag: tag.tag(rows), rows, result: None }
+}
+
+/// While a statement runs, an I/O error is the statement's: its transaction is undone. Only a
+/// commit that fails leaves open what the file holds.
+fn statement_error(error: Error) -> Error {
+    match error.code() {
+        SqlState::IO_ERROR | SqlState::UNDEFINED_FILE => {
+            Error::new(SqlState::INSUFFICIENT_RESOURCES, error.message())
+        }
+        _ => error,
+    }
+}
+
+fn already_exists(name: &TableName) -> Error {
+    Error::new(SqlState::DUPLICATE_TABLE, format!("relation \"{}\" already exists", name.table))
+}
+
+fn undefined(name: &TableName) -> Error {
+    Error::new(SqlState::UNDEFINED_TABLE, format!("table \"{}\" does not exist", name.table))
+}
