@@ -99,7 +99,10 @@ impl SqlState {
     /// Reads a code as it stands in a stored outcome; `None` unless it is five upper-case letters or digits.
     pub fn parse(code: &str) -> Option<SqlState> {
         let bytes: [u8; 5] = code.as_bytes().try_into().ok()?;
-        bytes.iter().all(|b| b.is_ascii_digit() || b.is_ascii_uppercase()).then_some(SqlState(bytes))
+        bytes
+            .iter()
+            .all(|b| b.is_ascii_digit() || b.is_ascii_uppercase())
+            .then_some(SqlState(bytes))
     }
 
     /// Returns the five characters.
