@@ -74,3 +74,7 @@ CREATE MACRO teatree_system.pg.shobj_description(arg_object, arg_catalog) AS NUL
 
 CREATE MACRO teatree_system.pg.pg_describe_object(arg_class, arg_object, arg_sub) AS
   CASE WHEN arg_class = 1259 THEN 'table ' || teatree_system.pg.regclass_out(arg_object) ELSE CAST(arg_object AS VARCHAR) END;
+
+-- No table has partitions: a table is its own only ancestor, and its own whole tree.
+CREATE MACRO teatree_system.pg.pg_partition_ancestors(arg_relation) AS
+  unnest([teatree_system.pg.regclass_in(arg_relation)]);

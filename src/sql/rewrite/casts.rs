@@ -47,7 +47,7 @@ pub(super) fn rewrite(expr: &mut Expr, names: &NameContext) -> Result<()> {
     match expr {
         Expr::Cast { expr: inner, data_type, .. } => {
             if is_text(data_type) && show(inner) {
-                return Ok(());
+                return types::rewrite(data_type);
             }
             if let Some(kind) = reg_type(data_type) {
                 let inner = std::mem::replace(inner.as_mut(), null());
@@ -115,6 +115,7 @@ fn is_oid(expr: &Expr) -> bool {
     name.ends_with("oid")
         || name.ends_with("relid")
         || name.ends_with("typid")
+        || name.ends_with("namespace")
         || matches!(
             name,
             "inhparent"
@@ -127,8 +128,6 @@ fn is_oid(expr: &Expr) -> bool {
                 | "typbasetype"
                 | "prorettype"
                 | "ev_class"
-                | "relnamespace"
-                | "typnamespace"
         )
 }
 

@@ -44,9 +44,12 @@ fn label(item: &mut SelectItem) {
                         | "user"
                         | "current_role"
                         | "current_catalog"
+                        | "tableoid"
                 )
         }
-        Expr::CompoundIdentifier(_) => true,
+        Expr::CompoundIdentifier(idents) => {
+            idents.last().is_some_and(|ident| ident.value != "tableoid")
+        }
         _ => false,
     };
     if is_column {

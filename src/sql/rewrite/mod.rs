@@ -17,7 +17,7 @@ mod types;
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    Expr, ObjectName, Query, SetExpr, Statement, TableFactor, VisitMut, VisitorMut,
+    Expr, ObjectName, Query, Select, SetExpr, Statement, TableFactor, VisitMut, VisitorMut,
 };
 
 use crate::error::{Error, Result};
@@ -42,7 +42,7 @@ pub struct NameContext {
 pub fn for_duckdb(statement: &mut Statement, names: &NameContext) -> Result<()> {
     labels::add(statement);
     casts::show_top_level(statement);
-    let mut rewriter = Rewriter { names, scopes: Vec::new() };
+    let mut rewriter = Rewriter { names, scopes: Vec::new(), tables: Vec::new() };
     match statement.visit(&mut rewriter) {
         ControlFlow::Break(error) => Err(error),
         ControlFlow::Continue(()) => Ok(()),
@@ -54,6 +54,8 @@ struct Rewriter<'a> {
     names: &'a NameContext,
     /// Names of common table expressions, one list for each query around the current node.
     scopes: Vec<Vec<String>>,
+    /// The catalogue's relations in FROM, one list for each SELECT around the current node.
+    tables: Vec<Vec<names::NamedRelation>>,
 }
 
 impl Rewriter<'_> {
@@ -88,6 +90,16 @@ impl VisitorMut for Rewriter<'_> {
         ControlFlow::Continue(())
     }
 
+    fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<Error> {
+        self.tables.push(names::system_relations(select, self.names));
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_select(&mut self, _select: &mut Select) -> ControlFlow<Error> {
+        self.tables.pop();
+        ControlFlow::Continue(())
+    }
+
     fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<Error> {
         names::table_function(factor, self.names);
         ControlFlow::Continue(())
@@ -107,6 +119,7 @@ impl VisitorMut for Rewriter<'_> {
     }
 
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Error> {
+        names::table_oid(expr, &self.tables);
         names::expression(expr, self.names);
         operators::base_zero(expr);
         ControlFlow::Continue(())
@@ -114,7 +127,7 @@ impl VisitorMut for Rewriter<'_> {
 }
 
 /// Finds the select list that names a query's result columns: a set operation's is its first arm's.
-fn first_select(body: &mut SetExpr) -> Option<&mut sqlparser::ast::Select> {
+fn first_select(body: &mut SetExpr) -> Option<&mut Select> {
     match body {
         SetExpr::Select(select) => Some(select),
         SetExpr::Query(query) => first_select(&mut query.body),

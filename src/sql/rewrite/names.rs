@@ -4,7 +4,8 @@
 //! and functions of `pg_catalog`, `information_schema` and `teatree` live in `teatree_system`.
 
 use sqlparser::ast::{
-    Expr, Function, FunctionArguments, Ident, ObjectName, ObjectNamePart, TableFactor, Value,
+    Array, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments,
+    Ident, ObjectName, ObjectNamePart, Select, TableAlias, TableAliasColumnDef, TableFactor, Value,
 };
 
 use super::NameContext;
@@ -124,14 +125,56 @@ pub(super) fn schema(name: &mut ObjectName, names: &NameContext) {
     }
 }
 
-/// Takes `pg_catalog` off a function that stands in FROM, before it is seen as a relation.
+/// Rewrites a function that stands in FROM, before its name is taken for a relation's.
+///
+/// A function that returns plain values names its column after the table's alias in PostgreSQL.
 pub(super) fn table_function(factor: &mut TableFactor, names: &NameContext) {
-    let (TableFactor::Table { name, args: Some(_), .. } | TableFactor::Function { name, .. }) =
-        factor
-    else {
-        return;
+    let (name, alias) = match factor {
+        TableFactor::Table { name, args: Some(args), alias, .. } => {
+            ancestors(name, &mut args.args);
+            (name, alias)
+        }
+        TableFactor::Function { name, args, alias, .. } => {
+            ancestors(name, args);
+            (name, alias)
+        }
+        TableFactor::UNNEST { alias, .. } => {
+            name_column(alias);
+            return;
+        }
+        _ => return,
     };
     function_name(name, names);
+    let plain = matches!(
+        parts(name).as_deref(),
+        Some(["generate_series" | "unnest" | "regexp_split_to_table" | "generate_subscripts"])
+    );
+    if plain {
+        name_column(alias);
+    }
+}
+
+fn name_column(alias: &mut Option<TableAlias>) {
+    if let Some(alias) = alias {
+        if alias.columns.is_empty() {
+            alias.columns.push(TableAliasColumnDef::from_name(alias.name.value.clone()));
+        }
+    }
+}
+
+/// No table has partitions, so a table's only ancestor is the table itself.
+fn ancestors(name: &mut ObjectName, args: &mut [FunctionArg]) {
+    if !matches!(
+        parts(name).as_deref(),
+        Some(["pg_partition_ancestors"] | [_, "pg_partition_ancestors"])
+    ) {
+        return;
+    }
+    if let [FunctionArg::Unnamed(FunctionArgExpr::Expr(argument))] = args {
+        let elem = vec![std::mem::replace(argument, Expr::Value(Value::Null.into()))];
+        *argument = Expr::Array(Array { elem, named: true });
+        *name = object_name(&["unnest"]);
+    }
 }
 
 fn function_name(name: &mut ObjectName, names: &NameContext) {
@@ -156,7 +199,6 @@ fn function_name(name: &mut ObjectName, names: &NameContext) {
 
 /// Makes a call of one of the catalogue's functions.
 pub(super) fn system_call(function: &str, argument: Expr) -> Expr {
-    use sqlparser::ast::{FunctionArg, FunctionArgExpr, FunctionArgumentList};
     call(
         object_name(&[SYSTEM_DATABASE, FUNCTION_SCHEMA, function]),
         FunctionArguments::List(FunctionArgumentList {
@@ -240,5 +282,48 @@ fn column_reference(idents: &mut Vec<Ident>, names: &NameContext) {
         idents.remove(0);
     } else if idents[0].value == "public" {
         idents[0] = Ident::new("main");
+    }
+}
+
+/// A relation of the catalogue as a SELECT names it: its alias or name, and its OID.
+pub(super) type NamedRelation = (String, u32);
+
+/// Lists the catalogue's relations that stand in a FROM list.
+pub(super) fn system_relations(select: &Select, names: &NameContext) -> Vec<NamedRelation> {
+    let factors = select.from.iter().flat_map(|table| {
+        std::iter::once(&table.relation).chain(table.joins.iter().map(|join| &join.relation))
+    });
+    factors
+        .filter_map(|factor| {
+            let TableFactor::Table { name, alias, args: None, .. } = factor else { return None };
+            let written = parts(name)?;
+            let found = match written.as_slice() {
+                [only] => names.catalog.relation(None, only),
+                [.., schema, table] => names.catalog.relation(Some(schema), table),
+                [] => None,
+            }?;
+            let known_as = alias.as_ref().map_or(found.name, |alias| alias.name.value.as_str());
+            Some((known_as.to_owned(), found.oid))
+        })
+        .collect()
+}
+
+/// Gives the hidden column `tableoid` of the catalogue's relations its value.
+pub(super) fn table_oid(expr: &mut Expr, tables: &[Vec<NamedRelation>]) {
+    let found = match &*expr {
+        Expr::CompoundIdentifier(idents) => match idents.as_slice() {
+            [table, column] if column.value == "tableoid" => {
+                tables.iter().rev().flatten().find(|(name, _)| *name == table.value)
+            }
+            _ => None,
+        },
+        Expr::Identifier(ident) if ident.value == "tableoid" => match tables.last() {
+            Some(own) if own.len() == 1 => own.first(),
+            _ => None,
+        },
+        _ => None,
+    };
+    if let Some((_, oid)) = found {
+        *expr = Expr::Value(Value::Number(oid.to_string(), false).into());
     }
 }

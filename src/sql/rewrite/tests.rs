@@ -142,6 +142,28 @@ fn functions_and_session() {
 }
 
 #[test]
+fn hidden_columns() {
+    check(&[(
+        "SELECT c.tableoid FROM pg_catalog.pg_class c",
+        "SELECT 1259 AS \"tableoid\" FROM teatree_system.pg.pg_class c",
+    )]);
+}
+
+#[test]
+fn functions_in_from() {
+    check(&[
+        (
+            "SELECT a[s] AS x FROM t, pg_catalog.generate_series(0, 3) s",
+            "SELECT a[s] AS x FROM t, generate_series(0, 3) s (s)",
+        ),
+        (
+            "SELECT relid FROM pg_partition_ancestors(t.oid) WITH ORDINALITY AS a(relid, depth)",
+            "SELECT relid FROM unnest(ARRAY[t.oid]) WITH ORDINALITY AS a (relid, depth)",
+        ),
+    ]);
+}
+
+#[test]
 fn labels() {
     check(&[
         (
