@@ -18,8 +18,8 @@ SELECT oid, typname, 11::UINTEGER AS typnamespace, 10::UINTEGER AS typowner, typ
 FROM teatree_system.support.builtin_type
 UNION ALL
 SELECT oid, name, namespace_oid, 10::UINTEGER, 4::SMALLINT, true, 'e', 'E', false, true, ',',
-  0::UINTEGER, '-', 0::UINTEGER, 0::UINTEGER, 'enum_in',
-  'enum_out', 'enum_recv', 'enum_send', '-', '-', '-', 'i', 'p', false,
+  0::UINTEGER, 0::UINTEGER, 0::UINTEGER, 0::UINTEGER, 3504::UINTEGER, 3505::UINTEGER,
+  3532::UINTEGER, 3533::UINTEGER, 0::UINTEGER, 0::UINTEGER, 0::UINTEGER, 'i', 'p', false,
   0::UINTEGER, -1, 0, 0::UINTEGER, NULL, NULL, NULL
 FROM teatree_system.support.user_enum;
 
@@ -30,7 +30,7 @@ FROM (SELECT oid, labels, unnest(range(1, len(labels) + 1)) AS place FROM teatre
 
 CREATE VIEW teatree_system.pg.pg_proc AS
 SELECT oid, proname, 11::UINTEGER AS pronamespace, 10::UINTEGER AS proowner, prolang, 1::FLOAT AS procost,
-  CASE WHEN proretset THEN 1000 ELSE 0 END::FLOAT AS prorows, 0::UINTEGER AS provariadic, '-' AS prosupport,
+  CASE WHEN proretset THEN 1000 ELSE 0 END::FLOAT AS prorows, 0::UINTEGER AS provariadic, 0::UINTEGER AS prosupport,
   prokind, false AS prosecdef, false AS proleakproof, proisstrict, proretset, provolatile,
   's' AS proparallel, pronargs, 0::SMALLINT AS pronargdefaults, prorettype,
   proargtypes,
@@ -65,5 +65,5 @@ SELECT oid, castsource, casttarget, castfunc, castcontext, castmethod FROM teatr
 CREATE VIEW teatree_system.pg.pg_operator AS
 SELECT oid, oprname, 11::UINTEGER AS oprnamespace, 10::UINTEGER AS oprowner, oprkind,
   oprname = '=' AS oprcanmerge, oprname = '=' AS oprcanhash, oprleft, oprright, oprresult, oprcom,
-  oprnegate, oprcode, '-' AS oprrest, '-' AS oprjoin
+  oprnegate, oprcode, 0::UINTEGER AS oprrest, 0::UINTEGER AS oprjoin
 FROM teatree_system.support.builtin_operator;

@@ -116,7 +116,7 @@ fn duckdb_type(typname: &str) -> String {
         return format!("{}[]", duckdb_type(element));
     }
     match typname {
-        "oid" | "regclass" => "UINTEGER",
+        "oid" | "regclass" | "regproc" => "UINTEGER",
         "int2" => "SMALLINT",
         "int4" => "INTEGER",
         "int8" | "xid" => "BIGINT",
