@@ -10,7 +10,8 @@ fn main() {
     if env::var_os("CARGO_FEATURE_BUNDLED").is_some() {
         return;
     }
-    let Some(source) = env::var_os("DUCKDB_LIB_DIR").map(|dir| library_in(&PathBuf::from(dir))) else {
+    let Some(source) = env::var_os("DUCKDB_LIB_DIR").map(|dir| library_in(&PathBuf::from(dir)))
+    else {
         panic!("DUCKDB_LIB_DIR is not set: run `make setup`, or build with --features bundled");
     };
     assert!(source.exists(), "{} does not exist: run `make setup`", source.display());
@@ -19,7 +20,8 @@ fn main() {
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
     let profile = out.ancestors().nth(3).expect("OUT_DIR has a profile folder");
     let target = library_in(profile);
-    let same = fs::metadata(&target).ok().map(|m| m.len()) == fs::metadata(&source).ok().map(|m| m.len());
+    let same =
+        fs::metadata(&target).ok().map(|m| m.len()) == fs::metadata(&source).ok().map(|m| m.len());
     if !same {
         let partial = target.with_extension("partial");
         fs::copy(&source, &partial).expect("copy libduckdb");

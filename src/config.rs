@@ -57,7 +57,9 @@ impl std::str::FromStr for Endpoint {
         if text.eq_ignore_ascii_case("off") {
             return Ok(Endpoint::Off);
         }
-        text.parse().map(Endpoint::At).map_err(|_| format!("\"{text}\" is neither ADDR:PORT nor off"))
+        text.parse()
+            .map(Endpoint::At)
+            .map_err(|_| format!("\"{text}\" is neither ADDR:PORT nor off"))
     }
 }
 
@@ -140,7 +142,10 @@ impl Config {
         let mut figment = Figment::from(Serialized::defaults(Config::default()));
         if let Some(file) = file {
             if !file.exists() {
-                return Err(invalid(format!("configuration file {} does not exist", file.display())));
+                return Err(invalid(format!(
+                    "configuration file {} does not exist",
+                    file.display()
+                )));
             }
             figment = figment.merge(Toml::file_exact(file));
         }
@@ -205,22 +210,32 @@ mod tests {
     fn flags_win_over_the_file_and_the_file_over_defaults() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("teatree.toml");
-        std::fs::write(&file, "database = \"shop\"\nreads_max = 3\nhttp = \"127.0.0.1:8080\"\n").unwrap();
+        std::fs::write(&file, "database = \"shop\"\nreads_max = 3\nhttp = \"127.0.0.1:8080\"\n")
+            .unwrap();
         let flags = ConfigFlags { reads_max: Some(5), ..ConfigFlags::default() };
         let config = Config::load(Some(&file), &flags).unwrap();
-        assert_eq!((config.database.as_str(), config.reads_max, config.portals_max), ("shop", 5, 100));
+        assert_eq!(
+            (config.database.as_str(), config.reads_max, config.portals_max),
+            ("shop", 5, 100)
+        );
         assert_eq!(config.http, Endpoint::At("127.0.0.1:8080".parse().unwrap()));
     }
 
     #[test]
     fn what_cannot_be_used_is_refused_with_its_name() {
-        let far = ConfigFlags { listen: Some("0.0.0.0:5432".parse().unwrap()), ..ConfigFlags::default() };
+        let far =
+            ConfigFlags { listen: Some("0.0.0.0:5432".parse().unwrap()), ..ConfigFlags::default() };
         assert!(Config::load(None, &far).unwrap_err().message().contains("authentication"));
         let name = ConfigFlags { database: Some("../x".into()), ..ConfigFlags::default() };
         assert!(Config::load(None, &name).unwrap_err().message().contains("../x"));
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("teatree.toml");
         std::fs::write(&file, "portals = 3\n").unwrap();
-        assert!(Config::load(Some(&file), &ConfigFlags::default()).unwrap_err().message().contains("portals"));
+        assert!(
+            Config::load(Some(&file), &ConfigFlags::default())
+                .unwrap_err()
+                .message()
+                .contains("portals")
+        );
     }
 }

@@ -3,27 +3,27 @@
 //! **Invariant:** a module imports only modules listed above it here; `tests/it/tidy.rs` enforces it.
 
 // foundation
-pub mod error;
-pub mod sqlstate;
-pub mod ids;
 pub mod clock;
-pub mod task;
 pub mod config;
+pub mod error;
+pub mod ids;
+pub mod sqlstate;
+pub mod task;
 pub mod telemetry;
 // nouns
-pub mod types;
-pub mod sql;
 pub mod catalog;
 pub mod dataset;
+pub mod sql;
+pub mod types;
 // stores and engines
-pub mod intent;
 pub mod engine;
+pub mod intent;
 // movers
 pub mod procedure;
 pub mod version;
 pub mod writer;
 // decision, conversation, protocol, process
 pub mod router;
+pub mod server;
 pub mod session;
 pub mod wire;
-pub mod server;

@@ -1,16 +1,51 @@
-//! The system catalog (stand-in until the catalog branch lands).
+//! The catalogue that clients see: PostgreSQL's relations and functions over DuckDB's own.
+//!
+//! The SQL is under `sql/`; it is run once at start in an attached in-memory database named
+//! `teatree_system`. `sql/pg_catalog/relations.tsv` is the one list of relations, columns and their
+//! PostgreSQL types; a relation in it that no SQL file defines exists and is empty.
+//!
+//! Not here: the table functions `teatree_datasets()`, `teatree_sessions()` and their like, which the
+//! server registers before it runs this.
 
-/// The SQL files that build the system catalog, in order.
+mod relations;
+mod schemas;
+
+use std::sync::LazyLock;
+
+pub use schemas::{duckdb_schema, duckdb_search_path};
+pub use relations::{Catalog, QualifiedSystemName, column_type, is_system_relation};
+
+/// The SQL files, in the order in which they are run.
+const FILES: [(&str, &str); 14] = [
+    ("pg_catalog/builtin_types.sql", include_str!("../../sql/pg_catalog/builtin_types.sql")),
+    ("pg_catalog/builtin_procs.sql", include_str!("../../sql/pg_catalog/builtin_procs.sql")),
+    ("pg_catalog/builtin_misc.sql", include_str!("../../sql/pg_catalog/builtin_misc.sql")),
+    ("teatree/support.sql", include_str!("../../sql/teatree/support.sql")),
+    ("pg_catalog/relations.sql", include_str!("../../sql/pg_catalog/relations.sql")),
+    ("pg_catalog/types.sql", include_str!("../../sql/pg_catalog/types.sql")),
+    ("pg_catalog/server.sql", include_str!("../../sql/pg_catalog/server.sql")),
+    ("functions/lookups.sql", include_str!("../../sql/functions/lookups.sql")),
+    ("functions/names.sql", include_str!("../../sql/functions/names.sql")),
+    ("functions/catalog.sql", include_str!("../../sql/functions/catalog.sql")),
+    ("functions/server.sql", include_str!("../../sql/functions/server.sql")),
+    ("functions/text.sql", include_str!("../../sql/functions/text.sql")),
+    ("information_schema/views.sql", include_str!("../../sql/information_schema/views.sql")),
+    ("teatree/views.sql", include_str!("../../sql/teatree/views.sql")),
+];
+
+/// Returns the SQL that builds the catalogue: file name and text, in order. Each text holds several
+/// statements. The database `teatree_system` must be attached.
 pub fn system_sql() -> Vec<(&'static str, &'static str)> {
-    Vec::new()
-}
-
-/// DuckDB's word for a schema of PostgreSQL's.
-pub fn duckdb_schema(schema: &str) -> &str {
-    if schema == "public" { "main" } else { schema }
-}
-
-/// The `search_path` that a DuckDB connection gets for a session's.
-pub fn duckdb_search_path(path: &[String]) -> String {
-    path.iter().map(|schema| duckdb_schema(schema)).collect::<Vec<_>>().join(",")
+    static RELATIONS: LazyLock<String> = LazyLock::new(relations::list_sql);
+    static COLUMNS: LazyLock<String> = LazyLock::new(relations::columns_sql);
+    static EMPTY: LazyLock<String> = LazyLock::new(relations::empty_sql);
+    let mut all = vec![("relations", RELATIONS.as_str())];
+    for (name, text) in FILES {
+        all.push((name, text));
+        if name == "pg_catalog/builtin_types.sql" {
+            all.push(("columns", COLUMNS.as_str()));
+        }
+    }
+    all.push(("empty relations", EMPTY.as_str()));
+    all
 }

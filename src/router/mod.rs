@@ -102,6 +102,7 @@ impl Router {
             database: self.database.clone(),
             search_path: context.query.search_path.clone(),
             user: context.user.clone(),
+            catalog: &crate::catalog::Catalog,
         }
     }
 

@@ -11,8 +11,9 @@ use crate::error::{Error, Result};
 use crate::intent::TagKind;
 use crate::router::{RowsSink, StatementContext, Target};
 use crate::sql::{CopyIn, Statement};
+use crate::sqlstate::SqlState;
 use crate::task;
-use crate::types::copy::{CopyDecoder, CopyFormat};
+use crate::types::{CopyDecoder, CopyFormat};
 
 /// Pieces of the stream are gathered up to this size before they are decoded.
 const PIECE_BYTES: usize = 256 << 10;
@@ -51,8 +52,11 @@ impl CopySession {
         target: Target,
         context: &StatementContext,
     ) -> Result<CopySession> {
+        let mut options = copy.options.clone();
+        options.force_null = places(&copy.force_null, &target)?;
+        options.force_not_null = places(&copy.force_not_null, &target)?;
         let decoder = CopyDecoder::new(
-            copy.options.clone(),
+            options,
             target.columns.clone(),
             session.settings.time_zone(),
             BATCH_ROWS,
@@ -125,6 +129,21 @@ impl CopySession {
         let applied = session.commit(&self.text, body, &self.context, guard).await?;
         Ok(applied.tag)
     }
+}
+
+/// The places of named columns among those that are copied.
+fn places(names: &[String], target: &Target) -> Result<Vec<usize>> {
+    names
+        .iter()
+        .map(|name| {
+            target.columns.iter().position(|column| column.name == *name).ok_or_else(|| {
+                Error::new(
+                    SqlState::INVALID_COLUMN_REFERENCE,
+                    format!("FORCE column \"{name}\" not referenced by COPY"),
+                )
+            })
+        })
+        .collect()
 }
 
 fn ended() -> Error {

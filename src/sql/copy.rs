@@ -6,7 +6,7 @@ use super::fold;
 use super::statement::{Kind, TableRef};
 use crate::error::{Error, Result};
 use crate::sqlstate::SqlState;
-use crate::types::copy::{CopyFormat, CopyOptions};
+use crate::types::{CopyFormat, CopyOptions};
 
 /// `COPY table (columns) FROM STDIN …`.
 #[derive(Clone, Debug)]
@@ -15,6 +15,9 @@ pub struct CopyIn {
     /// Empty for all of the table's columns.
     pub columns: Vec<String>,
     pub options: CopyOptions,
+    /// Columns of FORCE_NULL and FORCE_NOT_NULL.
+    pub force_null: Vec<String>,
+    pub force_not_null: Vec<String>,
 }
 
 pub(super) fn classify(tree: &Tree) -> Result<Kind> {
@@ -40,19 +43,31 @@ pub(super) fn classify(tree: &Tree) -> Result<Kind> {
     let ast::CopySource::Table { table_name, columns } = source else {
         return Err(Error::syntax("COPY FROM needs a table"));
     };
-    Ok(Kind::CopyIn(CopyIn {
+    let mut copy = CopyIn {
         table: TableRef::from_object_name(table_name)?,
         columns: columns.iter().map(fold).collect(),
-        options: copy_options(options, legacy_options)?,
-    }))
+        options: CopyOptions::new(format_of(options, legacy_options)),
+        force_null: Vec::new(),
+        force_not_null: Vec::new(),
+    };
+    for option in options {
+        take_option(option, &mut copy)?;
+    }
+    for option in legacy_options {
+        legacy_option(option, &mut copy.options)?;
+    }
+    Ok(Kind::CopyIn(copy))
 }
 
-fn copy_options(options: &[CopyOption], legacy: &[CopyLegacyOption]) -> Result<CopyOptions> {
+fn format_of(options: &[CopyOption], legacy: &[CopyLegacyOption]) -> CopyFormat {
     let csv = options.iter().any(|option| {
         matches!(option, CopyOption::Format(name) if name.value.eq_ignore_ascii_case("csv"))
     }) || legacy.iter().any(|option| matches!(option, CopyLegacyOption::Csv(_)));
-    let mut made = CopyOptions::new(if csv { CopyFormat::Csv } else { CopyFormat::Text });
-    for option in options {
+    if csv { CopyFormat::Csv } else { CopyFormat::Text }
+}
+
+fn take_option(option: &CopyOption, copy: &mut CopyIn) -> Result<()> {
+    let made = &mut copy.options;
         match option {
             CopyOption::Format(name) => match name.value.to_lowercase().as_str() {
                 "csv" | "text" => {}
@@ -71,9 +86,9 @@ fn copy_options(options: &[CopyOption], legacy: &[CopyLegacyOption]) -> Result<C
             CopyOption::Quote(quote) => made.quote = one_byte("quote", *quote)?,
             CopyOption::Escape(escape) => made.escape = one_byte("escape", *escape)?,
             CopyOption::ForceNotNull(columns) => {
-                made.force_not_null = columns.iter().map(fold).collect();
+                copy.force_not_null = columns.iter().map(fold).collect();
             }
-            CopyOption::ForceNull(columns) => made.force_null = columns.iter().map(fold).collect(),
+            CopyOption::ForceNull(columns) => copy.force_null = columns.iter().map(fold).collect(),
             CopyOption::Encoding(name) => check_encoding(name)?,
             CopyOption::ForceQuote(_) => {
                 return Err(Error::new(
@@ -81,13 +96,8 @@ fn copy_options(options: &[CopyOption], legacy: &[CopyLegacyOption]) -> Result<C
                     "COPY force quote only available using COPY TO",
                 ));
             }
-        }
     }
-    for option in legacy {
-        legacy_option(option, &mut made)?;
-    }
-    made.check()?;
-    Ok(made)
+    Ok(())
 }
 
 fn legacy_option(option: &CopyLegacyOption, made: &mut CopyOptions) -> Result<()> {
@@ -106,10 +116,12 @@ fn legacy_option(option: &CopyLegacyOption, made: &mut CopyOptions) -> Result<()
                     CopyLegacyCsvOption::Escape(escape) => {
                         made.escape = one_byte("escape", *escape)?;
                     }
-                    CopyLegacyCsvOption::ForceNotNull(columns) => {
-                        made.force_not_null = columns.iter().map(fold).collect();
+                    CopyLegacyCsvOption::ForceNotNull(_) | CopyLegacyCsvOption::ForceQuote(_) => {
+                        return Err(Error::unsupported(
+                            "FORCE in COPY's old syntax is not supported",
+                        )
+                        .with_hint("Use WITH (FORCE_NOT_NULL (…))."));
                     }
-                    CopyLegacyCsvOption::ForceQuote(_) => {}
                 }
             }
         }

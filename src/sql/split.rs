@@ -6,7 +6,7 @@ use sqlparser::parser::Parser;
 use sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer};
 
 use super::statement::{Kind, Statement};
-use super::{classify, native, params};
+use super::{classify, native, params, rewrite};
 use crate::error::{Error, Result};
 use crate::sqlstate::SqlState;
 
@@ -61,7 +61,8 @@ fn parse_one(tokens: &[TokenWithSpan], text: &str, places: &Places) -> Result<St
     let own = text.get(places.bytes(first)..places.bytes(last)).unwrap_or(text).to_owned();
     let offset = places.characters(first) - 1;
     let words = words_of(&solid, places);
-    let (tokens, access_method) = take_access_method(tokens);
+    let (mut tokens, access_method) = take_access_method(tokens);
+    rewrite::fold_tokens(&mut tokens);
     let parsed = Parser::new(&PostgreSqlDialect {})
         .with_recursion_limit(DEPTH_MAX)
         .with_tokens_with_locations(tokens)

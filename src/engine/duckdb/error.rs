@@ -39,6 +39,9 @@ pub(super) fn from_duckdb_message(message: &str) -> Error {
 }
 
 fn from_json(json: JsonError) -> Error {
+    if let Some(error) = from_macro(&json) {
+        return error;
+    }
     let code = code_of(&json);
     let mut error = Error::new(code, primary(&json, code));
     if let Some(detail) = detail(&json.exception_message) {
@@ -52,6 +55,15 @@ fn from_json(json: JsonError) -> Error {
         Some(position) => error.with_position(position + 1),
         None => error,
     }
+}
+
+/// An error that a macro of the system catalog raises: its message starts with the SQLSTATE.
+fn from_macro(json: &JsonError) -> Option<Error> {
+    if json.exception_type != "Invalid Input" {
+        return None;
+    }
+    let (code, message) = json.exception_message.strip_prefix('[')?.split_once("] ")?;
+    Some(Error::new(SqlState::parse(code)?, message))
 }
 
 fn code_of(json: &JsonError) -> SqlState {

@@ -1,0 +1,65 @@
+-- What the functions look up. A macro's arguments are pasted into its body, where a bare `oid` or an
+-- alias such as `c` would be taken for the body's own; so these columns have names that nobody uses.
+-- **Invariant:** a macro's sub-select names one of these views, without an alias, and ti_ columns only.
+
+CREATE VIEW teatree_system.support.lookup_relation AS
+SELECT r.oid AS ti_oid, r.name AS ti_name, n.name AS ti_schema,
+  n.oid = 11 OR n.name = 'pg_temp_1'
+    OR list_contains(system.main.current_schemas(false), n.duckdb_name) AS ti_visible,
+  CASE WHEN n.oid = 11 THEN 0 WHEN n.name = 'pg_temp_1' THEN 1
+       ELSE 1 + list_position(system.main.current_schemas(false), n.duckdb_name) END AS ti_rank
+FROM teatree_system.support.relation r
+JOIN teatree_system.support.schema_entry n ON n.oid = r.namespace_oid;
+
+CREATE VIEW teatree_system.support.lookup_type AS
+SELECT oid AS ti_oid, typname AS ti_name, sqlname AS ti_sqlname, true AS ti_visible
+FROM teatree_system.support.builtin_type
+UNION ALL
+SELECT e.oid, e.name, teatree_system.support.quoted(e.name),
+       list_contains(system.main.current_schemas(false), n.duckdb_name)
+FROM teatree_system.support.user_enum e
+JOIN teatree_system.support.schema_entry n ON n.oid = e.namespace_oid;
+
+CREATE VIEW teatree_system.support.lookup_schema AS
+SELECT oid AS ti_oid, name AS ti_name FROM teatree_system.support.schema_entry;
+
+CREATE VIEW teatree_system.support.lookup_role AS
+SELECT oid AS ti_oid, rolname AS ti_name FROM teatree_system.pg.pg_authid;
+
+CREATE VIEW teatree_system.support.lookup_proc AS
+SELECT p.oid AS ti_oid, p.proname AS ti_name, t.sqlname AS ti_result
+FROM teatree_system.support.builtin_proc p
+LEFT JOIN teatree_system.support.builtin_type t ON t.oid = p.prorettype;
+
+CREATE VIEW teatree_system.support.lookup_proc_argument AS
+SELECT p.oid AS ti_oid, p.place AS ti_place, t.sqlname AS ti_type
+FROM (SELECT oid, unnest(proargtypes) AS type_oid, unnest(range(len(proargtypes))) AS place
+      FROM teatree_system.support.builtin_proc) p
+JOIN teatree_system.support.builtin_type t ON t.oid = p.type_oid;
+
+CREATE VIEW teatree_system.support.lookup_constraint AS
+SELECT oid AS ti_oid, definition AS ti_definition FROM teatree_system.support.constraint_entry;
+
+CREATE VIEW teatree_system.support.lookup_index AS
+SELECT oid AS ti_oid, definition AS ti_definition, expressions AS ti_expressions
+FROM teatree_system.support.index_text;
+
+CREATE VIEW teatree_system.support.lookup_view AS
+SELECT oid AS ti_oid, definition AS ti_definition FROM teatree_system.support.view_text;
+
+CREATE VIEW teatree_system.support.lookup_column AS
+SELECT table_oid AS ti_table, number AS ti_number, name AS ti_name, comment AS ti_comment,
+       column_default AS ti_default
+FROM teatree_system.support.column_entry;
+
+CREATE VIEW teatree_system.support.lookup_description AS
+SELECT d.objoid AS ti_oid, r.name AS ti_catalog, d.description AS ti_description
+FROM teatree_system.pg.pg_description d
+JOIN teatree_system.support.system_relation r ON r.oid = d.classoid WHERE d.objsubid = 0;
+
+CREATE VIEW teatree_system.support.lookup_size AS
+SELECT r.oid AS ti_oid, CAST(coalesce(d.bytes, r.row_count * r.column_count * 8) AS BIGINT) AS ti_bytes
+FROM teatree_system.support.user_relation r LEFT JOIN teatree_datasets() d ON d.oid = r.oid;
+
+CREATE VIEW teatree_system.support.lookup_setting AS
+SELECT name AS ti_name, setting AS ti_setting FROM teatree_settings();

@@ -1,0 +1,84 @@
+-- Names to OIDs and back: regclass, regtype and their like are numbers that read and print as names.
+-- An error carries its SQLSTATE in brackets, since DuckDB gives every error() the same type.
+CREATE MACRO teatree_system.pg.pg_get_userbyid(arg_role) AS
+  coalesce((SELECT ti_name FROM teatree_system.support.lookup_role WHERE ti_oid = arg_role),
+           'unknown (OID=' || arg_role || ')');
+
+CREATE MACRO teatree_system.pg.format_type(arg_type, arg_modifier) AS
+  CASE WHEN arg_type IS NULL THEN NULL WHEN arg_type = 0 THEN '-'
+  ELSE coalesce((
+    SELECT CASE
+      WHEN ti_oid = 1700 AND arg_modifier >= 4 THEN
+        'numeric(' || ((arg_modifier - 4) // 65536) || ',' || ((arg_modifier - 4) % 65536) || ')'
+      WHEN ti_oid IN (1042, 1043) AND arg_modifier >= 4 THEN ti_sqlname || '(' || (arg_modifier - 4) || ')'
+      ELSE ti_sqlname END
+    FROM teatree_system.support.lookup_type WHERE ti_oid = CAST(arg_type AS UINTEGER)), '???') END;
+
+CREATE MACRO teatree_system.support.find_relation(of_schema_name, of_relation_name) AS
+  (SELECT arg_min(ti_oid, coalesce(ti_rank, 99)) FROM teatree_system.support.lookup_relation
+   WHERE ti_name = of_relation_name
+     AND CASE WHEN of_schema_name IS NOT NULL THEN ti_schema = of_schema_name ELSE ti_visible END);
+-- The parts of a written name: folded unless quoted.
+CREATE MACRO teatree_system.support.name_parts(of_written) AS
+  [CASE WHEN p LIKE '"%' THEN replace(p[2:-2], '""', '"') ELSE lower(p) END
+   FOR p IN regexp_extract_all(of_written, '"(?:[^"]|"")*"|[^."\s]+')];
+CREATE MACRO teatree_system.pg.to_regclass(arg_written) AS
+  teatree_system.support.find_relation(
+    teatree_system.support.name_parts(CAST(arg_written AS VARCHAR))[-2],
+    teatree_system.support.name_parts(CAST(arg_written AS VARCHAR))[-1]);
+CREATE MACRO teatree_system.pg.regclass_in(arg_written) AS
+  CASE WHEN arg_written IS NULL THEN NULL
+       ELSE coalesce(TRY_CAST(CAST(arg_written AS VARCHAR) AS UINTEGER),
+                     teatree_system.pg.to_regclass(arg_written),
+                     CAST(error('[42P01] relation "' || CAST(arg_written AS VARCHAR) || '" does not exist') AS UINTEGER)) END;
+CREATE MACRO teatree_system.pg.regclass_out(arg_relation) AS
+  CASE WHEN arg_relation = 0 THEN '-' ELSE coalesce((
+    SELECT CASE WHEN ti_visible THEN '' ELSE teatree_system.support.quoted(ti_schema) || '.' END
+           || teatree_system.support.quoted(ti_name)
+    FROM teatree_system.support.lookup_relation WHERE ti_oid = arg_relation),
+    CAST(arg_relation AS VARCHAR)) END;
+-- A type's name without its schema, its modifiers and its quotes.
+CREATE MACRO teatree_system.support.type_name(of_written) AS
+  regexp_replace(regexp_replace(regexp_replace(trim(of_written, ' '), '^(pg_catalog|public)\.', ''),
+    '\s*\([0-9, ]*\)', ''), '^"(.*)"$', '\1');
+CREATE MACRO teatree_system.support.find_type(of_name) AS
+  (SELECT min(ti_oid) FROM teatree_system.support.lookup_type
+   WHERE ti_name = of_name OR ti_sqlname = lower(of_name)
+      OR ti_sqlname = MAP {'int': 'integer', 'decimal': 'numeric', 'varchar': 'character varying',
+                           'float': 'double precision', 'char': 'character', 'int[]': 'integer[]',
+                           'varchar[]': 'character varying[]', 'int4[]': 'integer[]',
+                           'int8[]': 'bigint[]', 'bool[]': 'boolean[]',
+                           'float8[]': 'double precision[]', 'decimal[]': 'numeric[]'}[lower(of_name)]);
+CREATE MACRO teatree_system.pg.to_regtype(arg_written) AS
+  teatree_system.support.find_type(teatree_system.support.type_name(arg_written));
+CREATE MACRO teatree_system.pg.regtype_in(arg_written) AS
+  CASE WHEN arg_written IS NULL THEN NULL
+       ELSE coalesce(TRY_CAST(CAST(arg_written AS VARCHAR) AS UINTEGER),
+                     teatree_system.pg.to_regtype(CAST(arg_written AS VARCHAR)),
+                     CAST(error('[42704] type "' || CAST(arg_written AS VARCHAR) || '" does not exist') AS UINTEGER)) END;
+CREATE MACRO teatree_system.pg.regtype_out(arg_type) AS
+  CASE WHEN arg_type = 0 THEN '-' ELSE teatree_system.pg.format_type(arg_type, NULL) END;
+CREATE MACRO teatree_system.pg.regproc_in(arg_written) AS
+  coalesce(TRY_CAST(CAST(arg_written AS VARCHAR) AS UINTEGER),
+           CASE WHEN CAST(arg_written AS VARCHAR) = '-' THEN 0::UINTEGER END,
+           (SELECT min(ti_oid) FROM teatree_system.support.lookup_proc
+            WHERE ti_name = teatree_system.support.name_parts(CAST(arg_written AS VARCHAR))[-1]),
+           CAST(error('[42883] function "' || CAST(arg_written AS VARCHAR) || '" does not exist') AS UINTEGER));
+CREATE MACRO teatree_system.pg.regproc_out(arg_f) AS
+  CASE WHEN TRY_CAST(CAST(arg_f AS VARCHAR) AS UINTEGER) IS NULL THEN CAST(arg_f AS VARCHAR)
+       WHEN CAST(arg_f AS VARCHAR) = '0' THEN '-'
+       ELSE coalesce((SELECT ti_name FROM teatree_system.support.lookup_proc
+                      WHERE ti_oid = TRY_CAST(CAST(arg_f AS VARCHAR) AS UINTEGER)), CAST(arg_f AS VARCHAR)) END;
+CREATE MACRO teatree_system.pg.regnamespace_in(arg_written) AS
+  coalesce(TRY_CAST(CAST(arg_written AS VARCHAR) AS UINTEGER),
+           (SELECT ti_oid FROM teatree_system.support.lookup_schema
+            WHERE ti_name = teatree_system.support.name_parts(CAST(arg_written AS VARCHAR))[-1]),
+           CAST(error('[3F000] schema "' || CAST(arg_written AS VARCHAR) || '" does not exist') AS UINTEGER));
+CREATE MACRO teatree_system.pg.regnamespace_out(arg_n) AS
+  coalesce((SELECT teatree_system.support.quoted(ti_name) FROM teatree_system.support.lookup_schema WHERE ti_oid = arg_n),
+           CAST(arg_n AS VARCHAR));
+CREATE MACRO teatree_system.pg.regrole_in(arg_written) AS
+  coalesce(TRY_CAST(CAST(arg_written AS VARCHAR) AS UINTEGER),
+           (SELECT ti_oid FROM teatree_system.support.lookup_role WHERE ti_name = CAST(arg_written AS VARCHAR)),
+           CAST(error('[42704] role "' || CAST(arg_written AS VARCHAR) || '" does not exist') AS UINTEGER));
+CREATE MACRO teatree_system.pg.regrole_out(arg_role) AS teatree_system.pg.pg_get_userbyid(arg_role);

@@ -1,0 +1,63 @@
+-- PostgreSQL's functions about the server, privileges, sizes and settings.
+
+CREATE MACRO teatree_system.pg.version() AS 'PostgreSQL 15.0 (Teatree 0.1.0 on DuckDB 1.5.6)';
+CREATE MACRO teatree_system.pg.pg_encoding_to_char(arg_encoding) AS
+  CASE WHEN arg_encoding = 6 THEN 'UTF8' WHEN arg_encoding = 0 THEN 'SQL_ASCII' ELSE '' END;
+CREATE MACRO teatree_system.pg.pg_char_to_encoding(arg_name) AS
+  CASE WHEN upper(replace(arg_name, '-', '')) = 'UTF8' THEN 6 WHEN upper(arg_name) = 'SQL_ASCII' THEN 0 ELSE -1 END;
+CREATE MACRO teatree_system.pg.getdatabaseencoding() AS 'UTF8';
+CREATE MACRO teatree_system.pg.pg_client_encoding() AS 'UTF8';
+CREATE MACRO teatree_system.pg.pg_is_in_recovery() AS false;
+CREATE MACRO teatree_system.pg.pg_is_wal_replay_paused() AS false;
+CREATE MACRO teatree_system.pg.pg_my_temp_schema() AS
+  coalesce((SELECT ti_oid FROM teatree_system.support.lookup_schema WHERE ti_name = 'pg_temp_1'), 0::UINTEGER);
+CREATE MACRO teatree_system.pg.pg_is_other_temp_schema(arg_n) AS false;
+CREATE MACRO teatree_system.pg.pg_tablespace_location(arg_t) AS '';
+CREATE MACRO teatree_system.pg.pg_relation_is_publishable(arg_r) AS false;
+CREATE MACRO teatree_system.pg.pg_blocking_pids(arg_pid) AS []::INTEGER[];
+CREATE MACRO teatree_system.pg.pg_index_column_has_property(arg_i, arg_place, arg_property) AS
+  CASE WHEN lower(arg_property) IN ('asc', 'orderable', 'nulls_last', 'returnable', 'search_array', 'search_nulls') THEN true
+       WHEN lower(arg_property) IN ('desc', 'nulls_first', 'distance_orderable') THEN false END;
+CREATE MACRO teatree_system.pg.pg_stat_get_numscans(arg_r) AS 0::BIGINT;
+CREATE MACRO teatree_system.pg.acldefault(arg_kind, arg_role) AS NULL::VARCHAR[];
+CREATE MACRO teatree_system.pg.pg_has_role(arg_role, arg_privilege) AS true, (arg_who, arg_role, arg_privilege) AS true;
+CREATE MACRO teatree_system.pg.has_table_privilege(arg_r, arg_privilege) AS true, (arg_who, arg_r, arg_privilege) AS true;
+CREATE MACRO teatree_system.pg.has_column_privilege(arg_r, arg_c, arg_privilege) AS true, (arg_who, arg_r, arg_c, arg_privilege) AS true;
+CREATE MACRO teatree_system.pg.has_any_column_privilege(arg_r, arg_privilege) AS true, (arg_who, arg_r, arg_privilege) AS true;
+CREATE MACRO teatree_system.pg.has_schema_privilege(arg_s, arg_privilege) AS true, (arg_who, arg_s, arg_privilege) AS true;
+CREATE MACRO teatree_system.pg.has_database_privilege(arg_d, arg_privilege) AS true, (arg_who, arg_d, arg_privilege) AS true;
+CREATE MACRO teatree_system.pg.has_function_privilege(arg_f, arg_privilege) AS true, (arg_who, arg_f, arg_privilege) AS true;
+CREATE MACRO teatree_system.pg.has_sequence_privilege(arg_s, arg_privilege) AS true, (arg_who, arg_s, arg_privilege) AS true;
+CREATE MACRO teatree_system.pg.has_tablespace_privilege(arg_t, arg_privilege) AS true, (arg_who, arg_t, arg_privilege) AS true;
+CREATE MACRO teatree_system.pg.has_type_privilege(arg_t, arg_privilege) AS true, (arg_who, arg_t, arg_privilege) AS true;
+CREATE MACRO teatree_system.pg.has_language_privilege(arg_t, arg_privilege) AS true, (arg_who, arg_t, arg_privilege) AS true;
+CREATE MACRO teatree_system.pg.has_server_privilege(arg_t, arg_privilege) AS true, (arg_who, arg_t, arg_privilege) AS true;
+CREATE MACRO teatree_system.pg.has_foreign_data_wrapper_privilege(arg_t, arg_privilege) AS true, (arg_who, arg_t, arg_privilege) AS true;
+
+-- DuckDB does not tell what one table takes on disk, so a DuckDB table's size is an estimate by
+-- its rows and columns, 8 bytes each; a dataset's size is what its files take.
+CREATE MACRO teatree_system.pg.pg_relation_size(arg_relation) AS
+    coalesce((SELECT ti_bytes FROM teatree_system.support.lookup_size
+              WHERE ti_oid = teatree_system.pg.regclass_in(arg_relation)), 0),
+  (arg_relation, arg_fork) AS
+    coalesce((SELECT ti_bytes FROM teatree_system.support.lookup_size
+              WHERE ti_oid = teatree_system.pg.regclass_in(arg_relation)), 0);
+CREATE MACRO teatree_system.pg.pg_table_size(arg_relation) AS teatree_system.pg.pg_relation_size(arg_relation);
+CREATE MACRO teatree_system.pg.pg_total_relation_size(arg_relation) AS teatree_system.pg.pg_relation_size(arg_relation);
+CREATE MACRO teatree_system.pg.pg_indexes_size(arg_relation) AS 0::BIGINT;
+CREATE MACRO teatree_system.pg.pg_tablespace_size(arg_t) AS 0::BIGINT;
+CREATE MACRO teatree_system.pg.pg_database_size(arg_d) AS
+  (SELECT CAST(sum(block_size * total_blocks) AS BIGINT) FROM pragma_database_size()
+   WHERE database_name = current_database());
+CREATE MACRO teatree_system.pg.pg_size_pretty(arg_bytes) AS
+  CASE WHEN abs(arg_bytes) < 10240 THEN arg_bytes || ' bytes'
+       WHEN abs(arg_bytes) < 10485248 THEN CAST(round(arg_bytes / 1024.0) AS BIGINT) || ' kB'
+       WHEN abs(arg_bytes) < 10736893952 THEN CAST(round(arg_bytes / 1048576.0) AS BIGINT) || ' MB'
+       WHEN abs(arg_bytes) < 10994579406848 THEN CAST(round(arg_bytes / 1073741824.0) AS BIGINT) || ' GB'
+       ELSE CAST(round(arg_bytes / 1099511627776.0) AS BIGINT) || ' TB' END;
+
+CREATE MACRO teatree_system.pg.current_setting(arg_setting) AS
+    coalesce((SELECT ti_setting FROM teatree_system.support.lookup_setting WHERE ti_name = lower(arg_setting)),
+             error('[42704] unrecognized configuration parameter "' || arg_setting || '"')),
+  (arg_setting, arg_missing_ok) AS
+    (SELECT ti_setting FROM teatree_system.support.lookup_setting WHERE ti_name = lower(arg_setting));

@@ -1,0 +1,141 @@
+-- information_schema, as the SQL standard and PostgreSQL 15 have it. All privileges belong to everyone.
+
+CREATE VIEW teatree_system.information.schemata AS
+SELECT current_database() AS catalog_name, name AS schema_name, 'postgres' AS schema_owner,
+  NULL::VARCHAR AS default_character_set_catalog, NULL::VARCHAR AS default_character_set_schema,
+  NULL::VARCHAR AS default_character_set_name, NULL::VARCHAR AS sql_path
+FROM teatree_system.support.schema_entry;
+
+CREATE VIEW teatree_system.information.tables AS
+SELECT current_database() AS table_catalog, n.name AS table_schema, r.name AS table_name,
+  CASE WHEN r.is_temporary THEN 'LOCAL TEMPORARY' WHEN r.kind = 'v' THEN 'VIEW' ELSE 'BASE TABLE' END AS table_type,
+  NULL::VARCHAR AS self_referencing_column_name, NULL::VARCHAR AS reference_generation,
+  NULL::VARCHAR AS user_defined_type_catalog, NULL::VARCHAR AS user_defined_type_schema,
+  NULL::VARCHAR AS user_defined_type_name,
+  CASE WHEN r.kind = 'v' THEN 'NO' ELSE 'YES' END AS is_insertable_into, 'NO' AS is_typed,
+  NULL::VARCHAR AS commit_action
+FROM (SELECT name, namespace_oid, kind, is_temporary FROM teatree_system.support.user_relation
+      UNION ALL SELECT name, namespace_oid, kind, false FROM teatree_system.support.system_relation) r
+JOIN teatree_system.support.schema_entry n ON n.oid = r.namespace_oid
+WHERE r.kind IN ('r', 'v');
+
+CREATE VIEW teatree_system.information.columns AS
+SELECT current_database() AS table_catalog, n.name AS table_schema, r.name AS table_name,
+  c.name AS column_name, CAST(c.number AS INTEGER) AS ordinal_position, c.column_default,
+  CASE WHEN c.not_null THEN 'NO' ELSE 'YES' END AS is_nullable,
+  CASE WHEN t.typcategory = 'A' THEN 'ARRAY' ELSE t.sqlname END AS data_type,
+  NULL::INTEGER AS character_maximum_length,
+  CASE WHEN t.typname IN ('text', 'varchar', 'bpchar') THEN 1073741824 END AS character_octet_length,
+  CASE t.typname WHEN 'int2' THEN 16 WHEN 'int4' THEN 32 WHEN 'int8' THEN 64 WHEN 'float4' THEN 24
+    WHEN 'float8' THEN 53 WHEN 'numeric' THEN CASE WHEN c.type_modifier >= 4 THEN (c.type_modifier - 4) // 65536 END
+  END AS numeric_precision,
+  CASE WHEN t.typname IN ('int2', 'int4', 'int8', 'float4', 'float8') THEN 2
+       WHEN t.typname = 'numeric' THEN 10 END AS numeric_precision_radix,
+  CASE WHEN t.typname IN ('int2', 'int4', 'int8') THEN 0
+       WHEN t.typname = 'numeric' AND c.type_modifier >= 4 THEN (c.type_modifier - 4) % 65536 END AS numeric_scale,
+  CASE WHEN t.typname = 'date' THEN 0
+       WHEN t.typname IN ('time', 'timetz', 'timestamp', 'timestamptz', 'interval') THEN 6 END AS datetime_precision,
+  NULL::VARCHAR AS interval_type, NULL::INTEGER AS interval_precision,
+  NULL::VARCHAR AS character_set_catalog, NULL::VARCHAR AS character_set_schema,
+  NULL::VARCHAR AS character_set_name, NULL::VARCHAR AS collation_catalog,
+  NULL::VARCHAR AS collation_schema, NULL::VARCHAR AS collation_name, NULL::VARCHAR AS domain_catalog,
+  NULL::VARCHAR AS domain_schema, NULL::VARCHAR AS domain_name, current_database() AS udt_catalog,
+  'pg_catalog' AS udt_schema, t.typname AS udt_name, NULL::VARCHAR AS scope_catalog,
+  NULL::VARCHAR AS scope_schema, NULL::VARCHAR AS scope_name, NULL::INTEGER AS maximum_cardinality,
+  CAST(c.number AS VARCHAR) AS dtd_identifier, 'NO' AS is_self_referencing, 'NO' AS is_identity,
+  NULL::VARCHAR AS identity_generation, NULL::VARCHAR AS identity_start,
+  NULL::VARCHAR AS identity_increment, NULL::VARCHAR AS identity_maximum,
+  NULL::VARCHAR AS identity_minimum, 'NO' AS identity_cycle, 'NEVER' AS is_generated,
+  NULL::VARCHAR AS generation_expression, CASE WHEN r.kind = 'v' THEN 'NO' ELSE 'YES' END AS is_updatable
+FROM (SELECT table_oid, name, number, column_default, not_null, type_oid, type_modifier
+      FROM teatree_system.support.column_entry
+      UNION ALL
+      SELECT table_oid, name, number, NULL, false, type_oid, -1 FROM teatree_system.support.system_column) c
+JOIN (SELECT oid, name, namespace_oid, kind FROM teatree_system.support.user_relation
+      UNION ALL
+      SELECT oid, name, namespace_oid, kind FROM teatree_system.support.system_relation) r ON r.oid = c.table_oid
+JOIN teatree_system.support.schema_entry n ON n.oid = r.namespace_oid
+JOIN teatree_system.support.builtin_type t ON t.oid = c.type_oid;
+
+CREATE VIEW teatree_system.information.table_constraints AS
+SELECT current_database() AS constraint_catalog, n.name AS constraint_schema, k.name AS constraint_name,
+  current_database() AS table_catalog, n.name AS table_schema, k.table_name,
+  CASE k.kind WHEN 'p' THEN 'PRIMARY KEY' WHEN 'u' THEN 'UNIQUE' WHEN 'f' THEN 'FOREIGN KEY'
+    ELSE 'CHECK' END AS constraint_type,
+  'NO' AS is_deferrable, 'NO' AS initially_deferred, 'YES' AS enforced,
+  CASE WHEN k.kind = 'u' THEN 'YES' END AS nulls_distinct
+FROM teatree_system.support.constraint_entry k
+JOIN teatree_system.support.schema_entry n ON n.oid = k.namespace_oid;
+
+CREATE VIEW teatree_system.information.key_column_usage AS
+SELECT current_database() AS constraint_catalog, n.name AS constraint_schema, k.name AS constraint_name,
+  current_database() AS table_catalog, n.name AS table_schema, k.table_name,
+  k.column_names[k.position] AS column_name, CAST(k.position AS INTEGER) AS ordinal_position,
+  CASE WHEN k.kind = 'f' THEN CAST(k.position AS INTEGER) END AS position_in_unique_constraint
+FROM (SELECT *, unnest(range(1, len(column_names) + 1)) AS position
+      FROM teatree_system.support.constraint_entry WHERE kind <> 'c') k
+JOIN teatree_system.support.schema_entry n ON n.oid = k.namespace_oid;
+
+CREATE VIEW teatree_system.information.referential_constraints AS
+SELECT current_database() AS constraint_catalog, n.name AS constraint_schema, c.conname AS constraint_name,
+  current_database() AS unique_constraint_catalog, n.name AS unique_constraint_schema,
+  u.name AS unique_constraint_name, 'NONE' AS match_option, 'NO ACTION' AS update_rule,
+  'NO ACTION' AS delete_rule
+FROM teatree_system.pg.pg_constraint c
+JOIN teatree_system.support.schema_entry n ON n.oid = c.connamespace
+LEFT JOIN teatree_system.support.constraint_entry u ON u.index_oid = c.conindid
+WHERE c.contype = 'f';
+
+CREATE VIEW teatree_system.information.constraint_column_usage AS
+SELECT current_database() AS table_catalog, n.name AS table_schema,
+  CASE WHEN k.kind = 'f' THEN k.referenced_table ELSE k.table_name END AS table_name,
+  unnest(CASE WHEN k.kind = 'f' THEN k.referenced_column_names ELSE k.column_names END) AS column_name,
+  current_database() AS constraint_catalog, n.name AS constraint_schema, k.name AS constraint_name
+FROM teatree_system.support.constraint_entry k
+JOIN teatree_system.support.schema_entry n ON n.oid = k.namespace_oid;
+
+CREATE VIEW teatree_system.information.constraint_table_usage AS
+SELECT DISTINCT table_catalog, table_schema, table_name, constraint_catalog, constraint_schema, constraint_name
+FROM teatree_system.information.constraint_column_usage;
+
+CREATE VIEW teatree_system.information.check_constraints AS
+SELECT current_database() AS constraint_catalog, n.name AS constraint_schema, k.name AS constraint_name,
+       '(' || k.expression || ')' AS check_clause
+FROM teatree_system.support.constraint_entry k
+JOIN teatree_system.support.schema_entry n ON n.oid = k.namespace_oid WHERE k.kind = 'c';
+
+CREATE VIEW teatree_system.information.views AS
+SELECT current_database() AS table_catalog, n.name AS table_schema, v.name AS table_name,
+  v.definition AS view_definition, 'NONE' AS check_option, 'NO' AS is_updatable,
+  'NO' AS is_insertable_into, 'NO' AS is_trigger_updatable, 'NO' AS is_trigger_deletable,
+  'NO' AS is_trigger_insertable_into
+FROM teatree_system.support.view_text v JOIN teatree_system.support.schema_entry n ON n.oid = v.namespace_oid;
+
+CREATE VIEW teatree_system.information.sequences AS
+SELECT current_database() AS sequence_catalog, schemaname AS sequence_schema, sequencename AS sequence_name,
+  'bigint' AS data_type, 64::INTEGER AS numeric_precision, 2::INTEGER AS numeric_precision_radix,
+  0::INTEGER AS numeric_scale, CAST(start_value AS VARCHAR) AS start_value,
+  CAST(min_value AS VARCHAR) AS minimum_value, CAST(max_value AS VARCHAR) AS maximum_value,
+  CAST(increment_by AS VARCHAR) AS increment, CASE WHEN cycle THEN 'YES' ELSE 'NO' END AS cycle_option
+FROM teatree_system.pg.pg_sequences;
+
+CREATE VIEW teatree_system.information.table_privileges AS
+SELECT 'postgres' AS grantor, 'PUBLIC' AS grantee, t.table_catalog, t.table_schema, t.table_name,
+       p.privilege_type, 'NO' AS is_grantable, CASE WHEN p.privilege_type = 'SELECT' THEN 'YES' ELSE 'NO' END AS with_hierarchy
+FROM teatree_system.information.tables t,
+     (SELECT unnest(['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER']) AS privilege_type) p;
+
+CREATE VIEW teatree_system.information.role_table_grants AS
+SELECT * FROM teatree_system.information.table_privileges;
+
+CREATE VIEW teatree_system.information.character_sets AS
+SELECT NULL::VARCHAR AS character_set_catalog, NULL::VARCHAR AS character_set_schema,
+  'UTF8' AS character_set_name, 'UCS' AS character_repertoire, 'UTF8' AS form_of_use,
+  current_database() AS default_collate_catalog, 'pg_catalog' AS default_collate_schema,
+  'C' AS default_collate_name;
+
+CREATE VIEW teatree_system.information.enabled_roles AS
+SELECT rolname AS role_name FROM teatree_system.pg.pg_authid;
+
+CREATE VIEW teatree_system.information.information_schema_catalog_name AS
+SELECT current_database() AS catalog_name;

@@ -1,0 +1,179 @@
+-- pg_class, pg_attribute and what describes tables, columns, keys and indexes.
+
+CREATE VIEW teatree_system.pg.pg_namespace AS
+SELECT oid, name AS nspname, 10::UINTEGER AS nspowner, NULL::VARCHAR[] AS nspacl
+FROM teatree_system.support.schema_entry;
+
+CREATE VIEW teatree_system.pg.pg_class AS
+SELECT oid, name AS relname, CAST(namespace_oid AS UINTEGER) AS relnamespace, 0::UINTEGER AS reltype,
+  0::UINTEGER AS reloftype, 10::UINTEGER AS relowner, CAST(access_method AS UINTEGER) AS relam,
+  oid AS relfilenode, 0::UINTEGER AS reltablespace, 0::INTEGER AS relpages,
+  CAST(row_count AS FLOAT) AS reltuples, 0::INTEGER AS relallvisible, 0::UINTEGER AS reltoastrelid,
+  has_index AS relhasindex, false AS relisshared, CASE WHEN is_temporary THEN 't' ELSE 'p' END AS relpersistence,
+  kind AS relkind, CAST(column_count AS SMALLINT) AS relnatts, CAST(check_count AS SMALLINT) AS relchecks,
+  kind = 'v' AS relhasrules, false AS relhastriggers, false AS relhassubclass, false AS relrowsecurity,
+  false AS relforcerowsecurity, true AS relispopulated,
+  CASE WHEN kind = 'r' AND namespace_oid <> 11 THEN 'd' ELSE 'n' END AS relreplident,
+  false AS relispartition, 0::UINTEGER AS relrewrite, 0::BIGINT AS relfrozenxid,
+  0::BIGINT AS relminmxid, NULL::VARCHAR[] AS relacl, NULL::VARCHAR[] AS reloptions,
+  NULL::VARCHAR AS relpartbound
+FROM (
+  SELECT oid, name, namespace_oid, kind, is_temporary, row_count, column_count, check_count, has_index,
+         CASE WHEN kind <> 'r' THEN 0 WHEN storage = 'arrow' THEN 15999 ELSE 2 END AS access_method
+  FROM teatree_system.support.user_relation
+  UNION ALL
+  SELECT oid, name, namespace_oid, 'i', is_temporary, 0, len(expressions), 0, false, 403
+  FROM teatree_system.support.index_entry
+  UNION ALL
+  SELECT oid, name, namespace_oid, kind, false, 0, column_count, 0, false,
+         CASE WHEN kind = 'r' THEN 2 ELSE 0 END
+  FROM teatree_system.support.system_relation);
+
+CREATE VIEW teatree_system.pg.pg_attribute AS
+SELECT c.table_oid AS attrelid, c.name AS attname, c.type_oid AS atttypid, -1::INTEGER AS attstattarget,
+  t.typlen AS attlen, c.number AS attnum, CAST(c.dimensions AS INTEGER) AS attndims,
+  -1::INTEGER AS attcacheoff, CAST(c.type_modifier AS INTEGER) AS atttypmod, t.typbyval AS attbyval,
+  t.typalign AS attalign, t.typstorage AS attstorage, '' AS attcompression, c.not_null AS attnotnull,
+  c.has_default AS atthasdef, false AS atthasmissing, '' AS attidentity, '' AS attgenerated,
+  false AS attisdropped, true AS attislocal, 0::INTEGER AS attinhcount,
+  t.typcollation AS attcollation, NULL::VARCHAR[] AS attacl, NULL::VARCHAR[] AS attoptions,
+  NULL::VARCHAR[] AS attfdwoptions, NULL::VARCHAR AS attmissingval
+FROM (
+  SELECT table_oid, name, type_oid, number, dimensions, type_modifier, not_null,
+         column_default IS NOT NULL AS has_default
+  FROM teatree_system.support.column_entry
+  UNION ALL
+  SELECT table_oid, name, type_oid, number, 0, -1, false, false FROM teatree_system.support.system_column
+  UNION ALL
+  SELECT i.oid, i.expressions[k.number], coalesce(c.type_oid, 25::UINTEGER), CAST(k.number AS SMALLINT), 0,
+         coalesce(c.type_modifier, -1), false, false
+  FROM teatree_system.support.index_entry i
+  JOIN (SELECT unnest(range(1, 33)) AS number) k ON k.number <= len(i.expressions)
+  LEFT JOIN teatree_system.support.column_entry c
+    ON c.table_oid = i.table_oid AND c.name = i.expressions[k.number]) c
+LEFT JOIN teatree_system.support.builtin_type t ON t.oid = c.type_oid;
+
+CREATE VIEW teatree_system.pg.pg_attrdef AS
+SELECT teatree_system.support.default_oid(duckdb_table_oid, number) AS oid, table_oid AS adrelid,
+       number AS adnum, column_default AS adbin
+FROM teatree_system.support.column_entry WHERE column_default IS NOT NULL;
+
+CREATE VIEW teatree_system.support.column_names AS
+SELECT table_oid, list(name ORDER BY number) AS names FROM teatree_system.support.column_entry GROUP BY table_oid;
+
+CREATE VIEW teatree_system.pg.pg_constraint AS
+SELECT k.oid, k.name AS conname, k.namespace_oid AS connamespace, k.kind AS contype, false AS condeferrable,
+  false AS condeferred, true AS convalidated, k.table_oid AS conrelid, 0::UINTEGER AS contypid,
+  CASE WHEN k.kind IN ('p', 'u') THEN k.index_oid WHEN k.kind = 'f' THEN coalesce(u.index_oid, 0)
+       ELSE 0 END::UINTEGER AS conindid,
+  0::UINTEGER AS conparentid, coalesce(r.table_oid, 0)::UINTEGER AS confrelid,
+  CASE WHEN k.kind = 'f' THEN 'a' ELSE ' ' END AS confupdtype,
+  CASE WHEN k.kind = 'f' THEN 'a' ELSE ' ' END AS confdeltype,
+  CASE WHEN k.kind = 'f' THEN 's' ELSE ' ' END AS confmatchtype, true AS conislocal,
+  0::INTEGER AS coninhcount, k.kind <> 'c' AS connoinherit, k.column_numbers AS conkey,
+  CASE WHEN k.kind = 'f' THEN [CAST(list_position(n.names, c) AS SMALLINT) FOR c IN k.referenced_column_names]
+       END AS confkey,
+  NULL::UINTEGER[] AS conpfeqop, NULL::UINTEGER[] AS conppeqop, NULL::UINTEGER[] AS conffeqop,
+  NULL::SMALLINT[] AS confdelsetcols, NULL::UINTEGER[] AS conexclop, k.expression AS conbin,
+  false AS conperiod, true AS conenforced
+FROM teatree_system.support.constraint_entry k
+LEFT JOIN (SELECT table_name, schema_oid, teatree_system.support.entry_oid(table_oid) AS table_oid
+           FROM duckdb_tables()) r ON r.table_name = k.referenced_table AND r.schema_oid = k.schema_oid
+LEFT JOIN teatree_system.support.column_names n ON n.table_oid = r.table_oid
+LEFT JOIN teatree_system.support.constraint_entry u
+  ON u.table_oid = r.table_oid AND u.kind IN ('p', 'u') AND u.column_names = k.referenced_column_names;
+
+CREATE VIEW teatree_system.pg.pg_index AS
+SELECT i.oid AS indexrelid, i.table_oid AS indrelid, CAST(len(i.expressions) AS SMALLINT) AS indnatts,
+  CAST(len(i.expressions) AS SMALLINT) AS indnkeyatts, i.is_unique AS indisunique,
+  false AS indnullsnotdistinct, i.is_primary AS indisprimary, false AS indisexclusion,
+  true AS indimmediate, false AS indisclustered, true AS indisvalid, false AS indcheckxmin,
+  true AS indisready, true AS indislive, false AS indisreplident,
+  list_transform(i.expressions, lambda e: CAST(coalesce(list_position(n.names, e), 0) AS SMALLINT)) AS indkey,
+  list_transform(i.expressions, lambda e: 0::UINTEGER) AS indcollation,
+  list_transform(i.expressions, lambda e: 0::UINTEGER) AS indclass,
+  list_transform(i.expressions, lambda e: 0::SMALLINT) AS indoption,
+  nullif(system.main.array_to_string(list_filter(i.expressions, lambda e: NOT list_contains(n.names, e)), ', '), '') AS indexprs,
+  NULL::VARCHAR AS indpred
+FROM teatree_system.support.index_entry i
+LEFT JOIN teatree_system.support.column_names n ON n.table_oid = i.table_oid;
+
+CREATE VIEW teatree_system.pg.pg_sequence AS
+SELECT teatree_system.support.entry_oid(sequence_oid) AS seqrelid, 20::UINTEGER AS seqtypid,
+  start_value AS seqstart, increment_by AS seqincrement, max_value AS seqmax, min_value AS seqmin,
+  1::BIGINT AS seqcache, cycle AS seqcycle
+FROM duckdb_sequences() WHERE database_name IN (current_database(), 'temp');
+
+CREATE VIEW teatree_system.pg.pg_description AS
+SELECT oid AS objoid, 1259::UINTEGER AS classoid, 0::INTEGER AS objsubid, comment AS description
+FROM teatree_system.support.user_relation WHERE comment IS NOT NULL
+UNION ALL
+SELECT oid, 1259::UINTEGER, 0, comment FROM teatree_system.support.index_entry WHERE comment IS NOT NULL
+UNION ALL
+SELECT table_oid, 1259::UINTEGER, CAST(number AS INTEGER), comment
+FROM teatree_system.support.column_entry WHERE comment IS NOT NULL
+UNION ALL
+SELECT oid, 2615::UINTEGER, 0, comment FROM teatree_system.support.schema_entry WHERE comment IS NOT NULL;
+
+CREATE VIEW teatree_system.pg.pg_rewrite AS
+SELECT CAST(oid + 1073741824 AS UINTEGER) AS oid, '_RETURN' AS rulename, oid AS ev_class, '1' AS ev_type,
+       'O' AS ev_enabled, true AS is_instead, NULL::VARCHAR AS ev_qual, NULL::VARCHAR AS ev_action
+FROM teatree_system.support.user_relation WHERE kind = 'v';
+
+CREATE VIEW teatree_system.pg.pg_depend AS
+SELECT 1259::UINTEGER AS classid, index_oid AS objid, 0::INTEGER AS objsubid,
+       2606::UINTEGER AS refclassid, oid AS refobjid, 0::INTEGER AS refobjsubid, 'i' AS deptype
+FROM teatree_system.support.constraint_entry WHERE kind IN ('p', 'u')
+UNION ALL
+SELECT 2606::UINTEGER, oid, 0, 1259::UINTEGER, table_oid, CAST(unnest(column_numbers) AS INTEGER), 'a'
+FROM teatree_system.support.constraint_entry
+UNION ALL
+SELECT 2618::UINTEGER, CAST(oid + 1073741824 AS UINTEGER), 0, 1259::UINTEGER, oid, 0, 'i'
+FROM teatree_system.support.user_relation WHERE kind = 'v'
+UNION ALL
+SELECT 2604::UINTEGER, teatree_system.support.default_oid(duckdb_table_oid, number), 0, 1259::UINTEGER, table_oid,
+       CAST(number AS INTEGER), 'a'
+FROM teatree_system.support.column_entry WHERE column_default IS NOT NULL;
+
+CREATE VIEW teatree_system.pg.pg_tables AS
+SELECT n.name AS schemaname, r.name AS tablename, 'postgres' AS tableowner, NULL::VARCHAR AS tablespace,
+  r.has_index AS hasindexes, false AS hasrules, false AS hastriggers, false AS rowsecurity
+FROM teatree_system.support.user_relation r
+JOIN teatree_system.support.schema_entry n ON n.oid = r.namespace_oid WHERE r.kind = 'r'
+UNION ALL
+SELECT CASE namespace_oid WHEN 11 THEN 'pg_catalog' ELSE 'information_schema' END, name, 'postgres', NULL,
+       false, false, false, false
+FROM teatree_system.support.system_relation WHERE kind = 'r';
+
+CREATE VIEW teatree_system.support.view_text AS
+SELECT teatree_system.support.entry_oid(view_oid) AS oid, view_name AS name, schema_name,
+  teatree_system.support.schema_oid(database_name = 'temp', schema_name, schema_oid) AS namespace_oid,
+  ' ' || regexp_replace(sql, '^\s*CREATE (OR REPLACE )?(TEMP(ORARY)? )?VIEW .*? AS ', '', 's') AS definition
+FROM duckdb_views() WHERE database_name IN (current_database(), 'temp') AND NOT internal;
+
+CREATE VIEW teatree_system.pg.pg_views AS
+SELECT n.name AS schemaname, v.name AS viewname, 'postgres' AS viewowner, v.definition
+FROM teatree_system.support.view_text v JOIN teatree_system.support.schema_entry n ON n.oid = v.namespace_oid;
+
+CREATE VIEW teatree_system.support.index_text AS
+SELECT i.oid, i.table_oid, n.name AS schema_name, i.table_name, i.name, i.expressions,
+  'CREATE ' || CASE WHEN i.is_unique THEN 'UNIQUE ' ELSE '' END || 'INDEX '
+  || teatree_system.support.quoted(i.name) || ' ON ' || teatree_system.support.quoted(n.name) || '.'
+  || teatree_system.support.quoted(i.table_name) || ' USING btree ('
+  || system.main.array_to_string([CASE WHEN e LIKE '(%' THEN e ELSE teatree_system.support.quoted(e) END
+                      FOR e IN i.expressions], ', ') || ')' AS definition
+FROM teatree_system.support.index_entry i
+JOIN teatree_system.support.schema_entry n ON n.oid = i.namespace_oid;
+
+CREATE VIEW teatree_system.pg.pg_indexes AS
+SELECT schema_name AS schemaname, table_name AS tablename, name AS indexname,
+       NULL::VARCHAR AS tablespace, definition AS indexdef
+FROM teatree_system.support.index_text;
+
+CREATE VIEW teatree_system.pg.pg_sequences AS
+SELECT n.name AS schemaname, s.sequence_name AS sequencename, 'postgres' AS sequenceowner,
+  'bigint' AS data_type, s.start_value, s.min_value, s.max_value, s.increment_by, s.cycle,
+  1::BIGINT AS cache_size, s.last_value
+FROM duckdb_sequences() s JOIN teatree_system.support.schema_entry n
+  ON n.oid = teatree_system.support.schema_oid(s.database_name = 'temp', s.schema_name, s.schema_oid)
+WHERE s.database_name IN (current_database(), 'temp');

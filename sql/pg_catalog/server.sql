@@ -1,0 +1,86 @@
+-- The server, its roles, sessions and settings.
+
+CREATE VIEW teatree_system.pg.pg_authid AS
+SELECT CAST(CASE WHEN name = 'postgres' THEN 10 ELSE 10000 + hash(name) % 3000 END AS UINTEGER) AS oid,
+  name AS rolname, true AS rolsuper, true AS rolinherit, true AS rolcreaterole, true AS rolcreatedb,
+  true AS rolcanlogin, false AS rolreplication, true AS rolbypassrls, -1::INTEGER AS rolconnlimit,
+  NULL::VARCHAR AS rolpassword, NULL::TIMESTAMPTZ AS rolvaliduntil
+FROM (SELECT 'postgres' AS name UNION SELECT usename FROM teatree_sessions() WHERE usename IS NOT NULL);
+
+CREATE VIEW teatree_system.pg.pg_roles AS
+SELECT rolname, rolsuper, rolinherit, rolcreaterole, rolcreatedb, rolcanlogin, rolreplication, rolconnlimit,
+       '********' AS rolpassword, rolvaliduntil, rolbypassrls, NULL::VARCHAR[] AS rolconfig, oid
+FROM teatree_system.pg.pg_authid;
+
+CREATE VIEW teatree_system.pg.pg_user AS
+SELECT rolname AS usename, oid AS usesysid, rolcreatedb AS usecreatedb, rolsuper AS usesuper,
+       rolreplication AS userepl, rolbypassrls AS usebypassrls, '********' AS passwd,
+       rolvaliduntil AS valuntil, NULL::VARCHAR[] AS useconfig
+FROM teatree_system.pg.pg_authid;
+
+CREATE VIEW teatree_system.pg.pg_shadow AS
+SELECT usename, usesysid, usecreatedb, usesuper, userepl, usebypassrls, NULL::VARCHAR AS passwd,
+       valuntil, useconfig
+FROM teatree_system.pg.pg_user;
+
+CREATE VIEW teatree_system.pg.pg_database AS
+SELECT 5::UINTEGER AS oid, current_database() AS datname, 10::UINTEGER AS datdba, 6::INTEGER AS encoding,
+  'c' AS datlocprovider, false AS datistemplate, true AS datallowconn, -1::INTEGER AS datconnlimit,
+  0::BIGINT AS datfrozenxid, 0::BIGINT AS datminmxid, 1663::UINTEGER AS dattablespace,
+  'C.UTF-8' AS datcollate, 'C.UTF-8' AS datctype, NULL::VARCHAR AS daticulocale,
+  NULL::VARCHAR AS datcollversion, NULL::VARCHAR[] AS datacl, NULL::VARCHAR AS datlocale,
+  NULL::VARCHAR AS daticurules, false AS dathasloginevt;
+
+CREATE VIEW teatree_system.pg.pg_tablespace AS
+SELECT 1663::UINTEGER AS oid, 'pg_default' AS spcname, 10::UINTEGER AS spcowner,
+       NULL::VARCHAR[] AS spcacl, NULL::VARCHAR[] AS spcoptions
+UNION ALL SELECT 1664::UINTEGER, 'pg_global', 10::UINTEGER, NULL, NULL;
+
+CREATE VIEW teatree_system.pg.pg_settings AS
+SELECT name, setting, unit, category, short_desc, NULL::VARCHAR AS extra_desc, context, vartype, source,
+  NULL::VARCHAR AS min_val, NULL::VARCHAR AS max_val, NULL::VARCHAR[] AS enumvals, boot_val, reset_val,
+  NULL::VARCHAR AS sourcefile, NULL::INTEGER AS sourceline, false AS pending_restart
+FROM teatree_settings();
+
+CREATE VIEW teatree_system.pg.pg_stat_activity AS
+SELECT 5::UINTEGER AS datid, s.datname, s.pid, NULL::INTEGER AS leader_pid, a.oid AS usesysid, s.usename,
+  s.application_name, s.client_addr, NULL::VARCHAR AS client_hostname, s.client_port, s.backend_start,
+  s.xact_start, s.query_start, s.state_change, s.wait_event_type, s.wait_event, s.state,
+  NULL::BIGINT AS backend_xid, NULL::BIGINT AS backend_xmin, NULL::BIGINT AS query_id, s.query,
+  'client backend' AS backend_type
+FROM teatree_sessions() s LEFT JOIN teatree_system.pg.pg_authid a ON a.rolname = s.usename;
+
+CREATE VIEW teatree_system.pg.pg_stat_database AS
+SELECT 5::UINTEGER AS datid, current_database() AS datname,
+  (SELECT count(*) FROM teatree_sessions())::INTEGER AS numbackends,
+  (SELECT count(*) FROM teatree_intents() WHERE state = 'applied') AS xact_commit,
+  (SELECT count(*) FROM teatree_intents() WHERE state = 'failed') AS xact_rollback,
+  0::BIGINT AS blks_read, 0::BIGINT AS blks_hit, 0::BIGINT AS tup_returned, 0::BIGINT AS tup_fetched,
+  0::BIGINT AS tup_inserted, 0::BIGINT AS tup_updated, 0::BIGINT AS tup_deleted, 0::BIGINT AS conflicts,
+  0::BIGINT AS temp_files, 0::BIGINT AS temp_bytes, 0::BIGINT AS deadlocks,
+  NULL::BIGINT AS checksum_failures, NULL::TIMESTAMPTZ AS checksum_last_failure, 0::DOUBLE AS blk_read_time,
+  0::DOUBLE AS blk_write_time, 0::DOUBLE AS session_time, 0::DOUBLE AS active_time,
+  0::DOUBLE AS idle_in_transaction_time, 0::BIGINT AS sessions, 0::BIGINT AS sessions_abandoned,
+  0::BIGINT AS sessions_fatal, 0::BIGINT AS sessions_killed, NULL::TIMESTAMPTZ AS stats_reset;
+
+CREATE VIEW teatree_system.pg.pg_stat_user_tables AS
+SELECT r.oid AS relid, n.name AS schemaname, r.name AS relname, 0::BIGINT AS seq_scan,
+  0::BIGINT AS seq_tup_read, 0::BIGINT AS idx_scan, 0::BIGINT AS idx_tup_fetch, 0::BIGINT AS n_tup_ins,
+  0::BIGINT AS n_tup_upd, 0::BIGINT AS n_tup_del, 0::BIGINT AS n_tup_hot_upd,
+  CAST(r.row_count AS BIGINT) AS n_live_tup, 0::BIGINT AS n_dead_tup, 0::BIGINT AS n_mod_since_analyze,
+  0::BIGINT AS n_ins_since_vacuum, NULL::TIMESTAMPTZ AS last_vacuum, NULL::TIMESTAMPTZ AS last_autovacuum,
+  NULL::TIMESTAMPTZ AS last_analyze, NULL::TIMESTAMPTZ AS last_autoanalyze, 0::BIGINT AS vacuum_count,
+  0::BIGINT AS autovacuum_count, 0::BIGINT AS analyze_count, 0::BIGINT AS autoanalyze_count
+FROM teatree_system.support.user_relation r
+JOIN teatree_system.support.schema_entry n ON n.oid = r.namespace_oid WHERE r.kind = 'r';
+
+CREATE VIEW teatree_system.pg.pg_stat_all_tables AS SELECT * FROM teatree_system.pg.pg_stat_user_tables;
+
+CREATE VIEW teatree_system.pg.pg_stat_user_indexes AS
+SELECT i.table_oid AS relid, i.oid AS indexrelid, n.name AS schemaname, i.table_name AS relname,
+       i.name AS indexrelname, 0::BIGINT AS idx_scan, 0::BIGINT AS idx_tup_read, 0::BIGINT AS idx_tup_fetch
+FROM teatree_system.support.index_entry i
+JOIN teatree_system.support.schema_entry n ON n.oid = i.namespace_oid;
+
+CREATE VIEW teatree_system.pg.pg_timezone_names AS
+SELECT name, abbrev, utc_offset, is_dst FROM pg_timezone_names();

@@ -1,0 +1,69 @@
+-- Types, functions, operators, casts, collations: PostgreSQL's own rows, and the user's enums.
+
+CREATE VIEW teatree_system.support.user_enum AS
+SELECT teatree_system.support.entry_oid(type_oid) AS oid, type_name AS name,
+  teatree_system.support.schema_oid(database_name = 'temp', schema_name, schema_oid) AS namespace_oid,
+  CAST(labels AS VARCHAR[]) AS labels
+FROM duckdb_types()
+WHERE database_name IN (current_database(), 'temp') AND NOT internal AND logical_type = 'ENUM'
+  AND type_oid IS NOT NULL;
+
+CREATE VIEW teatree_system.pg.pg_type AS
+SELECT oid, typname, 11::UINTEGER AS typnamespace, 10::UINTEGER AS typowner, typlen, typbyval, typtype,
+  typcategory, typispreferred, true AS typisdefined, typdelim, 0::UINTEGER AS typrelid, typsubscript,
+  typelem, typarray, typinput, typoutput, typreceive, typsend, typmodin, typmodout, typanalyze,
+  typalign, typstorage, false AS typnotnull, 0::UINTEGER AS typbasetype, -1::INTEGER AS typtypmod,
+  0::INTEGER AS typndims, typcollation, NULL::VARCHAR AS typdefaultbin, NULL::VARCHAR AS typdefault,
+  NULL::VARCHAR[] AS typacl
+FROM teatree_system.support.builtin_type
+UNION ALL
+SELECT oid, name, namespace_oid, 10::UINTEGER, 4::SMALLINT, true, 'e', 'E', false, true, ',',
+  0::UINTEGER, 0::UINTEGER, 0::UINTEGER, 0::UINTEGER, 3504::UINTEGER, 3505::UINTEGER,
+  3532::UINTEGER, 3533::UINTEGER, 0::UINTEGER, 0::UINTEGER, 0::UINTEGER, 'i', 'p', false,
+  0::UINTEGER, -1, 0, 0::UINTEGER, NULL, NULL, NULL
+FROM teatree_system.support.user_enum;
+
+CREATE VIEW teatree_system.pg.pg_enum AS
+SELECT CAST(oid + 1342177280 + place * 16777216 AS UINTEGER) AS oid, oid AS enumtypid,
+       CAST(place AS FLOAT) AS enumsortorder, labels[place] AS enumlabel
+FROM (SELECT oid, labels, unnest(range(1, len(labels) + 1)) AS place FROM teatree_system.support.user_enum);
+
+CREATE VIEW teatree_system.pg.pg_proc AS
+SELECT oid, proname, 11::UINTEGER AS pronamespace, 10::UINTEGER AS proowner, prolang, 1::FLOAT AS procost,
+  CASE WHEN proretset THEN 1000 ELSE 0 END::FLOAT AS prorows, 0::UINTEGER AS provariadic, 0::UINTEGER AS prosupport,
+  prokind, false AS prosecdef, false AS proleakproof, proisstrict, proretset, provolatile,
+  's' AS proparallel, pronargs, 0::SMALLINT AS pronargdefaults, prorettype,
+  proargtypes,
+  NULL::UINTEGER[] AS proallargtypes, NULL::VARCHAR[] AS proargmodes, NULL::VARCHAR[] AS proargnames,
+  NULL::VARCHAR AS proargdefaults, NULL::UINTEGER[] AS protrftypes, prosrc, NULL::VARCHAR AS probin,
+  NULL::VARCHAR AS prosqlbody, NULL::VARCHAR[] AS proconfig, NULL::VARCHAR[] AS proacl
+FROM teatree_system.support.builtin_proc;
+
+CREATE VIEW teatree_system.pg.pg_language AS
+SELECT oid, lanname, 10::UINTEGER AS lanowner, lanispl, lanpltrusted, 0::UINTEGER AS lanplcallfoid,
+       0::UINTEGER AS laninline, 0::UINTEGER AS lanvalidator, NULL::VARCHAR[] AS lanacl
+FROM teatree_system.support.builtin_language;
+
+CREATE VIEW teatree_system.pg.pg_collation AS
+SELECT oid, collname, 11::UINTEGER AS collnamespace, 10::UINTEGER AS collowner, collprovider,
+  true AS collisdeterministic, collencoding, collcollate, collctype, NULL::VARCHAR AS colliculocale,
+  NULL::VARCHAR AS collversion, NULL::VARCHAR AS colllocale, NULL::VARCHAR AS collicurules
+FROM teatree_system.support.builtin_collation;
+
+CREATE VIEW teatree_system.pg.pg_opclass AS
+SELECT oid, opcmethod, opcname, 11::UINTEGER AS opcnamespace, 10::UINTEGER AS opcowner, opcfamily,
+       opcintype, opcdefault, opckeytype
+FROM teatree_system.support.builtin_opclass;
+
+CREATE VIEW teatree_system.pg.pg_opfamily AS
+SELECT oid, opfmethod, opfname, 11::UINTEGER AS opfnamespace, 10::UINTEGER AS opfowner
+FROM teatree_system.support.builtin_opfamily;
+
+CREATE VIEW teatree_system.pg.pg_cast AS
+SELECT oid, castsource, casttarget, castfunc, castcontext, castmethod FROM teatree_system.support.builtin_cast;
+
+CREATE VIEW teatree_system.pg.pg_operator AS
+SELECT oid, oprname, 11::UINTEGER AS oprnamespace, 10::UINTEGER AS oprowner, oprkind,
+  oprname = '=' AS oprcanmerge, oprname = '=' AS oprcanhash, oprleft, oprright, oprresult, oprcom,
+  oprnegate, oprcode, 0::UINTEGER AS oprrest, 0::UINTEGER AS oprjoin
+FROM teatree_system.support.builtin_operator;

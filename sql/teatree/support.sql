@@ -1,0 +1,166 @@
+-- What every catalogue relation is built from: the mapping of DuckDB's objects to PostgreSQL's OIDs.
+-- Everything here is inside the in-memory database teatree_system, so data files stay clean.
+-- All names are written in full: a macro's names are looked up where it is used.
+--
+-- OIDs are arithmetic on DuckDB's own, which one counter gives out for the whole instance, so they
+-- agree between relations and connections:
+--   16384 ..         schemas, tables, views, sequences, indexes, types: 16384 + DuckDB's OID
+--   0x10000000 ..    constraints:                table's OID * 64 + its place
+--   0x20000000 ..    indexes behind constraints: the same
+--   0x30000000 ..    column defaults:            table's OID * 1024 + its place
+--   datasets bring their own OID. Built-in objects keep PostgreSQL's.
+
+CREATE MACRO teatree_system.support.entry_oid(of_duckdb_oid) AS
+  CAST(16384 + of_duckdb_oid % 268000000 AS UINTEGER);
+CREATE MACRO teatree_system.support.constraint_oid(of_table_oid, of_place) AS
+  CAST(268435456 + (of_table_oid * 64 + of_place) % 268435456 AS UINTEGER);
+CREATE MACRO teatree_system.support.constraint_index_oid(of_table_oid, of_place) AS
+  CAST(536870912 + (of_table_oid * 64 + of_place) % 268435456 AS UINTEGER);
+CREATE MACRO teatree_system.support.default_oid(of_table_oid, of_place) AS
+  CAST(805306368 + (of_table_oid * 1024 + of_place) % 268435456 AS UINTEGER);
+
+-- DuckDB's schema main is PostgreSQL's public.
+CREATE MACRO teatree_system.support.schema_name(of_name) AS
+  CASE WHEN of_name = 'main' THEN 'public' ELSE of_name END;
+CREATE MACRO teatree_system.support.quoted(of_name) AS
+  CASE WHEN regexp_full_match(of_name, '[a-z_][a-z0-9_$]*') THEN of_name
+       ELSE '"' || replace(of_name, '"', '""') || '"' END;
+
+-- The OID of pg_namespace, from DuckDB's names.
+CREATE MACRO teatree_system.support.schema_oid(of_is_temporary, of_name, of_duckdb_oid) AS
+  CASE WHEN NOT of_is_temporary AND of_name = 'main' THEN CAST(2200 AS UINTEGER)
+       ELSE teatree_system.support.entry_oid(of_duckdb_oid) END;
+
+CREATE VIEW teatree_system.support.schema_entry AS
+SELECT 11::UINTEGER AS oid, 'pg_catalog' AS name, NULL AS duckdb_name, NULL AS comment
+UNION ALL SELECT 13184::UINTEGER, 'information_schema', NULL, NULL
+UNION ALL SELECT 13999::UINTEGER, 'teatree', NULL, 'what Teatree tells about itself'
+UNION ALL
+SELECT teatree_system.support.schema_oid(database_name = 'temp', schema_name, oid),
+       CASE WHEN database_name = 'temp' THEN 'pg_temp_1'
+            ELSE teatree_system.support.schema_name(schema_name) END,
+       schema_name, comment
+FROM duckdb_schemas()
+WHERE (database_name = current_database() AND schema_name NOT IN ('pg_catalog', 'information_schema'))
+   OR (database_name = 'temp' AND schema_name = 'main');
+
+-- Types: DuckDB's written name to the OIDs of pg_type. Nested types travel as json, enums as text.
+CREATE TABLE teatree_system.support.duckdb_type (name VARCHAR, oid UINTEGER, array_oid UINTEGER);
+INSERT INTO teatree_system.support.duckdb_type VALUES
+('INTEGER', 23, 1007), ('BIGINT', 20, 1016), ('VARCHAR', 25, 1009), ('BOOLEAN', 16, 1000),
+('DOUBLE', 701, 1022), ('FLOAT', 700, 1021), ('DATE', 1082, 1182), ('TIME', 1083, 1183),
+('TIMESTAMP', 1114, 1115), ('TIMESTAMP WITH TIME ZONE', 1184, 1185), ('TIME WITH TIME ZONE', 1266, 1270),
+('SMALLINT', 21, 1005), ('TINYINT', 21, 1005), ('UTINYINT', 21, 1005), ('USMALLINT', 23, 1007),
+('UINTEGER', 20, 1016), ('UBIGINT', 1700, 1231), ('HUGEINT', 1700, 1231), ('UHUGEINT', 1700, 1231),
+('BIGNUM', 1700, 1231), ('DECIMAL', 1700, 1231), ('INTERVAL', 1186, 1187), ('UUID', 2950, 2951),
+('BLOB', 17, 1001), ('JSON', 114, 199), ('TIMESTAMP_S', 1114, 1115), ('TIMESTAMP_MS', 1114, 1115),
+('TIMESTAMP_NS', 1114, 1115), ('TIME_NS', 1083, 1183), ('STRUCT', 114, 199), ('MAP', 114, 199),
+('UNION', 114, 199), ('VARIANT', 114, 199), ('ENUM', 25, 1009), ('BIT', 25, 1009);
+CREATE MACRO teatree_system.support.base_type(of_name) AS
+  regexp_extract(of_name, '^[A-Z_]+( WITH TIME ZONE)?');
+CREATE MACRO teatree_system.support.dimensions(of_name) AS
+  CAST(len(regexp_extract(of_name, '((\[[0-9]*\])*)$')) - len(replace(regexp_extract(of_name, '((\[[0-9]*\])*)$'), ']', ''))
+       AS SMALLINT);
+CREATE MACRO teatree_system.support.type_modifier(of_name) AS
+  CASE WHEN of_name LIKE 'DECIMAL(%' AND of_name NOT LIKE '%]' THEN
+         CAST(regexp_extract(of_name, '\((\d+)', 1) AS INTEGER) * 65536
+         + CAST(regexp_extract(of_name, ',\s*(\d+)', 1) AS INTEGER) + 4
+       ELSE -1 END;
+
+-- Constraints that PostgreSQL 15 would list, numbered within their table.
+CREATE VIEW teatree_system.support.constraint_entry AS
+SELECT *,
+  base_name || CASE WHEN twin > 1 THEN CAST(twin - 1 AS VARCHAR) ELSE '' END AS name,
+  teatree_system.support.constraint_oid(duckdb_table_oid, place) AS oid,
+  teatree_system.support.constraint_index_oid(duckdb_table_oid, place) AS index_oid
+FROM (
+  SELECT *, row_number() OVER (PARTITION BY duckdb_table_oid, base_name ORDER BY place) AS twin
+  FROM (
+    SELECT
+      row_number() OVER (PARTITION BY table_oid ORDER BY constraint_index) AS place,
+      database_name = 'temp' AS is_temporary, schema_name, schema_oid, table_name,
+      table_oid AS duckdb_table_oid,
+      teatree_system.support.entry_oid(table_oid) AS table_oid,
+      teatree_system.support.schema_oid(database_name = 'temp', schema_name, schema_oid) AS namespace_oid,
+      CASE constraint_type WHEN 'PRIMARY KEY' THEN 'p' WHEN 'UNIQUE' THEN 'u' WHEN 'CHECK' THEN 'c' ELSE 'f' END AS kind,
+      CASE constraint_type
+        WHEN 'PRIMARY KEY' THEN table_name || '_pkey'
+        WHEN 'UNIQUE' THEN table_name || '_' || system.main.array_to_string(constraint_column_names, '_') || '_key'
+        WHEN 'CHECK' THEN table_name || CASE WHEN len(constraint_column_names) = 1
+                                             THEN '_' || constraint_column_names[1] ELSE '' END || '_check'
+        ELSE table_name || '_' || system.main.array_to_string(constraint_column_names, '_') || '_fkey' END AS base_name,
+      [CAST(i + 1 AS SMALLINT) FOR i IN constraint_column_indexes] AS column_numbers,
+      constraint_column_names AS column_names, expression, referenced_table, referenced_column_names,
+      CASE constraint_type
+        WHEN 'CHECK' THEN 'CHECK (' || expression || ')'
+        WHEN 'FOREIGN KEY' THEN 'FOREIGN KEY (' || system.main.array_to_string([teatree_system.support.quoted(c) FOR c IN constraint_column_names], ', ')
+          || ') REFERENCES ' || teatree_system.support.quoted(referenced_table) || '('
+          || system.main.array_to_string([teatree_system.support.quoted(c) FOR c IN referenced_column_names], ', ') || ')'
+        ELSE constraint_type || ' (' || system.main.array_to_string([teatree_system.support.quoted(c) FOR c IN constraint_column_names], ', ') || ')'
+      END AS definition
+    FROM duckdb_constraints()
+    WHERE constraint_type IN ('PRIMARY KEY', 'UNIQUE', 'CHECK', 'FOREIGN KEY')
+      AND database_name IN (current_database(), 'temp')));
+
+-- Indexes: those with a name, and those behind keys, which DuckDB does not list.
+CREATE VIEW teatree_system.support.index_entry AS
+SELECT
+  teatree_system.support.entry_oid(index_oid) AS oid, index_name AS name,
+  teatree_system.support.schema_oid(database_name = 'temp', schema_name, schema_oid) AS namespace_oid,
+  schema_name, table_name, table_oid AS duckdb_table_oid,
+  teatree_system.support.entry_oid(table_oid) AS table_oid, database_name = 'temp' AS is_temporary,
+  is_unique, is_primary, NULL::UINTEGER AS constraint_oid, comment,
+  [trim(e, ' "') FOR e IN CAST(expressions AS VARCHAR[])] AS expressions
+FROM duckdb_indexes() WHERE database_name IN (current_database(), 'temp')
+UNION ALL
+SELECT index_oid, name, namespace_oid, schema_name, table_name, duckdb_table_oid, table_oid, is_temporary,
+       true, kind = 'p', oid, NULL, column_names
+FROM teatree_system.support.constraint_entry WHERE kind IN ('p', 'u');
+
+-- Columns of what a user made.
+CREATE VIEW teatree_system.support.column_entry AS
+SELECT teatree_system.support.entry_oid(table_oid) AS table_oid, table_oid AS duckdb_table_oid,
+       CAST(column_index AS SMALLINT) AS number, column_name AS name,
+       coalesce(CASE WHEN data_type LIKE '%]' THEN t.array_oid ELSE t.oid END, 25::UINTEGER) AS type_oid,
+       teatree_system.support.type_modifier(data_type) AS type_modifier,
+       teatree_system.support.dimensions(data_type) AS dimensions,
+       NOT is_nullable AS not_null, nullif(column_default, 'NULL') AS column_default, comment
+FROM duckdb_columns()
+LEFT JOIN teatree_system.support.duckdb_type t ON t.name = teatree_system.support.base_type(data_type)
+WHERE database_name IN (current_database(), 'temp') AND NOT internal
+UNION ALL
+SELECT d.table_oid, NULL, CAST(d.column_index AS SMALLINT), d.column_name, t.oid, d.typmod,
+       CASE WHEN d.typname[1] = '_' THEN 1 ELSE 0 END, d.not_null, NULL, NULL
+FROM teatree_dataset_columns() d JOIN teatree_system.support.builtin_type t ON t.typname = d.typname;
+
+-- Tables, views, sequences, datasets of the user; PostgreSQL's relkind.
+CREATE VIEW teatree_system.support.user_relation AS
+SELECT teatree_system.support.entry_oid(table_oid) AS oid, table_name AS name,
+       teatree_system.support.schema_oid(database_name = 'temp', schema_name, schema_oid) AS namespace_oid,
+       'r' AS kind, database_name = 'temp' AS is_temporary, estimated_size AS row_count,
+       column_count, check_constraint_count AS check_count, has_primary_key OR index_count > 0 AS has_index,
+       'duckdb' AS storage, comment, sql, table_oid AS duckdb_oid
+FROM duckdb_tables() WHERE database_name IN (current_database(), 'temp') AND NOT internal
+UNION ALL
+SELECT teatree_system.support.entry_oid(view_oid), view_name,
+       teatree_system.support.schema_oid(database_name = 'temp', schema_name, schema_oid),
+       'v', database_name = 'temp', 0, column_count, 0, false, 'duckdb', comment, sql, view_oid
+FROM duckdb_views() WHERE database_name IN (current_database(), 'temp') AND NOT internal
+UNION ALL
+SELECT teatree_system.support.entry_oid(sequence_oid), sequence_name,
+       teatree_system.support.schema_oid(database_name = 'temp', schema_name, schema_oid),
+       'S', database_name = 'temp', 1, 3, 0, false, 'duckdb', comment, sql, sequence_oid
+FROM duckdb_sequences() WHERE database_name IN (current_database(), 'temp')
+UNION ALL
+SELECT d.oid, d.table_name,
+       CASE WHEN d.schema_name IN ('public', 'main') THEN 2200::UINTEGER
+            ELSE teatree_system.support.entry_oid(s.oid) END,
+       'r', false, d.row_count, 0, 0, false, 'arrow', NULL, NULL, NULL
+FROM teatree_datasets() d LEFT JOIN duckdb_schemas() s
+  ON s.schema_name = d.schema_name AND s.database_name = current_database();
+
+-- Everything that pg_class lists, with no more than is needed to find and name it.
+CREATE VIEW teatree_system.support.relation AS
+SELECT oid, name, namespace_oid, kind FROM teatree_system.support.user_relation
+UNION ALL SELECT oid, name, namespace_oid, 'i' FROM teatree_system.support.index_entry
+UNION ALL SELECT oid, name, namespace_oid, kind FROM teatree_system.support.system_relation;

@@ -1,0 +1,20 @@
+//! Schemas in PostgreSQL's words and in DuckDB's: `public` is DuckDB's `main`.
+
+/// DuckDB's word for a schema of PostgreSQL's.
+pub fn duckdb_schema(schema: &str) -> &str {
+    if schema == "public" { "main" } else { schema }
+}
+
+/// The `search_path` that a DuckDB connection gets for a session's. It is never empty: DuckDB
+/// takes the database from its first entry.
+pub fn duckdb_search_path(path: &[String]) -> String {
+    if path.is_empty() {
+        return "main".to_owned();
+    }
+    let quoted = path.iter().map(|schema| {
+        let schema = duckdb_schema(schema);
+        let plain = schema.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+        if plain { schema.to_owned() } else { format!("\"{}\"", schema.replace('"', "\"\"")) }
+    });
+    quoted.collect::<Vec<_>>().join(",")
+}

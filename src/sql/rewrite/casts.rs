@@ -1,0 +1,218 @@
+//! Casts: to types that DuckDB lacks, to and from `regclass` and its like, and array literals.
+//!
+//! DuckDB has no type that is a number and prints as a name. So a cast to `regclass` gives the
+//! number, except where its text is wanted: cast to text, joined with `||`, or in the statement's
+//! own select list.
+
+use sqlparser::ast::{
+    Array, ArrayElemTypeDef, BinaryOperator, DataType, Expr, SelectItem, Statement, Value,
+};
+
+use super::{NameContext, first_select, names, result_query, types};
+use crate::error::{Error, Result};
+use crate::sqlstate::SqlState;
+
+/// Types whose values are OIDs that read and print as names.
+fn reg_type(data_type: &DataType) -> Option<&'static str> {
+    let name = match data_type {
+        DataType::Regclass => "regclass",
+        DataType::Custom(name, _) => types::builtin_name(name)?,
+        _ => return None,
+    };
+    Some(match name {
+        "regclass" => "regclass",
+        "regtype" => "regtype",
+        "regproc" | "regprocedure" => "regproc",
+        "regnamespace" => "regnamespace",
+        "regrole" => "regrole",
+        _ => return None,
+    })
+}
+
+fn is_text(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::Text
+        | DataType::Varchar(_)
+        | DataType::CharacterVarying(_)
+        | DataType::CharVarying(_) => true,
+        DataType::Custom(name, _) => {
+            matches!(types::builtin_name(name), Some("text" | "name" | "varchar"))
+        }
+        _ => false,
+    }
+}
+
+/// Rewrites one cast; called before its inner expression is seen.
+pub(super) fn rewrite(expr: &mut Expr, names: &NameContext) -> Result<()> {
+    match expr {
+        Expr::Cast { expr: inner, data_type, .. } => {
+            if is_text(data_type) && show(inner) {
+                return types::rewrite(data_type);
+            }
+            if let Some(kind) = reg_type(data_type) {
+                let inner = std::mem::replace(inner.as_mut(), null());
+                *expr = number_of(kind, inner, names);
+                return Ok(());
+            }
+            if let Some(elements) = array_literal(inner, data_type)? {
+                **inner = elements;
+            }
+            types::rewrite(data_type)
+        }
+        Expr::BinaryOp { left, op: BinaryOperator::StringConcat, right } => {
+            show(left);
+            show(right);
+            Ok(())
+        }
+        Expr::TypedString(typed) => types::rewrite(&mut typed.data_type),
+        _ => Ok(()),
+    }
+}
+
+/// Turns casts to `regclass` and its like that are sent to the client into names.
+pub(super) fn show_top_level(statement: &mut Statement) {
+    let Statement::Query(_) = statement else { return };
+    let Some(select) = result_query(statement).and_then(|query| first_select(&mut query.body))
+    else {
+        return;
+    };
+    for item in &mut select.projection {
+        if let SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } = item {
+            show(expr);
+        }
+    }
+}
+
+/// Wraps a cast to `regclass` or its like so that it gives a name; tells whether it was one.
+fn show(expr: &mut Expr) -> bool {
+    if let Expr::Nested(inner) = expr {
+        return show(inner);
+    }
+    let Expr::Cast { data_type, expr: inner, .. } = expr else { return false };
+    let Some(kind) = reg_type(data_type) else { return false };
+    let number =
+        if is_oid(inner) { std::mem::replace(inner.as_mut(), null()) } else { expr.clone() };
+    *expr = names::system_call(&format!("{kind}_out"), number);
+    true
+}
+
+fn null() -> Expr {
+    Expr::Value(Value::Null.into())
+}
+
+/// Tells whether an expression is surely an OID already, from the naming habit of the catalogue.
+fn is_oid(expr: &Expr) -> bool {
+    let name = match expr {
+        Expr::Identifier(ident) => ident,
+        Expr::CompoundIdentifier(idents) => match idents.last() {
+            Some(ident) => ident,
+            None => return false,
+        },
+        Expr::Value(value) => return matches!(value.value, Value::Number(..)),
+        _ => return false,
+    };
+    let name = name.value.as_str();
+    name.ends_with("oid")
+        || name.ends_with("relid")
+        || name.ends_with("typid")
+        || name.ends_with("namespace")
+        || matches!(
+            name,
+            "inhparent"
+                | "refobjid"
+                | "objid"
+                | "classid"
+                | "refclassid"
+                | "typelem"
+                | "reloftype"
+                | "typbasetype"
+                | "prorettype"
+                | "ev_class"
+        )
+}
+
+/// Makes the expression that gives the OID that `inner` names.
+fn number_of(kind: &str, inner: Expr, names: &NameContext) -> Expr {
+    if is_oid(&inner) {
+        return inner;
+    }
+    if let (Expr::Value(value), "regclass") = (&inner, kind) {
+        if let Value::SingleQuotedString(text) = &value.value {
+            let (schema, name) = match text.split_once('.') {
+                Some((schema, name)) => (Some(schema), name),
+                None => (None, text.as_str()),
+            };
+            if let Some(found) = names.catalog.relation(schema, name) {
+                if found.oid != 0 {
+                    return Expr::Value(Value::Number(found.oid.to_string(), false).into());
+                }
+            }
+        }
+    }
+    names::system_call(&format!("{kind}_in"), inner)
+}
+
+/// Turns `'{a,b}'::text[]` into `ARRAY['a', 'b']::text[]`; DuckDB's text form of a list is another.
+fn array_literal(inner: &Expr, data_type: &DataType) -> Result<Option<Expr>> {
+    let is_array = match data_type {
+        DataType::Array(ArrayElemTypeDef::None) => false,
+        DataType::Array(_) => true,
+        DataType::Custom(name, _) => {
+            matches!(types::builtin_name(name), Some("int2vector" | "oidvector"))
+        }
+        _ => false,
+    };
+    let Expr::Value(value) = inner else { return Ok(None) };
+    let Value::SingleQuotedString(text) = &value.value else { return Ok(None) };
+    let trimmed = text.trim();
+    if !is_array || !trimmed.starts_with('{') {
+        return Ok(None);
+    }
+    let malformed = || {
+        Error::new(
+            SqlState::INVALID_TEXT_REPRESENTATION,
+            format!("malformed array literal: \"{text}\""),
+        )
+    };
+    let body = trimmed
+        .strip_prefix('{')
+        .and_then(|rest| rest.strip_suffix('}'))
+        .filter(|body| !body.contains('{'))
+        .ok_or_else(malformed)?;
+    let elem = elements(body).ok_or_else(malformed)?;
+    Ok(Some(Expr::Array(Array { elem, named: true })))
+}
+
+/// Splits the inside of a one-dimensional array literal.
+fn elements(body: &str) -> Option<Vec<Expr>> {
+    if body.trim().is_empty() {
+        return Some(Vec::new());
+    }
+    let mut result = Vec::new();
+    let mut current = String::new();
+    let (mut quoted, mut was_quoted) = (false, false);
+    let mut chars = body.chars();
+    loop {
+        match chars.next() {
+            Some('\\') => current.push(chars.next()?),
+            Some('"') => {
+                quoted = !quoted;
+                was_quoted = true;
+            }
+            Some(c) if quoted || c != ',' => current.push(c),
+            end => {
+                if quoted {
+                    return None;
+                }
+                let text = if was_quoted { current.as_str() } else { current.trim() };
+                let is_null = !was_quoted && text.eq_ignore_ascii_case("null");
+                result.push(if is_null { null() } else { names::string(text) });
+                current.clear();
+                was_quoted = false;
+                if end.is_none() {
+                    return Some(result);
+                }
+            }
+        }
+    }
+}

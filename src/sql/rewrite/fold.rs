@@ -1,0 +1,34 @@
+//! Folds unquoted names to lower case, as PostgreSQL does; on tokens, where nothing can be missed.
+
+use sqlparser::ast::Statement;
+use sqlparser::dialect::PostgreSqlDialect;
+use sqlparser::parser::{Parser, ParserError};
+use sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
+
+use crate::error::{Error, Result};
+
+/// Folds every unquoted word. Keywords keep their meaning: the parser knows them apart from their spelling.
+pub fn fold_tokens(tokens: &mut [TokenWithSpan]) {
+    for token in tokens {
+        if let Token::Word(word) = &mut token.token {
+            if word.quote_style.is_none() && word.value.bytes().any(|b| b.is_ascii_uppercase()) {
+                word.value.make_ascii_lowercase();
+            }
+        }
+    }
+}
+
+/// Parses statements with folded names.
+pub fn parse(sql: &str) -> Result<Vec<Statement>> {
+    let dialect = PostgreSqlDialect {};
+    let mut tokens = Tokenizer::new(&dialect, sql)
+        .tokenize_with_location()
+        .map_err(|error| Error::syntax(error.to_string()))?;
+    fold_tokens(&mut tokens);
+    Parser::new(&dialect).with_tokens_with_locations(tokens).parse_statements().map_err(|error| {
+        match error {
+            ParserError::RecursionLimitExceeded => Error::syntax("statement is nested too deeply"),
+            other => Error::syntax(other.to_string()),
+        }
+    })
+}

@@ -1,0 +1,149 @@
+//! Turns a PostgreSQL statement's tree into one that DuckDB runs with the same meaning.
+//!
+//! **Contract:** the statement was parsed from tokens that went through [`fold_tokens`], so that
+//! unquoted names are in lower case. The result's `Display` is DuckDB SQL. Text is never searched.
+//! Not here: which statements may run at all, SET and SHOW, parameters' types.
+
+mod casts;
+mod datafusion;
+mod fold;
+mod labels;
+mod names;
+mod operators;
+mod statements;
+#[cfg(test)]
+mod tests;
+mod types;
+
+use std::ops::ControlFlow;
+
+use sqlparser::ast::{
+    Expr, ObjectName, Query, Select, SetExpr, Statement, TableFactor, VisitMut, VisitorMut,
+};
+
+use crate::error::{Error, Result};
+
+pub use datafusion::for_datafusion;
+pub use fold::{fold_tokens, parse};
+pub use names::{SystemCatalog, SystemRelation};
+
+/// What a session's names mean.
+#[derive(Clone)]
+pub struct NameContext {
+    /// The database that the client is connected to; DuckDB's database has the same name.
+    pub database: String,
+    /// Schemas for unqualified names, in PostgreSQL's words.
+    pub search_path: Vec<String>,
+    /// The session's user.
+    pub user: String,
+    /// Which relations and functions the catalogue has.
+    pub catalog: &'static (dyn SystemCatalog + Send + Sync),
+}
+
+/// Rewrites a statement for DuckDB, in place.
+pub fn for_duckdb(statement: &mut Statement, names: &NameContext) -> Result<()> {
+    labels::add(statement);
+    casts::show_top_level(statement);
+    let mut rewriter = Rewriter { names, scopes: Vec::new(), tables: Vec::new() };
+    match statement.visit(&mut rewriter) {
+        ControlFlow::Break(error) => Err(error),
+        ControlFlow::Continue(()) => Ok(()),
+    }
+}
+
+/// The walk over the tree: each concern's file changes the nodes that it knows.
+struct Rewriter<'a> {
+    names: &'a NameContext,
+    /// Names of common table expressions, one list for each query around the current node.
+    scopes: Vec<Vec<String>>,
+    /// The catalogue's relations in FROM, one list for each SELECT around the current node.
+    tables: Vec<Vec<names::NamedRelation>>,
+}
+
+impl Rewriter<'_> {
+    fn is_cte(&self, name: &str) -> bool {
+        self.scopes.iter().flatten().any(|cte| cte == name)
+    }
+}
+
+fn flow(result: Result<()>) -> ControlFlow<Error> {
+    match result {
+        Ok(()) => ControlFlow::Continue(()),
+        Err(error) => ControlFlow::Break(error),
+    }
+}
+
+impl VisitorMut for Rewriter<'_> {
+    type Break = Error;
+
+    fn pre_visit_statement(&mut self, statement: &mut Statement) -> ControlFlow<Error> {
+        flow(statements::rewrite(statement, self.names))
+    }
+
+    fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<Error> {
+        let ctes = query.with.iter().flat_map(|with| &with.cte_tables);
+        self.scopes.push(ctes.map(|cte| cte.alias.name.value.clone()).collect());
+        query.locks.clear();
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_query(&mut self, _query: &mut Query) -> ControlFlow<Error> {
+        self.scopes.pop();
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<Error> {
+        self.tables.push(names::system_relations(select, self.names));
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_select(&mut self, _select: &mut Select) -> ControlFlow<Error> {
+        self.tables.pop();
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<Error> {
+        names::table_function(factor, self.names);
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_relation(&mut self, relation: &mut ObjectName) -> ControlFlow<Error> {
+        if let [part] = relation.0.as_slice() {
+            if part.as_ident().is_some_and(|ident| self.is_cte(&ident.value)) {
+                return ControlFlow::Continue(());
+            }
+        }
+        flow(names::relation(relation, self.names))
+    }
+
+    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Error> {
+        flow(casts::rewrite(expr, self.names).and_then(|()| operators::rewrite(expr)))
+    }
+
+    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Error> {
+        names::table_oid(expr, &self.tables);
+        names::expression(expr, self.names);
+        operators::base_zero(expr);
+        ControlFlow::Continue(())
+    }
+}
+
+/// Finds the select list that names a query's result columns: a set operation's is its first arm's.
+fn first_select(body: &mut SetExpr) -> Option<&mut Select> {
+    match body {
+        SetExpr::Select(select) => Some(select),
+        SetExpr::Query(query) => first_select(&mut query.body),
+        SetExpr::SetOperation { left, .. } => first_select(left),
+        _ => None,
+    }
+}
+
+/// Finds the query whose rows a statement sends to the client.
+fn result_query(statement: &mut Statement) -> Option<&mut Query> {
+    match statement {
+        Statement::Query(query) => Some(query),
+        Statement::CreateView(view) => Some(&mut view.query),
+        Statement::CreateTable(table) => table.query.as_deref_mut(),
+        _ => None,
+    }
+}

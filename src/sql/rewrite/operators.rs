@@ -1,0 +1,124 @@
+//! Operators that DuckDB writes or means otherwise: regular expressions, `OPERATOR(…)`, COLLATE.
+
+use sqlparser::ast::{
+    AccessExpr, BinaryOperator, Expr, FunctionArg, FunctionArgExpr, FunctionArgumentList,
+    FunctionArguments, Subscript, UnaryOperator, Value,
+};
+
+use super::names;
+use crate::error::{Error, Result};
+
+/// Rewrites one expression's operator.
+pub(super) fn rewrite(expr: &mut Expr) -> Result<()> {
+    match expr {
+        Expr::BinaryOp { left, op, right } => {
+            if let BinaryOperator::PGCustomBinaryOperator(parts) = op {
+                *op = named(parts)?;
+            }
+            let (insensitive, negated) = match op {
+                BinaryOperator::PGRegexMatch => (false, false),
+                BinaryOperator::PGRegexNotMatch => (false, true),
+                BinaryOperator::PGRegexIMatch => (true, false),
+                BinaryOperator::PGRegexNotIMatch => (true, true),
+                _ => return Ok(()),
+            };
+            let matches = regexp_matches(take(left), take(right), insensitive);
+            *expr = if negated {
+                Expr::UnaryOp { op: UnaryOperator::Not, expr: Box::new(matches) }
+            } else {
+                matches
+            };
+        }
+        // DuckDB compares bytes, as PostgreSQL does under "C".
+        Expr::Collate { expr: inner, collation } => {
+            let last = names::parts(collation).and_then(|parts| parts.last().copied());
+            if matches!(last, Some("default" | "C" | "POSIX" | "ucs_basic" | "C.utf8")) {
+                let inner = take(inner);
+                *expr = inner;
+                return rewrite(expr);
+            }
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+fn take(expr: &mut Expr) -> Expr {
+    std::mem::replace(expr, Expr::Value(Value::Null.into()))
+}
+
+/// Finds the operator in `OPERATOR(pg_catalog.~)`.
+fn named(parts: &[String]) -> Result<BinaryOperator> {
+    let operator = match parts {
+        [operator] => operator,
+        [schema, operator] if schema == "pg_catalog" => operator,
+        _ => return Err(Error::unsupported(format!("operator {} is unknown", parts.join(".")))),
+    };
+    Ok(match operator.as_str() {
+        "~" => BinaryOperator::PGRegexMatch,
+        "!~" => BinaryOperator::PGRegexNotMatch,
+        "~*" => BinaryOperator::PGRegexIMatch,
+        "!~*" => BinaryOperator::PGRegexNotIMatch,
+        "~~" => BinaryOperator::PGLikeMatch,
+        "!~~" => BinaryOperator::PGNotLikeMatch,
+        "~~*" => BinaryOperator::PGILikeMatch,
+        "!~~*" => BinaryOperator::PGNotILikeMatch,
+        "=" => BinaryOperator::Eq,
+        "<>" | "!=" => BinaryOperator::NotEq,
+        "<" => BinaryOperator::Lt,
+        "<=" => BinaryOperator::LtEq,
+        ">" => BinaryOperator::Gt,
+        ">=" => BinaryOperator::GtEq,
+        "+" => BinaryOperator::Plus,
+        "-" => BinaryOperator::Minus,
+        "*" => BinaryOperator::Multiply,
+        "/" => BinaryOperator::Divide,
+        "%" => BinaryOperator::Modulo,
+        "||" => BinaryOperator::StringConcat,
+        other => return Err(Error::unsupported(format!("operator {other} is not supported"))),
+    })
+}
+
+/// DuckDB's `~` wants the whole text to match; PostgreSQL's looks for the pattern anywhere.
+fn regexp_matches(text: Expr, pattern: Expr, insensitive: bool) -> Expr {
+    let mut args = vec![text, pattern];
+    if insensitive {
+        args.push(names::string("i"));
+    }
+    let args = args.into_iter().map(|arg| FunctionArg::Unnamed(FunctionArgExpr::Expr(arg)));
+    names::call(
+        names::object_name(&["regexp_matches"]),
+        FunctionArguments::List(FunctionArgumentList {
+            duplicate_treatment: None,
+            args: args.collect(),
+            clauses: Vec::new(),
+        }),
+    )
+}
+
+/// Catalogue columns of type int2vector and oidvector: their first element has number 0.
+const BASE_ZERO: [&str; 5] = ["indkey", "indclass", "indoption", "indcollation", "proargtypes"];
+
+/// Moves the subscripts of vectors, which are plain lists here, whose first element has number 1.
+pub(super) fn base_zero(expr: &mut Expr) {
+    let Expr::CompoundFieldAccess { root, access_chain } = expr else { return };
+    let is_vector = match root.as_ref() {
+        Expr::Identifier(ident) => BASE_ZERO.contains(&ident.value.as_str()),
+        Expr::CompoundIdentifier(idents) => {
+            idents.last().is_some_and(|ident| BASE_ZERO.contains(&ident.value.as_str()))
+        }
+        _ => false,
+    };
+    // `i.indkey[0]` may also be read as the table `i` with the field and the subscript behind it.
+    let named = matches!(access_chain.first(), Some(AccessExpr::Dot(Expr::Identifier(ident)))
+        if BASE_ZERO.contains(&ident.value.as_str()));
+    let place = usize::from(named);
+    if !is_vector && !named {
+        return;
+    }
+    if let Some(AccessExpr::Subscript(Subscript::Index { index })) = access_chain.get_mut(place) {
+        let old = Box::new(take(index));
+        let one = Box::new(Expr::Value(Value::Number("1".to_owned(), false).into()));
+        *index = Expr::BinaryOp { left: old, op: BinaryOperator::Plus, right: one };
+    }
+}
