@@ -1,7 +1,7 @@
 //! Starts, stops, kills and restarts the server under test, and connects to it.
 //!
-//! **Invariant:** no server outlives its test: one of a test's own is killed on drop, the shared one
-//! by a watcher that ends when the test process does, however that ends.
+//! **Invariant:** no server outlives its test: one of a test's own is killed on drop, the shared
+//! one by a watcher that ends when the test process does, however that ends.
 
 use std::fs::{self, File};
 use std::net::{SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
@@ -38,19 +38,29 @@ pub fn skip_on_oracle(what: &str) -> bool {
     is_oracle()
 }
 
-/// The server that all tests share which do not harm it.
-pub fn shared() -> SocketAddr {
-    static SHARED: OnceLock<SocketAddr> = OnceLock::new();
-    *SHARED.get_or_init(|| {
+static SHARED: OnceLock<(SocketAddr, Option<PathBuf>)> = OnceLock::new();
+
+fn shared_place() -> &'static (SocketAddr, Option<PathBuf>) {
+    SHARED.get_or_init(|| {
         if let Some(addr) = external() {
-            return addr;
+            return (addr, None);
         }
         let server = Server::start(&[]).expect("no TEATREE_TEST_ADDR is set");
         watch(server.pid(), server.home.path());
-        let addr = server.addr;
+        let place = (server.addr, Some(server.dir()));
         std::mem::forget(server);
-        addr
+        place
     })
+}
+
+/// The server that all tests share which do not harm it.
+pub fn shared() -> SocketAddr {
+    shared_place().0
+}
+
+/// The data folder of the shared server, where it is known.
+pub fn shared_dir() -> Option<&'static Path> {
+    shared_place().1.as_deref()
 }
 
 /// Connects to the shared server.
@@ -229,8 +239,7 @@ pub fn block_on<F: std::future::Future>(future: F) -> F::Output {
 /// Connects the `tokio-postgres` driver.
 pub async fn driver(addr: SocketAddr) -> tokio_postgres::Client {
     let text = format!("host={} port={} user=postgres dbname=postgres", addr.ip(), addr.port());
-    let (client, connection) =
-        tokio_postgres::connect(&text, tokio_postgres::NoTls).await.unwrap();
+    let (client, connection) = tokio_postgres::connect(&text, tokio_postgres::NoTls).await.unwrap();
     tokio::spawn(connection);
     client
 }

@@ -59,6 +59,24 @@ impl RawClient {
         self.stream.write_all(bytes).unwrap();
     }
 
+    /// Runs SQL on a server that may be killed meanwhile: the replies, or `None` when it was. A
+    /// COPY is given its data.
+    pub fn attempt(&mut self, sql: &str, copy_data: Option<&[u8]>) -> Option<Vec<String>> {
+        self.stream.write_all(&Out::new().query(sql).0).ok()?;
+        let mut replies = Vec::new();
+        loop {
+            let message = self.try_read()?;
+            if message.tag == b'G' {
+                let out = Out::new().copy_data(copy_data.unwrap_or_default()).copy_done();
+                self.stream.write_all(&out.0).ok()?;
+            }
+            replies.push(message.clone());
+            if message.tag == b'Z' {
+                return Some(show_all(&replies));
+            }
+        }
+    }
+
     /// Sends what the server may refuse to read.
     pub fn try_send_bytes(&mut self, bytes: &[u8]) {
         let _ = self.stream.write_all(bytes);
@@ -109,9 +127,8 @@ impl RawClient {
             self.params.insert(texts[0].clone(), texts[1].clone());
         }
         if message.tag == b'K' {
-            let number = |at: usize| {
-                u32::from_be_bytes(message.body[at..at + 4].try_into().unwrap())
-            };
+            let number =
+                |at: usize| u32::from_be_bytes(message.body[at..at + 4].try_into().unwrap());
             self.key = Some((number(0), number(4)));
         }
     }
@@ -142,7 +159,8 @@ impl RawClient {
         shown
     }
 
-    /// Sends and gives the replies up to ReadyForQuery, a line each; notices and ParameterStatus left out.
+    /// Sends and gives the replies up to ReadyForQuery, a line each, notices and ParameterStatus
+    /// left out.
     pub fn talk(&mut self, out: Out) -> Vec<String> {
         self.send(out);
         show_all(&self.read_until_ready())
@@ -229,7 +247,8 @@ impl RawClient {
         let mut byte = [0; 1];
         let peeked = self.stream.peek(&mut byte);
         self.set_read_limit(READ_LIMIT);
-        matches!(peeked, Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut))
+        let waited = [ErrorKind::WouldBlock, ErrorKind::TimedOut];
+        peeked.is_err_and(|error| waited.contains(&error.kind()))
     }
 }
 

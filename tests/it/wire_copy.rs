@@ -88,13 +88,25 @@ fn a_bad_value_names_its_line_and_loads_nothing() {
     let mut client = connect();
     let t = table(&mut client, "copy_bad");
     for (sql, data, code, context) in [
-        (format!("COPY {t} FROM STDIN"), &b"1\tx\nsix\ty\n"[..], "22P02",
-            format!("COPY {t}, line 2, column a: \"six\"")),
-        (format!("COPY {t} FROM STDIN CSV"), b"1,x\n2,y\nsix,z\n", "22P02",
-            format!("COPY {t}, line 3, column a: \"six\"")),
+        (
+            format!("COPY {t} FROM STDIN"),
+            &b"1\tx\nsix\ty\n"[..],
+            "22P02",
+            format!("COPY {t}, line 2, column a: \"six\""),
+        ),
+        (
+            format!("COPY {t} FROM STDIN CSV"),
+            b"1,x\n2,y\nsix,z\n",
+            "22P02",
+            format!("COPY {t}, line 3, column a: \"six\""),
+        ),
         (format!("COPY {t} FROM STDIN"), b"1\tx\n2\n", "22P04", format!("COPY {t}, line 2: \"2\"")),
-        (format!("COPY {t} FROM STDIN"), b"1\tx\ty\n", "22P04",
-            format!("COPY {t}, line 1: \"1\tx\ty\"")),
+        (
+            format!("COPY {t} FROM STDIN"),
+            b"1\tx\ty\n",
+            "22P04",
+            format!("COPY {t}, line 1: \"1\tx\ty\""),
+        ),
         (format!("COPY {t} FROM STDIN"), b"1\t\xff\n", "22021", format!("COPY {t}, line 1")),
     ] {
         client.send(Out::new().query(&sql));
@@ -205,7 +217,8 @@ fn loads_many_rows() {
 #[test]
 fn copies_out_text_and_csv() {
     let mut client = connect();
-    let sql = "COPY (SELECT 1 AS a, 'x\ty'::text AS b UNION ALL SELECT 2, NULL ORDER BY 1) TO STDOUT";
+    let sql =
+        "COPY (SELECT 1 AS a, 'x\ty'::text AS b UNION ALL SELECT 2, NULL ORDER BY 1) TO STDOUT";
     client.send(Out::new().query(sql));
     let data = |client: &mut RawClient| {
         let replies = client.read_until_ready();

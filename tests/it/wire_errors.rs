@@ -115,11 +115,15 @@ fn bad_parameter_values_are_refused_at_bind() {
         ("SELECT $1::int8", 1, b"\x00\x00\x00\x01", "E 22P03"),
         ("SELECT $1::int4", 1, b"\x00\x00\x00\x00\x01", "E 22P03"),
     ] {
-        let out = Out::new().parse("", sql, &[]).bind_formats("", "", &[format], &[Some(value)], &[]);
+        let out =
+            Out::new().parse("", sql, &[]).bind_formats("", "", &[format], &[Some(value)], &[]);
         let replies = client.talk(out.execute("", 0).sync());
         // PostgreSQL says 08P01 where a binary value ends early; both codes name the fault.
         let same = |reply: &String| reply == code || (code == "E 22P03" && reply == "E 08P01");
-        assert!(replies.len() == 3 && same(&replies[1]), "{sql} {value:?}: {replies:?}, want {code}");
+        assert!(
+            replies.len() == 3 && same(&replies[1]),
+            "{sql} {value:?}: {replies:?}, want {code}"
+        );
         assert_eq!(client.value("SELECT 1"), "1");
     }
 }

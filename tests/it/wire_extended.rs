@@ -72,8 +72,10 @@ fn infers_the_types_that_parse_leaves_open() {
     let table = unique("inferred");
     client.run(&format!("CREATE TABLE {table} (a int4, b timestamptz, c numeric(10,2), d uuid)"));
     for (sql, types) in [
-        (format!("SELECT 1 FROM {table} WHERE a = $1 AND b > $2 AND c < $3 AND d = $4"),
-            "t [23, 1184, 1700, 2950]"),
+        (
+            format!("SELECT 1 FROM {table} WHERE a = $1 AND b > $2 AND c < $3 AND d = $4"),
+            "t [23, 1184, 1700, 2950]",
+        ),
         (format!("SELECT a FROM {table} LIMIT $1 OFFSET $2"), "t [20, 20]"),
         (format!("UPDATE {table} SET a = $2, d = $1"), "t [2950, 23]"),
         (format!("DELETE FROM {table} WHERE a = ANY($1)"), "t [1007]"),
@@ -99,10 +101,21 @@ fn portal_description_has_the_formats_of_bind_and_statement_description_has_none
         .describe_portal("")
         .execute("", 0)
         .sync();
-    assert_eq!(client.talk(out), [
-        "1", "t []", "T a:23 b:25", "2", "T a:23/1 b:25", "2", "T a:23/1 b:25/1", "D \\x00000001|x",
-        "C SELECT 1", "Z I",
-    ]);
+    assert_eq!(
+        client.talk(out),
+        [
+            "1",
+            "t []",
+            "T a:23 b:25",
+            "2",
+            "T a:23/1 b:25",
+            "2",
+            "T a:23/1 b:25/1",
+            "D \\x00000001|x",
+            "C SELECT 1",
+            "Z I",
+        ]
+    );
 }
 
 #[test]

@@ -54,7 +54,10 @@ fn pages_within_one_sync_work_without_a_transaction() {
         .execute("", 2)
         .execute("", 2)
         .sync();
-    assert_eq!(client.talk(out), ["1", "2", "T g:23", "D 1", "D 2", "s", "D 3", "C SELECT 1", "Z I"]);
+    assert_eq!(
+        client.talk(out),
+        ["1", "2", "T g:23", "D 1", "D 2", "s", "D 3", "C SELECT 1", "Z I"]
+    );
 }
 
 #[test]
@@ -140,12 +143,8 @@ fn an_insert_portal_executed_twice_inserts_once() {
     let table = unique("once");
     client.run(&format!("CREATE TABLE {table} (a int)"));
     let insert = format!("INSERT INTO {table} VALUES (1)");
-    let out = Out::new()
-        .parse("", &insert, &[])
-        .bind("", "", &[])
-        .execute("", 0)
-        .execute("", 0)
-        .sync();
+    let out =
+        Out::new().parse("", &insert, &[]).bind("", "", &[]).execute("", 0).execute("", 0).sync();
     // 55000: portal "" cannot be run. PostgreSQL rolls the pipeline's implicit transaction back,
     // so nothing is left there; what was acknowledged before the error may also stay.
     let replies = client.talk(out);
@@ -161,12 +160,8 @@ fn an_insert_returning_portal_gives_its_rows_in_pages_and_inserts_once() {
     let table = unique("returning_pages");
     client.run(&format!("CREATE TABLE {table} (a int4)"));
     let insert = format!("INSERT INTO {table} VALUES (1), (2), (3) RETURNING a");
-    let out = Out::new()
-        .parse("", &insert, &[])
-        .bind("", "", &[])
-        .execute("", 2)
-        .execute("", 2)
-        .sync();
+    let out =
+        Out::new().parse("", &insert, &[]).bind("", "", &[]).execute("", 2).execute("", 2).sync();
     let replies = client.talk(out);
     assert_eq!(replies, ["1", "2", "D 1", "D 2", "s", "D 3", "C INSERT 0 1", "Z I"]);
     assert_eq!(client.value(&format!("SELECT count(*) FROM {table}")), "3");

@@ -26,8 +26,16 @@ fn runs_several_statements_in_order() {
     assert_eq!(
         client.query("SELECT 1 AS a; ; SELECT 'a;b'::text AS b -- ; \n; /* ; */ SELECT 3 AS c;"),
         [
-            "T a:23", "D 1", "C SELECT 1", "T b:25", "D a;b", "C SELECT 1", "T c:23", "D 3",
-            "C SELECT 1", "Z I",
+            "T a:23",
+            "D 1",
+            "C SELECT 1",
+            "T b:25",
+            "D a;b",
+            "C SELECT 1",
+            "T c:23",
+            "D 3",
+            "C SELECT 1",
+            "Z I",
         ]
     );
 }
@@ -107,8 +115,10 @@ fn computes_as_postgresql_does() {
         ("SELECT 7/2", "3"),
         ("SELECT 7/2.0 > 3.4", "t"),
         ("SELECT sum(x)::text FROM (VALUES (1), (2)) v(x)", "3"),
-        ("SELECT string_agg(coalesce(x::text, '-'), ',' ORDER BY x) FROM (VALUES (2), (NULL), (1)) v(x)",
-            "1,2,-"),
+        (
+            "SELECT string_agg(coalesce(x::text, '-'), ',' ORDER BY x) FROM (VALUES (2), (NULL), (1)) v(x)",
+            "1,2,-",
+        ),
         ("SELECT 'a' || 'b'", "ab"),
         ("SELECT count(*) FROM (SELECT 1 WHERE false) t", "0"),
         ("SELECT 1.5::float8::text", "1.5"),
@@ -117,7 +127,8 @@ fn computes_as_postgresql_does() {
     ] {
         assert_eq!(client.value(sql), value, "{sql}");
     }
-    let columns = client.query("SELECT count(*) AS a, sum(x) AS b, 1 + 1 AS c FROM (VALUES (1)) v(x)");
+    let columns =
+        client.query("SELECT count(*) AS a, sum(x) AS b, 1 + 1 AS c FROM (VALUES (1)) v(x)");
     assert_eq!(columns[0], "T a:20 b:20 c:23");
 }
 
@@ -169,8 +180,19 @@ fn a_long_query_text_is_taken() {
 fn pipelined_queries_are_answered_in_order() {
     let mut client = connect();
     client.send(Out::new().query("SELECT 1 AS a").query("SELECT x").query("SELECT 3 AS c"));
-    assert_eq!(client.read_shown(10), [
-        "T a:23", "D 1", "C SELECT 1", "Z I", "E 42703", "Z I", "T c:23", "D 3", "C SELECT 1",
-        "Z I",
-    ]);
+    assert_eq!(
+        client.read_shown(10),
+        [
+            "T a:23",
+            "D 1",
+            "C SELECT 1",
+            "Z I",
+            "E 42703",
+            "Z I",
+            "T c:23",
+            "D 3",
+            "C SELECT 1",
+            "Z I",
+        ]
+    );
 }

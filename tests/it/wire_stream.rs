@@ -58,9 +58,8 @@ fn memory_stays_flat_whatever_the_protocol() {
         )
     };
     let simple = |sql: &str| Out::new().query(sql);
-    let extended = |sql: &str| {
-        Out::new().parse("", sql, &[]).bind("", "", &[]).execute("", 0).sync()
-    };
+    let extended =
+        |sql: &str| Out::new().parse("", sql, &[]).bind("", "", &[]).execute("", 0).sync();
     // Both ways once with few rows, so that pools and caches are there before the measurement.
     client.talk(simple(&rows(200_000)));
     client.talk(extended(&rows(200_000)));

@@ -2,7 +2,7 @@
 //!
 //! `goldens/types.tsv` was recorded from PostgreSQL (`TEATREE_TEST_ADDR=… TEATREE_TEST_ORACLE=1
 //! TEATREE_TEST_REFRESH=1`, which rewrites it from its first column) and is checked against it
-//! whenever the oracle is tested. A line: expression, type OID, typmod, text, binary in hexadecimal.
+//! whenever the oracle is tested. A line: expression, type OID, typmod, text, binary in hex digits.
 
 use std::path::PathBuf;
 
@@ -92,12 +92,14 @@ fn results_have_postgresqls_bytes() {
     let mut wrong = Vec::new();
     for golden in &goldens {
         let want_text = (golden.oid, golden.typmod, golden.text.clone());
-        let text = ask(&mut client, select(&golden.expression, 0))
-            .map(|(oid, typmod, bytes)| (oid, typmod, String::from_utf8_lossy(&bytes).into_owned()));
+        let text = ask(&mut client, select(&golden.expression, 0)).map(|(oid, typmod, bytes)| {
+            (oid, typmod, String::from_utf8_lossy(&bytes).into_owned())
+        });
         if text.as_ref() != Ok(&want_text) {
             wrong.push(format!("{} as text: {text:?}, want {want_text:?}", golden.expression));
         }
-        let binary = ask(&mut client, select(&golden.expression, 1)).map(|(_, _, bytes)| hex(&bytes));
+        let binary =
+            ask(&mut client, select(&golden.expression, 1)).map(|(_, _, bytes)| hex(&bytes));
         if binary.as_ref() != Ok(&golden.binary) {
             let (name, want) = (&golden.expression, &golden.binary);
             wrong.push(format!("{name} as binary: {binary:?}, want {want}"));
@@ -249,6 +251,8 @@ fn the_time_zone_of_the_session_shows_in_text_and_not_in_binary() {
     let text = ask(&mut client, select(instant, 0)).unwrap().2;
     assert_eq!(String::from_utf8(text).unwrap(), "2024-07-01 17:30:00+05:30");
     assert_eq!(ask(&mut client, select(instant, 1)).unwrap().2, there);
-    assert_eq!(client.value("SELECT timestamptz '2024-01-01 00:00' AT TIME ZONE 'UTC'"),
-        "2023-12-31 18:30:00");
+    assert_eq!(
+        client.value("SELECT timestamptz '2024-01-01 00:00' AT TIME ZONE 'UTC'"),
+        "2023-12-31 18:30:00"
+    );
 }
