@@ -153,7 +153,6 @@ def check_transactions(conn):
     assert conn.info.transaction_status == psycopg.pq.TransactionStatus.IDLE
     with psycopg.connect("") as other:  # not autocommit: BEGIN before the first statement
         assert other.execute("SELECT 2").fetchone() == (2,)
-        other.isolation_level = None
 
 
 def in_transaction(conn, query):
