@@ -54,13 +54,12 @@ fn statement(kind: &str, id: u64) -> (String, Option<String>) {
 
 /// Writes until the server is gone. Ids never repeat: round, kind's client and count are in them.
 fn write_until_killed(
-    addr: SocketAddr,
+    mut client: RawClient,
     kind: &'static str,
     base: u64,
     shared: Shared,
 ) -> JoinHandle<()> {
     thread::spawn(move || {
-        let mut client = RawClient::connect(addr);
         for id in base.. {
             let (sql, data) = statement(kind, id);
             shared.lock().unwrap().attempted.insert(id);
@@ -82,7 +81,7 @@ fn start_writers(addr: SocketAddr, kinds: &[Kind], round: u64) -> Vec<JoinHandle
         for client in 0..kind.clients {
             let base = round * 10_000_000 + client * 1_000_000;
             let shared = Arc::clone(&kind.promises);
-            writers.push(write_until_killed(addr, kind.name, base, shared));
+            writers.push(write_until_killed(RawClient::connect(addr), kind.name, base, shared));
         }
     }
     writers

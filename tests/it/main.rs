@@ -5,7 +5,13 @@
 //! `TEATREE_TEST_ORACLE=1` says that it is a real PostgreSQL 15, which the expected results of all
 //! `wire_*` tests were taken from and are checked against.
 
-#![allow(clippy::unwrap_used, clippy::pedantic, clippy::disallowed_methods)]
+#![allow(
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::pedantic,
+    clippy::disallowed_methods,
+    reason = "a test fails by panicking, waits by sleeping, and is nobody's interface"
+)]
 
 mod harness;
 mod messages;

@@ -167,3 +167,24 @@ fn an_insert_returning_portal_gives_its_rows_in_pages_and_inserts_once() {
     assert_eq!(client.value(&format!("SELECT count(*) FROM {table}")), "3");
     client.run(&format!("DROP TABLE {table}"));
 }
+
+#[test]
+fn portals_are_bounded() {
+    if crate::harness::skip_on_oracle("bounded by memory only") {
+        return;
+    }
+    let mut client = connect();
+    open(&mut client, "p", 3);
+    let mut refused = None;
+    for n in 0..2000 {
+        let replies = client.talk(Out::new().bind(&format!("p{n}"), "", &[]).sync());
+        if replies[0].starts_with('E') {
+            refused = Some(replies);
+            break;
+        }
+    }
+    let refused = refused.expect("2,000 open portals");
+    assert!(["E 53400", "E 54000", "E 53000"].contains(&refused[0].as_str()), "{refused:?}");
+    client.run("ROLLBACK");
+    assert_eq!(client.value("SELECT 1"), "1");
+}
