@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use crate::messages::{Fields, Message, Out, startup, untagged};
 
@@ -43,12 +44,19 @@ impl RawClient {
 
     /// Connects with further startup parameters.
     pub fn connect_with(addr: SocketAddr, extra: &[(&str, &str)]) -> RawClient {
-        let mut client = RawClient::open(addr);
         let params = [&[("user", "postgres"), ("database", "postgres")], extra].concat();
-        client.send_bytes(&startup(PROTOCOL_3_0, &params));
-        let last = client.read_until_ready().pop().unwrap();
-        assert_eq!(last.show(), "Z I", "startup failed: {last:?}");
-        client
+        let deadline = Instant::now() + READ_LIMIT;
+        loop {
+            let mut client = RawClient::open(addr);
+            client.send_bytes(&startup(PROTOCOL_3_0, &params));
+            let last = client.read_until_ready().pop().unwrap();
+            // A server that recovers may already listen, and ask to be tried again.
+            if last.show() != "E 57P03" || Instant::now() > deadline {
+                assert_eq!(last.show(), "Z I", "startup failed: {last:?}");
+                return client;
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
     }
 
     pub fn send(&mut self, out: Out) {
