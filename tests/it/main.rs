@@ -1,0 +1,38 @@
+//! Every integration test, in one binary because each binary links four engines.
+//!
+//! By default the tests start the built `teatree`. With `TEATREE_TEST_ADDR=host:port` they use a
+//! server that already runs (those that must kill or restart one are skipped, by name), and
+//! `TEATREE_TEST_ORACLE=1` says that it is a real PostgreSQL 15, which the expected results of all
+//! `wire_*` tests were taken from and are checked against.
+
+#![allow(
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::pedantic,
+    clippy::disallowed_methods,
+    reason = "a test fails by panicking, waits by sleeping, and is nobody's interface"
+)]
+
+mod harness;
+mod messages;
+mod raw_client;
+
+mod wire_cancel;
+mod wire_copy;
+mod wire_errors;
+mod wire_extended;
+mod wire_portals;
+mod wire_simple;
+mod wire_startup;
+mod wire_stream;
+mod wire_types;
+
+mod crash;
+mod observability;
+mod procedures;
+mod routing;
+mod security;
+mod tidy;
+mod versions;
+mod writes;
+mod writes_transactions;
