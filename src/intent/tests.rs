@@ -500,12 +500,18 @@ async fn apply_continues_the_trace_of_append() {
     use tracing::Instrument;
     use tracing::instrument::WithSubscriber;
 
+    let dir = tempfile::tempdir().unwrap();
+    let (log, mut accepted) = open(dir.path());
+    // The span of append is shared with tests that run beside this one without a subscriber. A
+    // subscriber made while they use it for the first time may miss it for good (tracing-core
+    // registers in two steps), so the first use comes before.
+    log.append(origin("insert"), insert(0)).await.unwrap();
+    accepted.recv().await.unwrap();
     let collector = crate::telemetry::testing::Collector::start().await;
     let config = collector.config();
     let (dispatch, telemetry) =
         crate::task::blocking(move || crate::telemetry::layers(&config)).await.unwrap();
-    let dir = tempfile::tempdir().unwrap();
-    let (log, mut accepted) = open(dir.path());
+    tracing::callsite::rebuild_interest_cache();
     let client = async {
         let parse = tracing::info_span!("parse");
         log.append(origin("insert"), insert(1)).instrument(parse).await.unwrap();
