@@ -285,8 +285,10 @@ impl IntentLog {
             };
             let record = StoredOutcome::new(outcome, durable_at_us);
             if outcome.result.is_err() {
-                shared.store.put_outcome(&mut failures, *seq, &record)?;
-                any_failure = true;
+                match shared.store.put_outcome(&mut failures, *seq, &record) {
+                    Ok(()) => any_failure = true,
+                    Err(error) => result = Err(error),
+                }
             }
             stored.push(Some(record));
         }
@@ -363,8 +365,8 @@ impl IntentLog {
         state.waiting.values().filter_map(|waiting| waiting.staged_path.clone()).collect()
     }
 
-    /// Deletes the files in `folder` (relative to the data folder) that no queued intent refers
-    /// to, and returns their number. Only before the server takes writes: a file that is being
+    /// Deletes the files in `folder` (relative to the data folder, spelled as in the intents'
+    /// paths) that no queued intent refers to, and returns their number. Only before the server takes writes: a file that is being
     /// staged has no intent yet.
     ///
     /// # Errors

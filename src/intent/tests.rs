@@ -86,18 +86,21 @@ async fn sixty_four_appenders_share_one_order_and_few_syncs() {
     let dir = tempfile::tempdir().unwrap();
     let (log, mut accepted) = open(dir.path());
     let log = Arc::new(log);
-    let gate = log.shared().store.probe.gate.lock().unwrap();
-    let tasks: Vec<_> = (0..64)
-        .map(|number| {
-            let log = Arc::clone(&log);
-            tokio::spawn(async move {
-                let ticket = log.append(origin("insert"), insert(number)).await.unwrap();
-                (ticket.seq, number)
-            })
+    let probe = &log.shared().store.probe;
+    let gate = probe.gate.lock().unwrap();
+    let append = |number| {
+        let log = Arc::clone(&log);
+        tokio::spawn(async move {
+            let ticket = log.append(origin("insert"), insert(number)).await.unwrap();
+            (ticket.seq, number)
         })
-        .collect();
-    // The first group may have left before the others came; all others must share the second.
-    while log.requests_waiting() < 60 {
+    };
+    let mut tasks = vec![append(0)];
+    while probe.came_to_gate.load(Ordering::SeqCst) < 1 {
+        tokio::task::yield_now().await;
+    }
+    tasks.extend((1..=64).map(append));
+    while log.requests_waiting() < 64 {
         tokio::task::yield_now().await;
     }
     drop(gate);
@@ -107,16 +110,16 @@ async fn sixty_four_appenders_share_one_order_and_few_syncs() {
     }
     promised.sort_unstable();
     let mut handed = Vec::new();
-    for _ in 0..64 {
+    for _ in 0..65 {
         let intent = accepted.recv().await.unwrap().intent;
         let Body::Statement { params, .. } = intent.body else { panic!("not a statement") };
         let [Value::Int8(number)] = params[..] else { panic!("not one number") };
         handed.push((intent.seq, number));
     }
     assert_eq!(handed, promised);
-    assert!(handed.iter().map(|(seq, _)| seq.0).eq(1..=64));
-    assert_eq!(log.last_durable(), IntentSeq(64));
-    assert!(log.shared().store.probe.synced_writes.load(Ordering::SeqCst) <= 6);
+    assert!(handed.iter().map(|(seq, _)| seq.0).eq(1..=65));
+    assert_eq!(log.last_durable(), IntentSeq(65));
+    assert_eq!(probe.synced_writes.load(Ordering::SeqCst), 2);
 }
 
 #[tokio::test]
@@ -289,6 +292,24 @@ async fn a_torn_tail_is_dropped_and_damage_before_it_is_not() {
     bytes[end / 2] ^= 0xff;
     fs::write(&file, &bytes).unwrap();
     let error = IntentLog::open(damaged.path(), limits()).err().unwrap();
+    assert_eq!(error.code(), SqlState::DATA_CORRUPTED, "{error}");
+}
+
+/// A power cut may keep the end of an unacknowledged record and lose its middle. That cannot be
+/// told from damage to an acknowledged one, so it is refused, too.
+#[tokio::test]
+async fn a_last_record_with_a_hole_is_refused_not_guessed_at() {
+    let dir = tempfile::tempdir().unwrap();
+    let (log, _accepted) = open(dir.path());
+    for bytes in [10, 20_000] {
+        log.append(origin("copy"), rows(bytes)).await.unwrap();
+    }
+    let copy = crashed(dir.path());
+    let (file, mut bytes) = write_ahead_file(copy.path());
+    let end = bytes.iter().rposition(|&b| b != 0).unwrap();
+    bytes[end - 12_000..end - 8_000].fill(0);
+    fs::write(&file, &bytes).unwrap();
+    let error = IntentLog::open(copy.path(), limits()).err().unwrap();
     assert_eq!(error.code(), SqlState::DATA_CORRUPTED, "{error}");
 }
 
@@ -479,12 +500,18 @@ async fn apply_continues_the_trace_of_append() {
     use tracing::Instrument;
     use tracing::instrument::WithSubscriber;
 
+    let dir = tempfile::tempdir().unwrap();
+    let (log, mut accepted) = open(dir.path());
+    // The span of append is shared with tests that run beside this one without a subscriber. A
+    // subscriber made while they use it for the first time may miss it for good (tracing-core
+    // registers in two steps), so the first use comes before.
+    log.append(origin("insert"), insert(0)).await.unwrap();
+    accepted.recv().await.unwrap();
     let collector = crate::telemetry::testing::Collector::start().await;
     let config = collector.config();
     let (dispatch, telemetry) =
         crate::task::blocking(move || crate::telemetry::layers(&config)).await.unwrap();
-    let dir = tempfile::tempdir().unwrap();
-    let (log, mut accepted) = open(dir.path());
+    tracing::callsite::rebuild_interest_cache();
     let client = async {
         let parse = tracing::info_span!("parse");
         log.append(origin("insert"), insert(1)).instrument(parse).await.unwrap();

@@ -11,16 +11,23 @@
 //! Not here: authentication; the configuration lets this listen on loopback only.
 
 use std::future::IntoFuture;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use axum::body::Body;
 use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use axum::serve::Listener;
 use axum::{Json, Router};
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tower_http::services::ServeFile;
 
@@ -29,8 +36,11 @@ use crate::ids::VersionNumber;
 use crate::version::{VersionManifest, VersionStore};
 
 /// A version never changes, so neither caches nor edges need to ask again.
-const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
-const ASK_AGAIN: HeaderValue = HeaderValue::from_static("no-cache");
+const FOR_EVER: &str = "public, max-age=31536000, immutable";
+const ASK_AGAIN: &str = "no-cache";
+
+/// Connections at once; those beyond it wait to be accepted.
+const CONNECTIONS_MAX: usize = 256;
 
 /// Serves versions until `shutdown`; downloads that run then are finished first, so the caller
 /// bounds the time.
@@ -47,6 +57,7 @@ pub async fn serve(
         .route("/versions", get(list))
         .route("/versions/{name}", get(one))
         .with_state(versions);
+    let listener = Bounded { listener, room: Arc::new(Semaphore::new(CONNECTIONS_MAX)) };
     axum::serve(listener, app)
         .with_graceful_shutdown(shutdown.cancelled_owned())
         .into_future()
@@ -104,13 +115,14 @@ fn find(versions: &VersionStore, digits: &str) -> Option<Arc<VersionManifest>> {
 fn manifest_response(
     manifest: &VersionManifest,
     request: &HeaderMap,
-    cache: HeaderValue,
+    cache: &'static str,
 ) -> Response {
     // The manifest is fixed by the data and the number together.
     let etag = format!("\"{}-{}\"", manifest.number, manifest.sha256);
-    let mut response = match is_known(request, &etag) {
-        true => StatusCode::NOT_MODIFIED.into_response(),
-        false => Json(manifest).into_response(),
+    let mut response = if is_known(request, &etag) {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        Json(manifest).into_response()
     };
     add_headers(&mut response, &etag, cache);
     response
@@ -163,16 +175,84 @@ fn is_known(request: &HeaderMap, etag: &str) -> bool {
     )
 }
 
-fn add_headers(response: &mut Response, etag: &str, cache: HeaderValue) {
+fn add_headers(response: &mut Response, etag: &str, cache: &'static str) {
     let headers = response.headers_mut();
     if let Ok(etag) = HeaderValue::from_str(etag) {
         headers.insert(header::ETAG, etag);
     }
-    headers.insert(header::CACHE_CONTROL, cache);
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(cache));
 }
 
 fn not_found() -> Response {
     (StatusCode::NOT_FOUND, "no such version\n").into_response()
+}
+
+/// A listener that accepts only as many connections as it has room for.
+struct Bounded {
+    listener: TcpListener,
+    room: Arc<Semaphore>,
+}
+
+/// A connection and its room.
+struct Connection {
+    stream: TcpStream,
+    _room: Option<OwnedSemaphorePermit>,
+}
+
+impl Listener for Bounded {
+    type Io = Connection;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Connection, SocketAddr) {
+        // The semaphore is never closed.
+        let room = Arc::clone(&self.room).acquire_owned().await.ok();
+        let (stream, address) = Listener::accept(&mut self.listener).await;
+        (Connection { stream, _room: room }, address)
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+}
+
+impl AsyncRead for Connection {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(context, buffer)
+    }
+}
+
+impl AsyncWrite for Connection {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(context, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
 }
 
 #[cfg(test)]
@@ -180,7 +260,6 @@ mod tests {
     use std::fs;
 
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    use tokio::net::TcpStream;
 
     use super::*;
     use crate::ids::IntentSeq;
@@ -304,6 +383,29 @@ mod tests {
         }
         assert_eq!(edge.send("DELETE", "/versions/000001.duckdb", "").await.status, 405);
         assert_eq!(start(0).await.get("/versions/latest").await.status, 404);
+    }
+
+    #[tokio::test]
+    async fn connections_are_bounded_and_a_closed_one_makes_room() {
+        let edge = start(1).await;
+        let mut open = Vec::new();
+        for _ in 0..CONNECTIONS_MAX {
+            let mut stream = TcpStream::connect(edge.address).await.unwrap();
+            stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+            let mut first = [0; 12];
+            stream.read_exact(&mut first).await.unwrap();
+            assert_eq!(&first, b"HTTP/1.1 200");
+            open.push(stream);
+        }
+        let one_more = edge.get("/healthz");
+        tokio::pin!(one_more);
+        // Everything that could answer runs on this thread, so these turns are enough for it.
+        for _ in 0..1000 {
+            tokio::task::yield_now().await;
+            assert!(futures::poll!(&mut one_more).is_pending());
+        }
+        open.pop();
+        assert_eq!(one_more.await.status, 200);
     }
 
     #[tokio::test]

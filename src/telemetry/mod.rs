@@ -119,10 +119,8 @@ fn provider(endpoint: &str) -> Result<SdkTracerProvider> {
         return Err(refused(&"it is no http address"));
     }
     let base = endpoint.trim_end_matches('/');
-    let url = match base.ends_with("/v1/traces") {
-        true => base.to_owned(),
-        false => format!("{base}/v1/traces"),
-    };
+    let url =
+        if base.ends_with("/v1/traces") { base.to_owned() } else { format!("{base}/v1/traces") };
     let exporter = SpanExporter::builder()
         .with_http()
         .with_protocol(Protocol::HttpBinary)
