@@ -1,1 +1,86 @@
-fn main() {}
+//! `teatree-bench`: measures Teatree beside embedded DuckDB and PostgreSQL, in one run, and writes a
+//! Markdown table.
+//!
+//! The servers are started by `bench/run.sh`; this program only speaks to them, with the same client
+//! code for both. What is compared is measured in turns (A, B, A, B …), so that a slow minute of the
+//! machine falls on both.
+
+mod embedded;
+mod load;
+mod measure;
+mod report;
+mod stats;
+mod wire;
+
+use std::path::PathBuf;
+
+use measure::Subject;
+
+/// Any failure ends the run: half a table is worth nothing.
+pub type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
+
+/// Where the servers are, and where the table goes.
+struct Arguments {
+    teatree: String,
+    data_dir: PathBuf,
+    postgres: Option<String>,
+    report: PathBuf,
+    quick: bool,
+}
+
+const USAGE: &str = "teatree-bench --teatree ADDR:PORT --data-dir DIR --report FILE.md \
+                     [--postgres ADDR:PORT] [--quick]";
+
+fn arguments() -> Result<Arguments> {
+    let (mut teatree, mut data_dir, mut postgres, mut report) = (None, None, None, None);
+    let mut quick = false;
+    let mut given = std::env::args().skip(1);
+    while let Some(flag) = given.next() {
+        if flag == "--quick" {
+            quick = true;
+            continue;
+        }
+        let value = given.next().ok_or_else(|| format!("{flag} needs a value\n{USAGE}"))?;
+        match flag.as_str() {
+            "--teatree" => teatree = Some(value),
+            "--data-dir" => data_dir = Some(PathBuf::from(value)),
+            "--postgres" => postgres = Some(value),
+            "--report" => report = Some(PathBuf::from(value)),
+            _ => return Err(format!("unknown flag {flag}\n{USAGE}").into()),
+        }
+    }
+    Ok(Arguments {
+        teatree: teatree.ok_or(USAGE)?,
+        data_dir: data_dir.ok_or(USAGE)?,
+        postgres,
+        report: report.ok_or(USAGE)?,
+        quick,
+    })
+}
+
+fn main() -> Result<()> {
+    let arguments = arguments()?;
+    let size = if arguments.quick { measure::QUICK } else { measure::FULL };
+    let teatree = Subject { name: "Teatree", address: arguments.teatree };
+    let postgres = arguments.postgres.map(|address| Subject { name: "PostgreSQL", address });
+
+    load::load(&teatree, &size)?;
+    if let Some(postgres) = &postgres {
+        load::load(postgres, &size)?;
+        load::settle_postgres(postgres)?;
+    }
+    let version = load::publish(&teatree, &arguments.data_dir)?;
+
+    let mut lines = vec![measure::aggregate(&teatree, &version, postgres.as_ref(), &size)?];
+    lines.extend(measure::stream(&teatree, postgres.as_ref(), &size)?);
+    lines.extend(measure::latency(&teatree, postgres.as_ref(), &size)?);
+    lines.extend(measure::inserts(&teatree, postgres.as_ref(), &size)?);
+
+    let table = report::table(&lines, postgres.as_ref().map(load::server_version).transpose()?);
+    println!("{table}");
+    if arguments.quick {
+        println!("A quick run: {} is left as it is.", arguments.report.display());
+        return Ok(());
+    }
+    report::replace(&arguments.report, &table)
+}

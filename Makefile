@@ -1,0 +1,49 @@
+# Teatree's commands. `make` alone lists them.
+
+# One target folder for every clone, so that a second clone does not compile 500 crates again.
+CARGO_TARGET_DIR ?= $(HOME)/.cache/teatree/target
+# Where scripts/setup.sh keeps DuckDB's library: a path that is the same in every clone, because cargo
+# rebuilds DuckDB's crates when it changes.
+DUCKDB_LIB_DIR ?= $(HOME)/.cache/teatree/libduckdb-1.5.6
+export CARGO_TARGET_DIR DUCKDB_LIB_DIR
+
+.DEFAULT_GOAL := help
+.PHONY: help setup build demo test test-fmt test-rust test-clients bench clean-demo fmt lint
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## install what is missing (apt packages, DuckDB's library); quick when nothing is
+	@scripts/setup.sh
+
+build: setup ## build the server, optimised
+	cargo build --release --locked
+
+demo: build ## load a year of flights and keep a server up to try it, until Ctrl-C
+	@scripts/demo.sh
+
+test: test-fmt test-rust test-clients ## everything that CI runs
+
+test-fmt:
+	@scripts/check_fmt.sh
+
+test-rust: setup ## the Rust tests
+	cargo build --locked
+	cargo test --locked
+
+test-clients: setup ## real PostgreSQL clients against the development build
+	cargo build --locked
+	tests/pg_clients/install.sh
+	tests/pg_clients/run.sh
+
+bench: setup ## measure against embedded DuckDB and PostgreSQL, and write the table into bench/README.md
+	@bench/run.sh
+
+clean-demo: ## delete the demo's data (TEATREE_DEMO_DIR, or ./demo-data)
+	@scripts/clean_demo.sh
+
+fmt: ## format the code
+	cargo fmt --all
+
+lint: setup ## clippy; checks every crate again, so it takes a while
+	cargo clippy --locked --workspace --all-targets -- -D warnings
