@@ -5,6 +5,8 @@
 //!
 //! **Invariant:** a result is never gathered whole; a stream that is dropped interrupts its query.
 
+pub mod datafusion;
+
 use std::pin::Pin;
 
 use arrow::array::RecordBatch;

@@ -1,0 +1,276 @@
+//! SQL to a logical plan, with typed parameters and PostgreSQL's labels.
+//!
+//! Only queries pass. The type of `$n` is what the client declared, else what DataFusion infers
+//! from its use, else text, as in PostgreSQL.
+
+use std::collections::HashSet;
+use std::ops::ControlFlow;
+
+use ::datafusion::common::config::Dialect;
+use ::datafusion::common::tree_node::TreeNodeRecursion;
+use ::datafusion::execution::SessionState;
+use ::datafusion::execution::context::SQLOptions;
+use ::datafusion::logical_expr::{Expr, LogicalPlan, Statement as PlanStatement};
+use ::datafusion::sql::parser::Statement as DfStatement;
+use ::datafusion::sql::sqlparser::ast::{
+    self, Expr as SqlExpr, Ident, Query, SelectItem, SetExpr, Statement, visit_expressions,
+};
+
+use super::error::translate;
+use super::types::{pg_type_of, scalar, sql_name, sql_name_of};
+use crate::error::{Error, Result};
+use crate::sqlstate::SqlState;
+use crate::types::{Column, PgType, Value, column_for_field};
+
+/// PostgreSQL's own bound on parameters of a statement.
+const PARAMS_MAX: usize = 65_535;
+/// Separates a label from what makes it unique inside the plan. It cannot be typed by accident.
+const UNIQUE: char = '\u{1}';
+
+/// A planned query.
+pub(super) struct Planned {
+    pub plan: LogicalPlan,
+    pub params: Vec<PgType>,
+}
+
+impl Planned {
+    /// Returns the result's columns, under the labels that the client asked for.
+    pub(super) fn columns(&self) -> Vec<Column> {
+        let fields = self.plan.schema().fields();
+        fields
+            .iter()
+            .map(|field| {
+                let mut column = column_for_field(field);
+                if let Some(end) = column.name.find(UNIQUE) {
+                    column.name.truncate(end);
+                }
+                column
+            })
+            .collect()
+    }
+}
+
+/// Plans a query, its parameters left open.
+pub(super) async fn plan(
+    state: &SessionState,
+    sql: &str,
+    known: &[Option<PgType>],
+) -> Result<Planned> {
+    let statement = parse(state, sql)?;
+    let count = count_params(&statement)?.max(known.len());
+    let mut types: Vec<Option<PgType>> = known.to_vec();
+    types.resize(count, None);
+    if count == 0 {
+        let plan = plan_statement(state, statement).await?;
+        return Ok(Planned { plan, params: Vec::new() });
+    }
+    if types.contains(&None) {
+        infer(state, &statement, &mut types).await;
+    }
+    let params: Vec<PgType> = types.into_iter().map(|t| t.unwrap_or(PgType::TEXT)).collect();
+    let names: Vec<String> = params.iter().map(|t| sql_name(*t)).collect();
+    let plan = plan_prepared(state, statement, &names).await?;
+    let plan = match plan {
+        LogicalPlan::Statement(PlanStatement::Prepare(prepare)) => {
+            std::sync::Arc::unwrap_or_clone(prepare.input)
+        }
+        other => other,
+    };
+    Ok(Planned { plan, params })
+}
+
+/// Plans a query and binds its parameters.
+pub(super) async fn plan_with(
+    state: &SessionState,
+    sql: &str,
+    values: &[Value],
+) -> Result<Planned> {
+    let statement = parse(state, sql)?;
+    let count = count_params(&statement)?;
+    if count > values.len() {
+        return Err(Error::new(
+            SqlState::UNDEFINED_PARAMETER,
+            format!("there is no parameter ${}", values.len() + 1),
+        ));
+    }
+    if count == 0 {
+        let plan = plan_statement(state, statement).await?;
+        return Ok(Planned { plan, params: Vec::new() });
+    }
+    let values = values.get(..count).unwrap_or(values);
+    let mut names: Vec<Option<String>> = values.iter().map(sql_name_of).collect();
+    if names.contains(&None) {
+        let mut types = vec![None; count];
+        infer(state, &statement, &mut types).await;
+        for (name, pg_type) in names.iter_mut().zip(types) {
+            name.get_or_insert_with(|| sql_name(pg_type.unwrap_or(PgType::TEXT)));
+        }
+    }
+    let names: Vec<String> = names.into_iter().flatten().collect();
+    let plan = plan_prepared(state, statement, &names).await?;
+    let LogicalPlan::Statement(PlanStatement::Prepare(prepare)) = &plan else {
+        return Err(Error::internal("a prepared statement did not plan as one"));
+    };
+    let declared = prepare.fields.iter().map(|field| field.data_type());
+    let scalars =
+        values.iter().zip(declared).map(|(v, t)| scalar(v, t)).collect::<Result<Vec<_>>>()?;
+    let plan = plan.with_param_values(scalars).map_err(|error| translate(&error))?;
+    Ok(Planned { plan, params: Vec::new() })
+}
+
+fn parse(state: &SessionState, sql: &str) -> Result<Statement> {
+    let parsed =
+        state.sql_to_statement(sql, &Dialect::PostgreSQL).map_err(|error| translate(&error))?;
+    let DfStatement::Statement(statement) = parsed else { return Err(not_a_query()) };
+    let Statement::Query(mut query) = *statement else { return Err(not_a_query()) };
+    make_labels_unique(&mut query);
+    Ok(Statement::Query(query))
+}
+
+fn not_a_query() -> Error {
+    Error::unsupported("only queries can run on DataFusion")
+}
+
+/// Finds the highest `$n`.
+fn count_params(statement: &Statement) -> Result<usize> {
+    let mut highest = 0;
+    let flow = visit_expressions(statement, |expr| {
+        if let SqlExpr::Value(value) = expr
+            && let ast::Value::Placeholder(name) = &value.value
+        {
+            match name.strip_prefix('$').and_then(|n| n.parse::<usize>().ok()) {
+                Some(n) if (1..=PARAMS_MAX).contains(&n) => highest = highest.max(n),
+                _ => return ControlFlow::Break(name.clone()),
+            }
+        }
+        ControlFlow::Continue(())
+    });
+    match flow {
+        ControlFlow::Continue(()) => Ok(highest),
+        ControlFlow::Break(name) => {
+            let message = format!("there is no parameter {name}");
+            Err(Error::new(SqlState::UNDEFINED_PARAMETER, message))
+        }
+    }
+}
+
+/// Fills in the types that DataFusion finds from the parameters' use. Where the statement does
+/// not plan with open types, nothing is found, and the second planning tells what is wrong.
+async fn infer(state: &SessionState, statement: &Statement, types: &mut [Option<PgType>]) {
+    let Ok(plan) = plan_statement(state, statement.clone()).await else { return };
+    let mut set = |name: &str, pg_type: PgType| {
+        let number = name.strip_prefix('$').and_then(|n| n.parse::<usize>().ok());
+        let slot = number.and_then(|n| n.checked_sub(1)).and_then(|at| types.get_mut(at));
+        if let Some(slot) = slot {
+            slot.get_or_insert(pg_type);
+        }
+    };
+    if let Ok(found) = plan.get_parameter_types() {
+        for (name, data_type) in &found {
+            if let Some(data_type) = data_type {
+                set(name, pg_type_of(data_type));
+            }
+        }
+    }
+    // LIMIT and OFFSET take bigint.
+    let _ = plan.apply_with_subqueries(|node| {
+        if let LogicalPlan::Limit(limit) = node {
+            for expr in [&limit.skip, &limit.fetch].into_iter().flatten() {
+                if let Expr::Placeholder(placeholder) = expr.as_ref() {
+                    set(&placeholder.id, PgType::INT8);
+                }
+            }
+        }
+        Ok(TreeNodeRecursion::Continue)
+    });
+}
+
+async fn plan_prepared(
+    state: &SessionState,
+    statement: Statement,
+    types: &[String],
+) -> Result<LogicalPlan> {
+    let text = format!("PREPARE teatree({}) AS SELECT 1", types.join(", "));
+    let mut prepared =
+        state.sql_to_statement(&text, &Dialect::PostgreSQL).map_err(|error| translate(&error))?;
+    if let DfStatement::Statement(outer) = &mut prepared
+        && let Statement::Prepare { statement: inner, .. } = outer.as_mut()
+    {
+        **inner = statement;
+    }
+    let plan = state.statement_to_plan(prepared).await.map_err(|error| translate(&error))?;
+    if let LogicalPlan::Statement(PlanStatement::Prepare(prepare)) = &plan {
+        verify(&prepare.input)?;
+    }
+    Ok(plan)
+}
+
+async fn plan_statement(state: &SessionState, statement: Statement) -> Result<LogicalPlan> {
+    let statement = DfStatement::Statement(Box::new(statement));
+    let plan = state.statement_to_plan(statement).await.map_err(|error| translate(&error))?;
+    verify(&plan)?;
+    Ok(plan)
+}
+
+/// Refuses whatever would change something, should the parser have let it pass.
+fn verify(plan: &LogicalPlan) -> Result<()> {
+    SQLOptions::new()
+        .with_allow_ddl(false)
+        .with_allow_dml(false)
+        .with_allow_statements(false)
+        .verify_plan(plan)
+        .map_err(|_| not_a_query())
+}
+
+/// PostgreSQL lets two columns of a result have the same label, DataFusion does not: the later
+/// ones get a suffix, which `Planned::columns` takes off again.
+fn make_labels_unique(query: &mut Query) {
+    let Some(items) = top_items(&mut query.body) else { return };
+    let wildcard = items
+        .iter()
+        .any(|item| matches!(item, SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(_, _)));
+    let mut seen = HashSet::new();
+    for (at, item) in items.iter_mut().enumerate() {
+        let Some((label, plain)) = label_of(item) else { continue };
+        // A wildcard may bring any column; a plain one beside it would be there twice.
+        if seen.insert(label.value.clone()) && !(wildcard && plain) {
+            continue;
+        }
+        let alias = Ident::with_quote('"', format!("{}{UNIQUE}{at}", label.value));
+        let expr = match item {
+            SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => expr.clone(),
+            _ => continue,
+        };
+        *item = SelectItem::ExprWithAlias { expr, alias };
+    }
+}
+
+fn top_items(body: &mut SetExpr) -> Option<&mut Vec<SelectItem>> {
+    match body {
+        SetExpr::Select(select) => Some(&mut select.projection),
+        SetExpr::Query(query) => top_items(&mut query.body),
+        SetExpr::SetOperation { left, .. } => top_items(left),
+        _ => None,
+    }
+}
+
+/// An item's label, folded, and whether it is a plain column.
+fn label_of(item: &SelectItem) -> Option<(Ident, bool)> {
+    let fold = |ident: &Ident| match ident.quote_style {
+        Some(_) => ident.clone(),
+        None => Ident::new(ident.value.to_lowercase()),
+    };
+    let column = |expr: &SqlExpr| match expr {
+        SqlExpr::Identifier(ident) => Some(fold(ident)),
+        SqlExpr::CompoundIdentifier(parts) => parts.last().map(fold),
+        _ => None,
+    };
+    match item {
+        SelectItem::UnnamedExpr(expr) => Some((column(expr)?, true)),
+        SelectItem::ExprWithAlias { expr, alias } => {
+            let plain = column(expr).is_some_and(|name| name.value == fold(alias).value);
+            Some((fold(alias), plain))
+        }
+        _ => None,
+    }
+}
