@@ -146,7 +146,7 @@ impl DatasetStore {
     ///
     /// # Errors
     /// 42P01 without such a dataset.
-    pub fn drop(&self, seq: IntentSeq, name: &TableName, if_exists: bool) -> Result<bool> {
+    pub fn drop_dataset(&self, seq: IntentSeq, name: &TableName, if_exists: bool) -> Result<bool> {
         let _turn = self.begin()?;
         if self.was_applied(seq, name) {
             return Ok(true);

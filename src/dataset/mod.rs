@@ -7,7 +7,7 @@
 //! - `schema.rs`: a column's Arrow type in a part file.
 //! - `part.rs`, `stats.rs`: Arrow batches to part files, with bounds of each column.
 //! - `store.rs`, `apply.rs`, `compact.rs`, `recover.rs`: the datasets of one server.
-//! - `read_file.rs`, `text_chunks.rs`: files of others (CSV, Parquet, Arrow, JSON lines) to batches.
+//! - `read_file.rs`, `text_chunks.rs`: CSV, Parquet, Arrow and JSON lines of others to batches.
 //! - `files.rs`: names and durable file operations; `bridge.rs`: arrow-rs to Polars and back.
 //!
 //! **Invariant:** a published file is never changed. What a manifest names exists until no pin

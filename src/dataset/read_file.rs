@@ -24,7 +24,8 @@ use crate::error::{Error, Result};
 use crate::sqlstate::SqlState;
 use crate::types::{Column, cast_batch, column_for_field, storage_field};
 
-const TEXT_CHUNK_BYTES: usize = 8 << 20;
+/// Tests take small pieces, to have several.
+const TEXT_CHUNK_BYTES: usize = if cfg!(test) { 64 << 10 } else { 8 << 20 };
 
 /// What a file holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

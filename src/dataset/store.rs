@@ -150,12 +150,12 @@ impl DatasetStore {
         self.read().live.values().map(|live| Arc::clone(&live.manifest)).collect()
     }
 
-    /// Pins the present state of one dataset.
+    /// Tells whether there is a dataset of this name.
     pub fn contains(&self, name: &TableName) -> bool {
         self.read().live.contains_key(name)
     }
 
-    /// Pins a dataset's present state.
+    /// Pins the present state of one dataset.
     pub fn pin(&self, name: &TableName) -> Option<PinnedDataset> {
         self.read().live.get(name).map(|live| PinnedDataset(Arc::clone(live)))
     }

@@ -132,7 +132,8 @@ fn plan(text: &str) -> Error {
         let column = between(text, "column \"", "\"").or_else(|| between(text, "column '", "'"));
         let message = match column {
             Some(column) => format!(
-                "column \"{column}\" must appear in the GROUP BY clause or be used in an aggregate function"
+                "column \"{column}\" must appear in the GROUP BY clause \
+                 or be used in an aggregate function"
             ),
             None => lower_first(first_line(text)),
         };

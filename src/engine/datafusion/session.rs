@@ -6,6 +6,7 @@ use ::datafusion::common::config::{ConfigOptions, Dialect};
 use ::datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
 use ::datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use ::datafusion::execution::{SessionState, SessionStateBuilder};
+use ::datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use ::datafusion::prelude::SessionConfig;
 
 use super::catalog::{SEARCH_PATH, catalog_list};
@@ -37,11 +38,14 @@ impl Sessions {
             .with_information_schema(false)
             .with_default_catalog_and_schema(&settings.database, SEARCH_PATH);
         set_options(config.options_mut());
+        // First, before other rules move expressions into scans.
+        let mut rules = PhysicalOptimizer::new().rules;
+        rules.insert(0, Arc::new(CheckedArithmetic));
         let base = SessionStateBuilder::new()
             .with_default_features()
             .with_config(config)
             .with_runtime_env(runtime_env(settings)?)
-            .with_physical_optimizer_rule(Arc::new(CheckedArithmetic))
+            .with_physical_optimizer_rules(rules)
             .build();
         Ok(Sessions { base, duckdb, database: settings.database.clone() })
     }
@@ -79,7 +83,7 @@ fn runtime_env(settings: &Settings) -> Result<Arc<RuntimeEnv>> {
         .map_err(|error| Error::io("could not create the spill directory", &error))?;
     let pool = FairSpillPool::new(settings.memory_mib << 20);
     // Five names in a message are enough to see who holds the memory.
-    let five = const { std::num::NonZero::new(5).unwrap() };
+    let five = std::num::NonZeroUsize::MIN.saturating_add(4);
     RuntimeEnvBuilder::new()
         .with_memory_pool(Arc::new(TrackConsumersPool::new(pool, five)))
         .with_temp_file_path(&settings.spill_dir)

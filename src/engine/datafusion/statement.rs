@@ -222,8 +222,9 @@ fn verify(plan: &LogicalPlan) -> Result<()> {
         .map_err(|_| not_a_query())
 }
 
-/// PostgreSQL lets two columns of a result have the same label, DataFusion does not: the later
-/// ones get a suffix, which `Planned::columns` takes off again.
+/// Gives each column of the result PostgreSQL's label, unless the statement does. PostgreSQL lets
+/// two of them be the same, DataFusion does not: the later ones get a suffix, which
+/// `Planned::columns` takes off again.
 fn make_labels_unique(query: &mut Query) {
     let Some(items) = top_items(&mut query.body) else { return };
     let wildcard = items
@@ -231,16 +232,19 @@ fn make_labels_unique(query: &mut Query) {
         .any(|item| matches!(item, SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(_, _)));
     let mut seen = HashSet::new();
     for (at, item) in items.iter_mut().enumerate() {
-        let Some((label, plain)) = label_of(item) else { continue };
-        // A wildcard may bring any column; a plain one beside it would be there twice.
-        if seen.insert(label.value.clone()) && !(wildcard && plain) {
-            continue;
-        }
-        let alias = Ident::with_quote('"', format!("{}{UNIQUE}{at}", label.value));
-        let expr = match item {
-            SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => expr.clone(),
+        let (expr, label, named) = match item {
+            SelectItem::UnnamedExpr(expr) => (&*expr, label_of(expr), is_column(expr)),
+            SelectItem::ExprWithAlias { expr, alias } => (&*expr, fold(alias), true),
             _ => continue,
         };
+        // A wildcard may bring any column; a plain one beside it would be there twice.
+        let plain = is_column(expr) && label_of(expr) == label;
+        let taken = !seen.insert(label.clone()) || (wildcard && plain);
+        if named && !taken {
+            continue;
+        }
+        let name = if taken { format!("{label}{UNIQUE}{at}") } else { label };
+        let (expr, alias) = (expr.clone(), Ident::with_quote('"', name));
         *item = SelectItem::ExprWithAlias { expr, alias };
     }
 }
@@ -254,23 +258,33 @@ fn top_items(body: &mut SetExpr) -> Option<&mut Vec<SelectItem>> {
     }
 }
 
-/// An item's label, folded, and whether it is a plain column.
-fn label_of(item: &SelectItem) -> Option<(Ident, bool)> {
-    let fold = |ident: &Ident| match ident.quote_style {
-        Some(_) => ident.clone(),
-        None => Ident::new(ident.value.to_lowercase()),
-    };
-    let column = |expr: &SqlExpr| match expr {
+fn is_column(expr: &SqlExpr) -> bool {
+    matches!(expr, SqlExpr::Identifier(_) | SqlExpr::CompoundIdentifier(_))
+}
+
+fn fold(ident: &Ident) -> String {
+    match ident.quote_style {
+        Some(_) => ident.value.clone(),
+        None => ident.value.to_lowercase(),
+    }
+}
+
+/// The label that PostgreSQL gives an expression.
+fn label_of(expr: &SqlExpr) -> String {
+    let label = match expr {
         SqlExpr::Identifier(ident) => Some(fold(ident)),
         SqlExpr::CompoundIdentifier(parts) => parts.last().map(fold),
+        SqlExpr::Cast { expr, .. } | SqlExpr::Nested(expr) => return label_of(expr),
+        SqlExpr::Function(function) => match function.name.0.last() {
+            Some(ast::ObjectNamePart::Identifier(name)) => Some(fold(name)),
+            _ => None,
+        },
+        SqlExpr::Case { .. } => Some("case".to_owned()),
+        SqlExpr::Exists { .. } => Some("exists".to_owned()),
+        SqlExpr::Extract { .. } => Some("extract".to_owned()),
+        SqlExpr::Substring { .. } => Some("substring".to_owned()),
+        SqlExpr::Trim { .. } => Some("btrim".to_owned()),
         _ => None,
     };
-    match item {
-        SelectItem::UnnamedExpr(expr) => Some((column(expr)?, true)),
-        SelectItem::ExprWithAlias { expr, alias } => {
-            let plain = column(expr).is_some_and(|name| name.value == fold(alias).value);
-            Some((fold(alias), plain))
-        }
-        _ => None,
-    }
+    label.unwrap_or_else(|| "?column?".to_owned())
 }
