@@ -26,6 +26,7 @@ sqlstates! {
     CONNECTION_FAILURE = b"08006";
     PROTOCOL_VIOLATION = b"08P01";
     FEATURE_NOT_SUPPORTED = b"0A000";
+    CARDINALITY_VIOLATION = b"21000";
     STRING_DATA_RIGHT_TRUNCATION = b"22001";
     NUMERIC_VALUE_OUT_OF_RANGE = b"22003";
     INVALID_DATETIME_FORMAT = b"22007";
@@ -99,7 +100,10 @@ impl SqlState {
     /// Reads a code as it stands in a stored outcome; `None` unless it is five upper-case letters or digits.
     pub fn parse(code: &str) -> Option<SqlState> {
         let bytes: [u8; 5] = code.as_bytes().try_into().ok()?;
-        bytes.iter().all(|b| b.is_ascii_digit() || b.is_ascii_uppercase()).then_some(SqlState(bytes))
+        bytes
+            .iter()
+            .all(|b| b.is_ascii_digit() || b.is_ascii_uppercase())
+            .then_some(SqlState(bytes))
     }
 
     /// Returns the five characters.

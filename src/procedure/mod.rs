@@ -24,6 +24,8 @@ use crate::sqlstate::SqlState;
 use crate::types::{Column, Value};
 use crate::version::VersionStore;
 
+pub use ingest::INBOX_FOLDER;
+
 use ingest::Ingest;
 use publish_version::PublishVersion;
 

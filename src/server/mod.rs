@@ -1,7 +1,248 @@
-//! The process: listeners and what runs behind them.
+//! The process: what is opened in which order, the listeners, and the way down.
 //!
+//! - `lock.rs`: one server per data folder.
+//! - `tables.rs`: what the server computes for the system catalog.
 //! - `http.rs`: versions over HTTP, for edges.
 
 mod http;
+mod lock;
+mod tables;
 
-pub use http::serve as serve_http;
+use std::future::Future;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::{Config, Endpoint};
+use crate::dataset::DatasetStore;
+use crate::engine::datafusion::{self, DataFusionEngine};
+use crate::engine::duckdb::{DuckDb, DuckDbOptions, DuckDbTables};
+use crate::error::{Error, Result};
+use crate::intent::{IntentLog, LogLimits};
+use crate::procedure::{INBOX_FOLDER, Procedures, Stores};
+use crate::router::{Router, STAGED_FOLDER};
+use crate::session::{Activity, Services};
+use crate::version::VersionStore;
+use crate::writer::{self, Targets};
+use crate::{task, wire};
+
+use lock::DirectoryLock;
+
+/// How often small parts of datasets are looked for.
+const COMPACT_EVERY: Duration = Duration::from_secs(30);
+
+/// Serves until `shutdown` resolves, then goes down in order: no new connections, running
+/// statements finished or cancelled within the configured time, the log drained, a checkpoint.
+///
+/// # Errors
+/// What keeps the server from starting, or a listener that fails.
+pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<()> {
+    let prepared = config.clone();
+    let _lock = task::blocking(move || prepare_directory(&prepared)).await?;
+    // The listener comes first, so that a taken port is told before anything is opened.
+    let listener = TcpListener::bind(config.listen)
+        .await
+        .map_err(|error| Error::io(&format!("could not listen on {}", config.listen), &error))?;
+    let http = match config.http {
+        Endpoint::Off => None,
+        Endpoint::At(address) => Some(TcpListener::bind(address).await.map_err(|error| {
+            Error::io(&format!("could not listen on {address}"), &error)
+        })?),
+    };
+    let opening = config.clone();
+    let runtime = tokio::runtime::Handle::current();
+    let Open { services, versions, writer_thread } =
+        task::blocking(move || open(opening, runtime)).await?;
+
+    let stop = CancellationToken::new();
+    let compactor = task::spawn(
+        "compact",
+        compact(Arc::clone(&services.router.datasets), stop.clone()),
+    );
+    let http = http.map(|http| {
+        task::spawn("http", http::serve(http, Arc::clone(&versions), stop.clone()))
+    });
+    let mut connections =
+        task::spawn("listener", wire::serve(listener, Arc::clone(&services), stop.clone()));
+    tracing::info!(listen = %config.listen, data = %config.data_dir.display(), "ready");
+
+    tokio::pin!(shutdown);
+    let failed = tokio::select! {
+        () = &mut shutdown => None,
+        ended = &mut connections => Some(ended),
+    };
+    tracing::info!("going down");
+    stop.cancel();
+    let grace = Duration::from_millis(config.shutdown_grace_ms);
+    if failed.is_none() {
+        end_connections(&services, &mut connections, grace).await;
+    }
+    compactor.abort();
+    if let Some(http) = http
+        && tokio::time::timeout(grace, http).await.is_err()
+    {
+        tracing::warn!("downloads of versions were cut off");
+    }
+    close(services, writer_thread).await?;
+    match failed {
+        Some(Ok(Err(error))) => Err(error),
+        Some(Err(error)) => Err(Error::internal(format!("the listener failed: {error}"))),
+        _ => Ok(()),
+    }
+}
+
+/// What `open` gives.
+struct Open {
+    services: Arc<Services>,
+    versions: Arc<VersionStore>,
+    writer_thread: std::thread::JoinHandle<()>,
+}
+
+fn prepare_directory(config: &Config) -> Result<DirectoryLock> {
+    let make = |path: &Path| {
+        std::fs::create_dir_all(path)
+            .map_err(|error| Error::io(&format!("could not make {}", path.display()), &error))
+    };
+    make(&config.data_dir)?;
+    let lock = DirectoryLock::take(&config.data_dir)?;
+    for folder in [INBOX_FOLDER, STAGED_FOLDER, "datasets", "versions", "log", "spill/duckdb", "spill/datafusion"] {
+        make(&config.data_dir.join(folder))?;
+    }
+    Ok(lock)
+}
+
+/// Opens the stores, recovers, and starts the Writer. Blocks.
+fn open(mut config: Config, runtime: tokio::runtime::Handle) -> Result<Open> {
+    config.data_dir = config
+        .data_dir
+        .canonicalize()
+        .map_err(|error| Error::io("could not open the data folder", &error))?;
+    refuse_other_database(&config)?;
+    let dir = config.data_dir.clone();
+    let datasets = Arc::new(DatasetStore::open(&dir.join("datasets"))?);
+    let versions = Arc::new(VersionStore::open(&dir.join("versions"))?);
+    let limits = LogLimits {
+        queue_intents_max: config.queue_intents_max,
+        queue_bytes_max: config.queue_bytes_max,
+        queue_wait: Duration::from_millis(config.queue_wait_ms),
+        history_intents_max: config.history_intents_max,
+    };
+    let (log, accepted) = IntentLog::open(&dir.join("log"), limits)?;
+    let log = Arc::new(log);
+    log.remove_unused_staged(&dir, STAGED_FOLDER)?;
+    let activity = Arc::new(Activity::new(config.connections_max));
+    let tables = tables::all(&config, &activity, &log, &datasets, &versions);
+    let duckdb = Arc::new(DuckDb::open(&DuckDbOptions::new(&config), tables)?);
+    let datafusion = Arc::new(DataFusionEngine::new(
+        Arc::clone(&datasets),
+        Arc::new(DuckDbTables(Arc::clone(&duckdb))),
+        datafusion::Settings {
+            database: config.database.clone(),
+            memory_mib: config.datafusion_memory_mib,
+            spill_dir: dir.join("spill").join("datafusion"),
+            spill_max_mib: config.spill_max_mib,
+            threads: 0,
+        },
+    )?);
+    let procedures = Arc::new(Procedures::new(Stores {
+        data_dir: dir.clone(),
+        duckdb: Arc::clone(&duckdb),
+        datasets: Arc::clone(&datasets),
+        versions: Arc::clone(&versions),
+    }));
+    let targets = Targets {
+        data_dir: dir.clone(),
+        duckdb: Arc::clone(&duckdb),
+        datasets: Arc::clone(&datasets),
+        datafusion: Arc::clone(&datafusion),
+        procedures: Arc::clone(&procedures),
+        log: Arc::clone(&log),
+        outcome_rows_max: config.outcome_rows_max,
+    };
+    let (writer, writer_thread) = writer::start(targets, accepted, runtime)?;
+    let router = Router {
+        database: config.database.clone(),
+        data_dir: dir,
+        duckdb,
+        datafusion,
+        datasets,
+        procedures,
+    };
+    let services = Arc::new(Services { config, router, log, writer, activity });
+    Ok(Open { services, versions, writer_thread })
+}
+
+/// One server has one database: a folder keeps the name that it was made with.
+fn refuse_other_database(config: &Config) -> Result<()> {
+    let failed = |error: std::io::Error| Error::io("could not read the data folder", &error);
+    for entry in std::fs::read_dir(&config.data_dir).map_err(failed)? {
+        let name = entry.map_err(failed)?.file_name().to_string_lossy().into_owned();
+        if let Some(database) = name.strip_suffix(".duckdb").filter(|name| *name != config.database)
+        {
+            return Err(Error::new(
+                crate::sqlstate::SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
+                format!("the data folder holds database \"{database}\", not \"{}\"", config.database),
+            )
+            .with_hint(format!("Start with --database {database}, or with another folder.")));
+        }
+    }
+    Ok(())
+}
+
+/// Lets running statements finish within the time, then stops them.
+async fn end_connections(
+    services: &Arc<Services>,
+    connections: &mut tokio::task::JoinHandle<Result<()>>,
+    grace: Duration,
+) {
+    let deadline = tokio::time::Instant::now() + grace;
+    while tokio::time::Instant::now() < deadline && services.activity.is_busy() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    services.activity.end_all();
+    if tokio::time::timeout(grace.max(Duration::from_secs(1)), connections).await.is_err() {
+        tracing::warn!("some connections did not end in time");
+    }
+}
+
+/// Drains the log through the Writer, which checkpoints at its end, and closes it.
+async fn close(
+    services: Arc<Services>,
+    writer_thread: std::thread::JoinHandle<()>,
+) -> Result<()> {
+    services.log.refuse().await;
+    let log = Arc::clone(&services.log);
+    task::blocking(move || {
+        if writer_thread.join().is_err() {
+            return Err(Error::internal("the Writer panicked"));
+        }
+        log.close()
+    })
+    .await?;
+    tracing::info!("bye");
+    Ok(())
+}
+
+/// Merges small parts of datasets, again and again.
+async fn compact(datasets: Arc<DatasetStore>, stop: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(COMPACT_EVERY) => {}
+            () = stop.cancelled() => return,
+        }
+        let names: Vec<_> =
+            datasets.list().iter().map(|manifest| manifest.name.clone()).collect();
+        for name in names {
+            let store = Arc::clone(&datasets);
+            let shown = name.to_string();
+            match task::blocking(move || store.compact(&name)).await {
+                Ok(true) => tracing::debug!(dataset = %shown, "compacted"),
+                Ok(false) => {}
+                Err(error) => tracing::warn!(dataset = %shown, %error, "could not compact"),
+            }
+        }
+    }
+}

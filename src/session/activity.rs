@@ -145,6 +145,11 @@ impl Activity {
         }
     }
 
+    /// Tells whether any session runs a statement.
+    pub fn is_busy(&self) -> bool {
+        self.sessions.lock().values().any(|entry| entry.running.lock().is_some())
+    }
+
     /// Counts the sessions.
     pub fn len(&self) -> usize {
         self.sessions.lock().len()

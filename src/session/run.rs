@@ -5,6 +5,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema};
 use futures::StreamExt;
+use parking_lot::Mutex;
 use tracing::Instrument;
 
 use super::transaction::{Isolation, Open};
@@ -27,7 +28,8 @@ pub enum Outcome {
 /// Rows on their way to the client.
 pub struct Rows {
     pub columns: Vec<Column>,
-    pub stream: BatchStream,
+    /// In a mutex only because a session is shared between threads by reference; never contended.
+    stream: Mutex<BatchStream>,
     pub tag: RowsTag,
     /// What was fetched and not sent: a batch and how many of its rows were.
     pub rest: Option<(RecordBatch, usize)>,
@@ -53,7 +55,12 @@ impl RowsTag {
 impl Rows {
     /// Makes rows of a stream.
     pub fn new(columns: Vec<Column>, stream: BatchStream, tag: RowsTag) -> Rows {
-        Rows { columns, stream, tag, rest: None }
+        Rows { columns, stream: Mutex::new(stream), tag, rest: None }
+    }
+
+    /// Waits for the next batch; `None` at the end.
+    pub async fn next(&mut self) -> Result<Option<RecordBatch>> {
+        self.stream.get_mut().next().await.transpose()
     }
 
     /// Makes rows of texts: what SHOW and EXPLAIN give.

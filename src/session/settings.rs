@@ -6,6 +6,7 @@ use chrono_tz::Tz;
 
 use crate::error::{Error, Result};
 use crate::sqlstate::SqlState;
+use crate::types::zone_by_name;
 
 /// How a setting's value is checked and written.
 #[derive(Clone, Copy, Debug)]
@@ -119,6 +120,8 @@ pub struct SettingRow {
     pub setting: &'static str,
     pub about: &'static str,
     pub read_only: bool,
+    /// As `pg_settings.vartype` has it.
+    pub vartype: &'static str,
 }
 
 /// All settings with their defaults.
@@ -128,6 +131,12 @@ pub fn catalog() -> impl Iterator<Item = SettingRow> {
         setting: spec.default,
         about: spec.about,
         read_only: matches!(spec.kind, Kind::ReadOnly),
+        vartype: match spec.kind {
+            Kind::Bool => "bool",
+            Kind::Time | Kind::Int(..) => "integer",
+            Kind::Enum(_) => "enum",
+            _ => "string",
+        },
     })
 }
 
@@ -370,7 +379,7 @@ fn show_time(milliseconds: u64) -> String {
 /// hours east: the sign is POSIX's).
 fn time_zone(value: &str) -> Option<String> {
     let value = value.trim();
-    if let Ok(zone) = Tz::from_str_insensitive(value) {
+    if let Some(zone) = zone_by_name(value) {
         return Some(zone.name().to_owned());
     }
     if matches!(value.to_lowercase().as_str(), "utc" | "gmt" | "zulu" | "z" | "default" | "local") {

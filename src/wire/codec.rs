@@ -42,7 +42,7 @@ impl Codec {
         context.protocol_version = self.client.protocol_version();
         context.awaiting_frontend_ssl = false;
         context.awaiting_frontend_startup =
-            self.client.state() == PgWireConnectionState::AwaitingStartup;
+            matches!(self.client.state(), PgWireConnectionState::AwaitingStartup);
         context
     }
 }

@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use futures::StreamExt;
-
 use super::connection::Socket;
 use super::reply::format_of;
 use crate::error::{Error, Result};
@@ -63,7 +61,7 @@ pub(super) async fn send(
             None => {
                 let next = async {
                     tokio::select! {
-                        next = rows.stream.next() => next.transpose(),
+                        next = rows.next() => next,
                         () = token.cancelled() => Err(Error::canceled("user request")),
                     }
                 };

@@ -175,7 +175,7 @@ impl Writer {
                     return Err(undefined(missing));
                 }
                 for name in names {
-                    datasets.drop(seq, name, *if_exists)?;
+                    datasets.drop_dataset(seq, name, *if_exists)?;
                 }
                 Ok(applied(&TagKind::Fixed("DROP TABLE".to_owned()), 0))
             }

@@ -1,0 +1,246 @@
+//! What the server computes for the system catalog: the rows of `teatree_sessions()` and its like,
+//! over which `sql/` defines `pg_stat_activity`, `teatree.intents` and others.
+
+use std::sync::Arc;
+
+use arrow::array::{
+    Array, ArrayRef, BooleanArray, Int32Array, Int64Array, RecordBatch, StringArray,
+    TimestampMicrosecondArray, UInt32Array, UInt64Array,
+};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
+
+use crate::config::Config;
+use crate::dataset::{DatasetStore, Manifest};
+use crate::engine::duckdb::SystemTable;
+use crate::error::{Error, Result};
+use crate::intent::{IntentLog, IntentRow};
+use crate::session::{Activity, Entry, SettingRow, Shown, settings_catalog};
+use crate::types::PgType;
+use crate::version::{VersionManifest, VersionStore};
+
+/// Intents that `teatree.intents` shows, newest first.
+const INTENTS_SHOWN: usize = 10_000;
+
+pub(super) fn all(
+    config: &Config,
+    activity: &Arc<Activity>,
+    log: &Arc<IntentLog>,
+    datasets: &Arc<DatasetStore>,
+    versions: &Arc<VersionStore>,
+) -> Vec<SystemTable> {
+    vec![
+        sessions(config, Arc::clone(activity)),
+        settings(),
+        intents(Arc::clone(log)),
+        dataset_rows(Arc::clone(datasets)),
+        dataset_columns(Arc::clone(datasets)),
+        version_rows(Arc::clone(versions)),
+    ]
+}
+
+/// A table of `T`s: each column has a name, a type and a way to be made of all rows.
+struct Columns<T> {
+    fields: Vec<Field>,
+    make: Vec<Box<dyn Fn(&[T]) -> ArrayRef + Send + Sync>>,
+}
+
+impl<T: 'static> Columns<T> {
+    fn new() -> Columns<T> {
+        Columns { fields: Vec::new(), make: Vec::new() }
+    }
+
+    fn add<A: Array + 'static>(
+        mut self,
+        name: &str,
+        kind: DataType,
+        make: impl Fn(&[T]) -> A + Send + Sync + 'static,
+    ) -> Self {
+        self.fields.push(Field::new(name, kind, true));
+        self.make.push(Box::new(move |rows| Arc::new(make(rows))));
+        self
+    }
+
+    fn text(self, name: &str, of: impl Fn(&T) -> Option<String> + Send + Sync + 'static) -> Self {
+        self.add(name, DataType::Utf8, move |rows| rows.iter().map(&of).collect::<StringArray>())
+    }
+
+    fn int(self, name: &str, of: impl Fn(&T) -> Option<i32> + Send + Sync + 'static) -> Self {
+        self.add(name, DataType::Int32, move |rows| rows.iter().map(&of).collect::<Int32Array>())
+    }
+
+    fn oid(self, name: &str, of: impl Fn(&T) -> u32 + Send + Sync + 'static) -> Self {
+        self.add(name, DataType::UInt32, move |rows| {
+            UInt32Array::from_iter_values(rows.iter().map(&of))
+        })
+    }
+
+    fn bigint(self, name: &str, of: impl Fn(&T) -> Option<u64> + Send + Sync + 'static) -> Self {
+        let signed = move |row: &T| of(row).map(|n| i64::try_from(n).unwrap_or(i64::MAX));
+        self.add(name, DataType::Int64, move |rows| {
+            rows.iter().map(&signed).collect::<Int64Array>()
+        })
+    }
+
+    fn ubigint(self, name: &str, of: impl Fn(&T) -> u64 + Send + Sync + 'static) -> Self {
+        self.add(name, DataType::UInt64, move |rows| {
+            UInt64Array::from_iter_values(rows.iter().map(&of))
+        })
+    }
+
+    fn boolean(self, name: &str, of: impl Fn(&T) -> bool + Send + Sync + 'static) -> Self {
+        self.add(name, DataType::Boolean, move |rows| {
+            rows.iter().map(|row| Some(of(row))).collect::<BooleanArray>()
+        })
+    }
+
+    fn time(self, name: &str, of: impl Fn(&T) -> Option<i64> + Send + Sync + 'static) -> Self {
+        let kind = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
+        self.add(name, kind, move |rows| {
+            rows.iter().map(&of).collect::<TimestampMicrosecondArray>().with_timezone("UTC")
+        })
+    }
+
+    fn table(
+        self,
+        name: &'static str,
+        gather: impl Fn() -> Result<Vec<T>> + Send + Sync + 'static,
+    ) -> SystemTable {
+        let schema: SchemaRef = Arc::new(Schema::new(self.fields));
+        let (made, make) = (Arc::clone(&schema), self.make);
+        let rows = move || {
+            let rows = gather()?;
+            let arrays = make.iter().map(|make| make(&rows)).collect();
+            RecordBatch::try_new(Arc::clone(&made), arrays)
+                .map_err(|error| Error::internal(format!("{name}: {error}")))
+        };
+        SystemTable { name, schema, rows: Arc::new(rows) }
+    }
+}
+
+fn sessions(config: &Config, activity: Arc<Activity>) -> SystemTable {
+    let database = config.database.clone();
+    Columns::<(Arc<Entry>, Shown)>::new()
+        .text("datname", move |_| Some(database.clone()))
+        .int("pid", |(entry, _)| Some(entry.pid))
+        .text("usename", |(entry, _)| Some(entry.user.clone()))
+        .text("application_name", |(_, shown)| Some(shown.application_name.clone()))
+        .text("client_addr", |(entry, _)| Some(entry.address.ip().to_string()))
+        .int("client_port", |(entry, _)| Some(i32::from(entry.address.port())))
+        .time("backend_start", |(entry, _)| Some(entry.started_us))
+        .time("xact_start", |(_, shown)| shown.transaction_us)
+        .time("query_start", |(_, shown)| shown.query_us)
+        .time("state_change", |(_, shown)| shown.changed_us)
+        .text("wait_event_type", |(_, shown)| waits(shown).map(|_| "Client".to_owned()))
+        .text("wait_event", |(_, shown)| waits(shown).map(|_| "ClientRead".to_owned()))
+        .text("state", |(_, shown)| Some(shown.state.to_owned()))
+        .text("query", |(_, shown)| Some(shown.query.clone()))
+        .table("teatree_sessions", move || Ok(activity.list()))
+}
+
+/// A session that runs nothing waits for its client.
+fn waits(shown: &Shown) -> Option<()> {
+    shown.state.starts_with("idle").then_some(())
+}
+
+fn settings() -> SystemTable {
+    Columns::<SettingRow>::new()
+        .text("name", |row| Some(row.name.to_owned()))
+        .text("setting", |row| Some(row.setting.to_owned()))
+        .text("unit", |_| None)
+        .text("category", |row| {
+            let own = row.name.starts_with("teatree.");
+            Some(if own { "Teatree" } else { "Client Connection Defaults" }.to_owned())
+        })
+        .text("short_desc", |row| Some(row.about.to_owned()))
+        .text("context", |row| {
+            Some(if row.read_only { "internal" } else { "user" }.to_owned())
+        })
+        .text("vartype", |row| Some(row.vartype.to_owned()))
+        .text("source", |_| Some("default".to_owned()))
+        .text("boot_val", |row| Some(row.setting.to_owned()))
+        .text("reset_val", |row| Some(row.setting.to_owned()))
+        .table("teatree_settings", || Ok(settings_catalog().collect()))
+}
+
+fn intents(log: Arc<IntentLog>) -> SystemTable {
+    Columns::<IntentRow>::new()
+        .ubigint("seq", |row| row.seq.0)
+        .text("state", |row| Some(row.state.as_str().to_owned()))
+        .text("kind", |row| Some(row.kind.clone()))
+        .text("statement", |row| Some(row.statement.clone()))
+        .text("storage", |row| row.storage.map(|storage| storage.as_str().to_owned()))
+        .text("table_name", |row| row.table.as_ref().map(ToString::to_string))
+        .bigint("rows", |row| row.rows)
+        .text("sqlstate", |row| row.sqlstate.map(|code| code.to_string()))
+        .text("message", |row| row.message.clone())
+        .time("accepted_at", |row| Some(row.accepted_at_us))
+        .time("durable_at", |row| row.durable_at_us)
+        .time("applied_at", |row| row.applied_at_us)
+        .text("trace_id", |row| row.trace_id.clone())
+        .text("application_name", |row| Some(row.application_name.clone()))
+        .text("usename", |row| Some(row.user.clone()))
+        .table("teatree_intents", move || log.history(INTENTS_SHOWN))
+}
+
+/// A dataset's OID: its first intent's place in a range that no other object has.
+fn oid_of(manifest: &Manifest) -> u32 {
+    const FIRST: u32 = 1 << 30;
+    FIRST + u32::try_from(manifest.create_seq.0 % u64::from(FIRST)).unwrap_or(0)
+}
+
+fn dataset_rows(datasets: Arc<DatasetStore>) -> SystemTable {
+    Columns::<Arc<Manifest>>::new()
+        .oid("oid", |manifest| oid_of(manifest))
+        .text("schema_name", |manifest| Some(manifest.name.schema.clone()))
+        .text("table_name", |manifest| Some(manifest.name.table.clone()))
+        .bigint("row_count", |manifest| Some(manifest.rows()))
+        .bigint("bytes", |manifest| Some(manifest.bytes()))
+        .bigint("file_count", |manifest| Some(manifest.parts.len() as u64))
+        .table("teatree_datasets", move || Ok(datasets.list()))
+}
+
+/// A dataset and the place of one of its columns.
+type ColumnPlace = (Arc<Manifest>, usize);
+
+fn dataset_columns(datasets: Arc<DatasetStore>) -> SystemTable {
+    let typname = |(manifest, place): &ColumnPlace| match manifest.columns[*place].column.pg_type {
+        PgType::Scalar(scalar) => scalar.typname().to_owned(),
+        PgType::Array(element) => format!("_{}", element.typname()),
+    };
+    Columns::<ColumnPlace>::new()
+        .oid("table_oid", |(manifest, _)| oid_of(manifest))
+        .text("schema_name", |(manifest, _)| Some(manifest.name.schema.clone()))
+        .text("table_name", |(manifest, _)| Some(manifest.name.table.clone()))
+        .int("column_index", |(_, place)| i32::try_from(place + 1).ok())
+        .text("column_name", |(manifest, place)| {
+            Some(manifest.columns[*place].column.name.clone())
+        })
+        .text("typname", move |column| Some(typname(column)))
+        .int("typmod", |(manifest, place)| Some(manifest.columns[*place].column.typmod))
+        .boolean("not_null", |(manifest, place)| manifest.columns[*place].not_null)
+        .table("teatree_dataset_columns", move || {
+            let columns = |manifest: &Arc<Manifest>| {
+                let manifest = Arc::clone(manifest);
+                (0..manifest.columns.len()).map(move |place| (Arc::clone(&manifest), place))
+            };
+            Ok(datasets.list().iter().flat_map(columns).collect())
+        })
+}
+
+fn version_rows(versions: Arc<VersionStore>) -> SystemTable {
+    Columns::<Arc<VersionManifest>>::new()
+        .ubigint("number", |version| version.number.0)
+        .text("file", |version| Some(version.file.clone()))
+        .text("note", |version| Some(version.note.clone()))
+        .ubigint("intent_seq", |version| version.intent_seq.0)
+        .ubigint("bytes", |version| version.bytes)
+        .text("sha256", |version| Some(version.sha256.clone()))
+        .text("storage_version", |version| Some(version.storage_version.to_string()))
+        .time("created_at", |version| {
+            let time = chrono::DateTime::parse_from_rfc3339(&version.created_at);
+            time.ok().map(|time| time.timestamp_micros())
+        })
+        .bigint("tables", |version| Some(version.tables.len() as u64))
+        .ubigint("rows", |version| version.tables.iter().map(|table| table.rows).sum())
+        .table("teatree_versions", move || Ok(versions.list()))
+}
