@@ -29,7 +29,7 @@ test-fmt:
 
 test-rust: setup ## the Rust tests
 	cargo build --locked
-	cargo test --locked
+	cargo test --locked --workspace
 
 test-clients: setup ## real PostgreSQL clients against the development build
 	cargo build --locked

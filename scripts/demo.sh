@@ -21,7 +21,7 @@ die() { printf '\n%s\n' "$*" >&2; exit 1; }
 port_is_taken() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 thousands() { sed -e ':a' -e 's/\B[0-9]\{3\}\>/,&/' -e 'ta'; }
 
-ask() { psql -X -q -v ON_ERROR_STOP=1 -h 127.0.0.1 -p "$port" -U demo -d postgres "$@"; }
+ask() { psql -X -q -P pager=off -v ON_ERROR_STOP=1 -h 127.0.0.1 -p "$port" -U demo -d postgres "$@"; }
 value() { ask -A -t -c "$1"; }
 
 # Stops the server by its id and waits for it: what it was told is on disk before we go.
@@ -83,7 +83,7 @@ load() {
     ask "$@" >/dev/null
     took=$((${EPOCHREALTIME//[.,]/} - start))
     rows=$(value "SELECT count(*) FROM $table" | thousands)
-    if [ -t 1 ]; then printf '\r'; fi
+    if [ -t 1 ]; then printf '\r\033[K'; fi
     printf '  %-14s %8s rows %3d.%02d s   %s\n' "$table" "$rows" \
         $((took / 1000000)) $((took % 1000000 / 10000)) "$how"
 }

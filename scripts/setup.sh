@@ -78,7 +78,7 @@ fetch_libduckdb() {
     mkdir -p "$(dirname "$lib_dir")"
     temp=$(mktemp -d "$lib_dir.XXXXXX")
     trap 'rm -rf "$temp"' EXIT
-    retry npm pack --silent --pack-destination "$temp" \
+    retry npm pack --loglevel=error --pack-destination "$temp" \
         "@duckdb/node-bindings-linux-$arch@$npm_version" </dev/null >/dev/null ||
         die "npm could not fetch @duckdb/node-bindings-linux-$arch@$npm_version"
     archive=$(compgen -G "$temp/*.tgz")
