@@ -20,7 +20,7 @@ use crate::dataset::{DatasetStore, PinnedDataset};
 use crate::engine::{Description, Execution, QueryContext};
 use crate::error::{Error, Result};
 use crate::ids::TableName;
-use crate::types::{PgType, Value};
+use crate::types::{PgType, Value, column_for_field};
 
 /// Plans recurse over nested expressions, so threads get more stack than usual.
 const STACK_BYTES: usize = 16 << 20;
@@ -142,16 +142,16 @@ impl DataFusionEngine {
         let state = self.sessions.state(context, &snapshot);
         let (sql, params) = (sql.to_owned(), params.to_vec());
         let run_state = state.clone();
-        let (columns, plan) = self
+        let (fields, plan) = self
             .spawn(context, async move {
                 let planned = statement::plan_with(&state, &sql, &params).await?;
-                let columns = planned.columns();
                 let plan = physical(&state, &planned.plan).await?;
-                Ok((columns, plan))
+                Ok((planned.fields(), plan))
             })
             .await?;
-        let cancel = context.cancel.clone();
-        let stream = run::stream(&self.handle, plan, run_state.task_ctx(), snapshot, cancel);
+        let columns = fields.iter().map(column_for_field).collect();
+        let query = run::Query { plan, task: run_state.task_ctx(), fields, snapshot };
+        let stream = run::stream(&self.handle, query, context.cancel.clone());
         Ok(Execution { columns, stream })
     }
 

@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use ::datafusion::execution::TaskContext;
 use ::datafusion::physical_plan::{ExecutionPlan, execute_stream};
-use arrow::array::RecordBatch;
+use arrow::array::{RecordBatch, RecordBatchOptions};
+use arrow::datatypes::{Field, Schema};
 use futures::StreamExt;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
@@ -37,20 +38,24 @@ struct Running {
     _task: AbortOnDropHandle<()>,
 }
 
-/// Starts a plan. The snapshot's files stay until it ends.
-pub(super) fn stream(
-    handle: &Handle,
-    plan: Arc<dyn ExecutionPlan>,
-    task: Arc<TaskContext>,
-    snapshot: Snapshot,
-    cancel: CancellationToken,
-) -> BatchStream {
+/// A query that is ready to run.
+pub(super) struct Query {
+    pub plan: Arc<dyn ExecutionPlan>,
+    pub task: Arc<TaskContext>,
+    /// The result's fields as the client is to see them.
+    pub fields: Vec<Field>,
+    /// Its files stay until the query ends.
+    pub snapshot: Snapshot,
+}
+
+/// Starts a query.
+pub(super) fn stream(handle: &Handle, query: Query, cancel: CancellationToken) -> BatchStream {
     let (sender, messages) = mpsc::channel(BATCHES_WAITING_MAX);
     let driver = handle.spawn(async move {
-        let _pinned = snapshot;
+        let _pinned = query.snapshot;
         tokio::select! {
             () = sender.closed() => {}
-            () = drive(plan, task, &sender) => {}
+            () = drive(query.plan, query.task, &query.fields, &sender) => {}
         }
     });
     let task = AbortOnDropHandle::new(driver);
@@ -82,6 +87,7 @@ impl Running {
 async fn drive(
     plan: Arc<dyn ExecutionPlan>,
     task: Arc<TaskContext>,
+    fields: &[Field],
     sender: &mpsc::Sender<Message>,
 ) {
     let mut batches = match execute_stream(plan, task) {
@@ -93,6 +99,7 @@ async fn drive(
     };
     while let Some(batch) = batches.next().await {
         let batch = batch.map_err(|error| translate(&error));
+        let batch = batch.and_then(|batch| with_fields(&batch, fields));
         let failed = batch.is_err();
         // A receiver that is gone has its own reason; there is nobody left to tell.
         if sender.send(Message::Batch(batch)).await.is_err() || failed {
@@ -100,6 +107,19 @@ async fn drive(
         }
     }
     let _ = sender.send(Message::End).await;
+}
+
+/// Puts the result's own names and metadata on a batch; the types are those of its arrays.
+fn with_fields(batch: &RecordBatch, fields: &[Field]) -> Result<RecordBatch> {
+    let fields: Vec<Field> = fields
+        .iter()
+        .zip(batch.columns())
+        .map(|(field, array)| field.clone().with_data_type(array.data_type().clone()))
+        .collect();
+    let rows = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    let schema = Arc::new(Schema::new(fields));
+    RecordBatch::try_new_with_options(schema, batch.columns().to_vec(), &rows)
+        .map_err(|error| Error::internal(format!("a result does not match its plan: {error}")))
 }
 
 /// Runs a plan to its end and forgets its rows.

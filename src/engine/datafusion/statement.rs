@@ -3,7 +3,7 @@
 //! Only queries pass. The type of `$n` is what the client declared, else what DataFusion infers
 //! from its use, else text, as in PostgreSQL.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
 
 use ::datafusion::common::config::Dialect;
@@ -16,11 +16,13 @@ use ::datafusion::sql::sqlparser::ast::{
     self, Expr as SqlExpr, Ident, Query, SelectItem, SetExpr, Statement, visit_expressions,
 };
 
+use arrow::datatypes::Field;
+
 use super::error::translate;
 use super::types::{pg_type_of, scalar, sql_name, sql_name_of};
 use crate::error::{Error, Result};
 use crate::sqlstate::SqlState;
-use crate::types::{Column, PgType, Value, column_for_field};
+use crate::types::{Column, PgType, Value, column_for_field, storage_field};
 
 /// PostgreSQL's own bound on parameters of a statement.
 const PARAMS_MAX: usize = 65_535;
@@ -34,19 +36,34 @@ pub(super) struct Planned {
 }
 
 impl Planned {
-    /// Returns the result's columns, under the labels that the client asked for.
+    /// Returns the result's fields, under the labels that the client asked for, and with no
+    /// other metadata than PostgreSQL's types.
+    pub(super) fn fields(&self) -> Vec<Field> {
+        self.plan.schema().fields().iter().map(|field| output_field(field)).collect()
+    }
+
+    /// Returns the result's columns.
     pub(super) fn columns(&self) -> Vec<Column> {
-        let fields = self.plan.schema().fields();
-        fields
-            .iter()
-            .map(|field| {
-                let mut column = column_for_field(field);
-                if let Some(end) = column.name.find(UNIQUE) {
-                    column.name.truncate(end);
-                }
-                column
-            })
-            .collect()
+        self.fields().iter().map(column_for_field).collect()
+    }
+}
+
+fn output_field(field: &Field) -> Field {
+    let label = field.name().split(UNIQUE).next().unwrap_or_default();
+    let plain = Field::new(label, field.data_type().clone(), true);
+    // DataFusion lets a cast keep the metadata of what it casts, so metadata is believed only
+    // where values of the type that it names are kept in such a type.
+    let named = column_for_field(field);
+    let shape = |field: &Field| {
+        let bare = field.clone().with_metadata(HashMap::new());
+        let column = column_for_field(&bare);
+        (column.pg_type, column.typmod)
+    };
+    match storage_field(&named, true) {
+        Ok(storage) if shape(&storage) == shape(&plain) => {
+            plain.with_metadata(field.metadata().clone())
+        }
+        _ => plain,
     }
 }
 
@@ -224,7 +241,7 @@ fn verify(plan: &LogicalPlan) -> Result<()> {
 
 /// Gives each column of the result PostgreSQL's label, unless the statement does. PostgreSQL lets
 /// two of them be the same, DataFusion does not: the later ones get a suffix, which
-/// `Planned::columns` takes off again.
+/// `output_field` takes off again.
 fn make_labels_unique(query: &mut Query) {
     let Some(items) = top_items(&mut query.body) else { return };
     let wildcard = items
