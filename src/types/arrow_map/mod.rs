@@ -4,10 +4,12 @@
 //! array's element) and [`TYPMOD_KEY`]; otherwise the Arrow type decides.
 //!
 //! - `builder.rs`: [`ColumnBuilder`], arrays from texts and values.
+//! - `convert.rs`: single values, as an assignment casts them.
 //! - `cast.rs`: whole batches into another schema.
 
 mod builder;
 mod cast;
+mod convert;
 #[cfg(test)]
 mod tests;
 

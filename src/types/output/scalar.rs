@@ -140,7 +140,14 @@ pub(super) fn doubles<'a>(wire: Wire, get: impl Fn(usize) -> f64 + 'a) -> Option
             Ok(())
         })),
         #[expect(clippy::cast_possible_truncation, reason = "the column is a real")]
-        (PgType::FLOAT4, _) => reals(wire, move |at| get(at) as f32),
+        (PgType::FLOAT4, format) => Some(Box::new(move |at, out| {
+            let value = get(at) as f32;
+            match format {
+                Format::Text => write_f32(out, value, digits),
+                Format::Binary => out.extend_from_slice(&value.to_be_bytes()),
+            }
+            Ok(())
+        })),
         (PgType::NUMERIC, format) => Some(Box::new(move |at, out| {
             write_float_numeric(out, get(at), format);
             Ok(())
