@@ -47,15 +47,22 @@ impl DuckDbOptions {
         }
     }
 
-    fn settings(&self) -> Vec<(&'static str, String)> {
+    /// The SQL that closes the file system to statements. It cannot be undone while the instance
+    /// runs; lists are no settings that DuckDB takes at opening.
+    fn closing_sql(&self) -> String {
         let dirs: Vec<String> = self
             .readable_dirs
             .iter()
             .map(|dir| format!("'{}'", dir.to_string_lossy().replace('\'', "''")))
             .collect();
+        format!(
+            "SET GLOBAL allowed_directories = [{}]; SET GLOBAL enable_external_access = false",
+            dirs.join(", ")
+        )
+    }
+
+    fn settings(&self) -> Vec<(&'static str, String)> {
         let mut settings = vec![
-            ("allowed_directories", format!("[{}]", dirs.join(", "))),
-            ("enable_external_access", "false".to_owned()),
             ("autoinstall_known_extensions", "false".to_owned()),
             ("autoload_known_extensions", "false".to_owned()),
             ("allow_community_extensions", "false".to_owned()),
@@ -67,13 +74,21 @@ impl DuckDbOptions {
         if self.threads > 0 {
             settings.push(("threads", self.threads.to_string()));
         }
-        if self.memory_mib > 0 {
-            settings.push(("memory_limit", format!("{}MiB", self.memory_mib)));
-        } else {
-            settings.push(("memory_limit", "50%".to_owned()));
-        }
+        let memory_mib = if self.memory_mib > 0 { self.memory_mib } else { half_of_memory_mib() };
+        settings.push(("memory_limit", format!("{memory_mib}MiB")));
         settings
     }
+}
+
+/// Half of what this process may use: the machine's memory, or its container's limit.
+fn half_of_memory_mib() -> usize {
+    let machine = rustix::system::sysinfo();
+    let machine = u64::from(machine.mem_unit.max(1)).saturating_mul(machine.totalram);
+    let container = std::fs::read_to_string("/sys/fs/cgroup/memory.max")
+        .ok()
+        .and_then(|limit| limit.trim().parse::<u64>().ok());
+    let bytes = container.map_or(machine, |limit| limit.min(machine));
+    usize::try_from(bytes / 2 / (1 << 20)).unwrap_or(1024).max(256)
 }
 
 /// The instance, shared by all sessions and the Writer.
@@ -103,6 +118,7 @@ impl DuckDb {
         system_tables::register(&database, tables)?;
         let mut connection = database.connect()?;
         connection.execute("ATTACH ':memory:' AS teatree_system")?;
+        connection.execute(&options.closing_sql())?;
         for (name, sql) in catalog::system_sql() {
             connection
                 .execute(sql)
