@@ -2,13 +2,26 @@
 //!
 //! - `pg_type.rs`: [`PgType`] and [`Column`], the table itself.
 //! - `value.rs`: [`Value`], one SQL value outside of Arrow (parameters, literals).
-//! - `input.rs`: text and binary representations to [`Value`], as liberal as PostgreSQL.
-//! - `arrow_map.rs`: Arrow data types and fields to and from [`PgType`]; values to Arrow arrays.
+//! - `civil.rs`: the calendar and the offsets of time zones.
+//! - `input/`: text and binary representations to [`Value`], as liberal as PostgreSQL.
 //! - `output/`: Arrow arrays to `DataRow` messages, in text or binary.
+//! - `arrow_map/`: Arrow data types and fields to and from [`PgType`]; values to Arrow arrays.
 //! - `copy/`: COPY's text and csv formats to Arrow batches.
 
+mod arrow_map;
+mod civil;
+mod copy;
+mod input;
+mod output;
 mod pg_type;
 mod value;
 
+pub use arrow_map::{
+    ColumnBuilder, TYPE_KEY, TYPMOD_KEY, batch_from_values, cast_batch, column_for_field,
+    storage_field,
+};
+pub use copy::{CopyDecoder, CopyFormat, CopyOptions};
+pub use input::{from_binary, from_text, zone_by_name};
+pub use output::{Format, IntervalStyle, OutputStyle, RowEncoder};
 pub use pg_type::{Column, PgType, ScalarType, numeric_typmod};
 pub use value::{Interval, Numeric, Value};

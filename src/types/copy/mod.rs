@@ -1,0 +1,273 @@
+//! COPY's text and csv formats to Arrow batches.
+//!
+//! The stream may be cut anywhere. What is not yet a whole record is kept; a record is split into
+//! fields that go
+//! straight into typed builders. After an error the decoder is of no further use.
+//!
+//! - `options.rs`: [`CopyOptions`] and its checks.
+//! - `scan.rs`: where a record ends.
+//! - `split.rs`: a record's fields.
+
+mod options;
+mod scan;
+mod split;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::{Schema, SchemaRef};
+use chrono_tz::Tz;
+
+use super::Column;
+use super::arrow_map::{ColumnBuilder, batch, storage_field};
+use crate::error::{Error, Result};
+use crate::sqlstate::SqlState;
+pub use options::{CopyFormat, CopyOptions};
+use scan::Scanner;
+
+/// Longest record, in bytes: PostgreSQL's limit for one string.
+const RECORD_BYTES_MAX: usize = 0x3fff_ffff;
+/// Longest part of a line or value in an error's context, in bytes.
+const SHOWN_MAX: usize = 100;
+
+/// Decodes the stream of one `COPY … FROM STDIN`.
+pub struct CopyDecoder {
+    options: CopyOptions,
+    columns: Vec<Column>,
+    builders: Vec<ColumnBuilder>,
+    schema: SchemaRef,
+    batch_rows: usize,
+    table: String,
+    /// Bytes of which the first `scanner.at()` hold no end of a record.
+    pending: Vec<u8>,
+    scanner: Scanner,
+    /// Whether lines end with CR LF; decided by the first.
+    crlf: Option<bool>,
+    /// The end marker was met: what follows is ignored.
+    ended: bool,
+    header_due: bool,
+    line: u64,
+    rows: u64,
+    rows_in_batch: usize,
+    scratch: Vec<u8>,
+}
+
+impl CopyDecoder {
+    /// Makes a decoder for the given columns, in the stream's order. Batches have `batch_rows`
+    /// rows, the last one
+    /// fewer; the table's name is for the errors' context.
+    ///
+    /// # Errors
+    /// 22023 and 0A000 for options that contradict each other.
+    pub fn new(
+        options: CopyOptions,
+        columns: Vec<Column>,
+        time_zone: Tz,
+        batch_rows: usize,
+        table_name_for_messages: &str,
+    ) -> Result<CopyDecoder> {
+        options.check()?;
+        let fields =
+            columns.iter().map(|column| storage_field(column, true)).collect::<Result<Vec<_>>>()?;
+        let builders = fields
+            .iter()
+            .map(|field| ColumnBuilder::new(field, time_zone))
+            .collect::<Result<Vec<_>>>()?;
+        Ok(CopyDecoder {
+            scanner: Scanner::new(&options),
+            header_due: options.header,
+            options,
+            columns,
+            builders,
+            schema: Arc::new(Schema::new(fields)),
+            batch_rows: batch_rows.max(1),
+            table: table_name_for_messages.to_owned(),
+            pending: Vec::new(),
+            crlf: None,
+            ended: false,
+            line: 0,
+            rows: 0,
+            rows_in_batch: 0,
+            scratch: Vec::new(),
+        })
+    }
+
+    /// Returns the schema of the batches.
+    pub fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    /// Returns how many rows were decoded.
+    pub fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// Takes the next piece of the stream, cut anywhere; gives the batches that it completes.
+    ///
+    /// # Errors
+    /// 22P04 for a record of the wrong shape, 22021 for text that is not UTF-8, 54000 for a record
+    /// that is too long,
+    /// and what reading a value gives; with the line and column as context.
+    pub fn feed(&mut self, data: &[u8]) -> Result<Vec<RecordBatch>> {
+        let mut batches = Vec::new();
+        if self.ended {
+            return Ok(batches);
+        }
+        let mut pending = std::mem::take(&mut self.pending);
+        pending.extend_from_slice(data);
+        let mut start = 0;
+        while !self.ended {
+            let Some(end) = self.scanner.next(&pending[start..]) else { break };
+            self.record(&pending[start..start + end])?;
+            start += end + 1;
+            if self.rows_in_batch == self.batch_rows {
+                batches.push(self.take_batch()?);
+            }
+        }
+        pending.drain(..start);
+        if pending.len() > RECORD_BYTES_MAX {
+            return Err(Error::new(
+                SqlState::PROGRAM_LIMIT_EXCEEDED,
+                format!("a record of more than {RECORD_BYTES_MAX} bytes cannot be read"),
+            )
+            .with_context(format!("COPY {}, line {}", self.table, self.line + 1)));
+        }
+        self.pending = pending;
+        Ok(batches)
+    }
+
+    /// Takes the end of the stream; gives the rows that are left.
+    ///
+    /// # Errors
+    /// As [`CopyDecoder::feed`], for a last record without a line end.
+    pub fn finish(&mut self) -> Result<Option<RecordBatch>> {
+        let pending = std::mem::take(&mut self.pending);
+        if !self.ended && !pending.is_empty() {
+            if self.scanner.in_quotes() {
+                self.line += 1;
+                return Err(self.at_line(bad_format("unterminated CSV quoted field"), &pending));
+            }
+            if self.crlf == Some(true) && pending.last() != Some(&b'\r') {
+                self.crlf = None;
+            }
+            self.record(&pending)?;
+        }
+        if self.rows_in_batch == 0 { Ok(None) } else { self.take_batch().map(Some) }
+    }
+
+    fn take_batch(&mut self) -> Result<RecordBatch> {
+        let arrays =
+            self.builders.iter_mut().map(ColumnBuilder::finish).collect::<Result<Vec<_>>>()?;
+        let rows = std::mem::take(&mut self.rows_in_batch);
+        batch(Arc::clone(&self.schema), arrays, rows)
+    }
+
+    /// Takes one record, without its line end's LF.
+    fn record(&mut self, record: &[u8]) -> Result<()> {
+        let newlines = record.iter().filter(|&&byte| byte == b'\n').count();
+        self.line += 1 + u64::try_from(newlines).unwrap_or(0);
+        let ends_with_cr = record.last() == Some(&b'\r');
+        let crlf = *self.crlf.get_or_insert(ends_with_cr);
+        let record = match (crlf, ends_with_cr) {
+            (true, true) => &record[..record.len() - 1],
+            (true, false) => {
+                let error = bad_format(self.options.literal("newline"));
+                return Err(self.at_line(error, record));
+            }
+            _ => record,
+        };
+        if record == b"\\." {
+            self.ended = true;
+            return Ok(());
+        }
+        let text = match std::str::from_utf8(record) {
+            Ok(text) if !record.contains(&0) => text,
+            _ => return Err(not_utf8(record).with_context(self.place())),
+        };
+        if std::mem::take(&mut self.header_due) {
+            return if self.options.header_match { self.check_header(text) } else { Ok(()) };
+        }
+        match self.options.format {
+            CopyFormat::Text => self.text_row(text)?,
+            CopyFormat::Csv => self.csv_row(text)?,
+        }
+        self.rows += 1;
+        self.rows_in_batch += 1;
+        Ok(())
+    }
+
+    fn place(&self) -> String {
+        format!("COPY {}, line {}", self.table, self.line)
+    }
+
+    /// Adds the line and what stands in it as context.
+    fn at_line(&self, error: Error, record: &[u8]) -> Error {
+        let record = String::from_utf8_lossy(record);
+        error.with_context(format!("{}: \"{}\"", self.place(), shown(&record)))
+    }
+
+    /// Adds the line, the column and its value as context.
+    fn at_column(&self, error: Error, index: usize, value: Option<&str>) -> Error {
+        let name = self.columns.get(index).map_or("", |column| column.name.as_str());
+        let value = match value {
+            Some(value) => format!("\"{}\"", shown(value)),
+            None => "null input".to_owned(),
+        };
+        error.with_context(format!("{}, column {name}: {value}", self.place()))
+    }
+
+    fn missing(&self, index: usize, record: &str) -> Error {
+        let name = self.columns.get(index).map_or("", |column| column.name.as_str());
+        let error = bad_format(format!("missing data for column \"{name}\""));
+        self.at_line(error, record.as_bytes())
+    }
+
+    fn extra(&self, record: &str) -> Error {
+        self.at_line(bad_format("extra data after last expected column"), record.as_bytes())
+    }
+
+    /// Appends one field, or NULL.
+    fn append(&mut self, index: usize, value: Option<&str>) -> Result<()> {
+        let Some(builder) = self.builders.get_mut(index) else {
+            return Err(Error::internal("a field past the last column was read"));
+        };
+        match value {
+            None => builder.append_null(),
+            Some(text) => {
+                if let Err(error) = builder.append_text(text) {
+                    return Err(self.at_column(error, index, value));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Shortens what a context repeats.
+fn shown(text: &str) -> String {
+    if text.len() <= SHOWN_MAX {
+        return text.to_owned();
+    }
+    let mut end = SHOWN_MAX;
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    format!("{}...", &text[..end])
+}
+
+fn bad_format(message: impl Into<String>) -> Error {
+    Error::new(SqlState::BAD_COPY_FILE_FORMAT, message)
+}
+
+/// Makes the error of bytes that are not UTF-8, or are zero.
+fn not_utf8(bytes: &[u8]) -> Error {
+    let valid = std::str::from_utf8(bytes).map_or_else(|error| error.valid_up_to(), str::len);
+    let at = bytes[..valid].iter().position(|&byte| byte == 0).unwrap_or(valid);
+    let byte = bytes.get(at).copied().unwrap_or(0);
+    Error::new(
+        SqlState::CHARACTER_NOT_IN_REPERTOIRE,
+        format!("invalid byte sequence for encoding \"UTF8\": 0x{byte:02x}"),
+    )
+}
