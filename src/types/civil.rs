@@ -16,7 +16,8 @@ pub(crate) const PG_EPOCH_DAYS: i32 = 10_957;
 pub(crate) const PG_EPOCH_US: i64 = PG_EPOCH_DAYS as i64 * DAY_US;
 /// 4714-11-24 BC, the first day PostgreSQL has.
 pub(crate) const FIRST_DAY: i64 = -2_440_588;
-/// 294276-12-31, the last day of a timestamp.
+/// 294276-12-31, the last day of PostgreSQL's timestamps. Those here end in 294247, for they count
+/// from 1970.
 pub(crate) const LAST_TIMESTAMP_DAY: i64 = 106_762_939;
 /// 5874897-12-31, the last day of a date.
 pub(crate) const LAST_DATE_DAY: i64 = 2_145_042_905;
@@ -92,7 +93,8 @@ fn like_instant(seconds: i64) -> i64 {
     (like_start + days - start) * 86_400 + seconds.rem_euclid(86_400)
 }
 
-/// Gives the offset that a wall-clock time in seconds has in a zone, as PostgreSQL chooses it: a time that
+/// Gives the offset that a wall-clock time in seconds has in a zone, as PostgreSQL chooses it: a
+/// time that
 /// a change skips is read with the offset before it, one that happens twice with the one after it.
 pub(crate) fn offset_of_local(zone: Tz, local: i64) -> i32 {
     let before = offset_at(zone, local.saturating_sub(86_400));

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::ScalarType;
 
 /// A value. Times count microseconds; dates and timestamps count from 1970-01-01 (UTC where zoned).
+/// The infinities are `MAX` and `-MAX` of the number, as DuckDB has them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Value {
     Null,

@@ -1,6 +1,7 @@
 //! Arrow arrays from texts and values, with PostgreSQL's assignment casts.
 //!
-//! A builder makes the storage type of the field's PostgreSQL type; where the field's own Arrow type is another,
+//! A builder makes the storage type of the field's PostgreSQL type; where the field's own Arrow
+//! type is another,
 //! the finished array is cast to it.
 
 use std::sync::Arc;
@@ -127,7 +128,8 @@ impl ColumnBuilder {
     /// Appends a value given as text, read as the column's type.
     ///
     /// # Errors
-    /// As [`from_text`]; 22003 and 22001 for what the column's modifier cuts off. Nothing is appended then.
+    /// As [`from_text`]; 22003 and 22001 for what the column's modifier cuts off. Nothing is
+    /// appended then.
     pub fn append_text(&mut self, text: &str) -> Result<()> {
         match &mut self.items {
             Items::Bool(builder) => builder.append_value(parse_bool(text)?),
@@ -162,7 +164,8 @@ impl ColumnBuilder {
     /// Appends a value, cast as PostgreSQL casts in an assignment.
     ///
     /// # Errors
-    /// 42804 for a value of a type that has no such cast, otherwise as [`ColumnBuilder::append_text`].
+    /// 42804 for a value of a type that has no such cast, otherwise as
+    /// [`ColumnBuilder::append_text`].
     pub fn append_value(&mut self, value: &Value) -> Result<()> {
         match value {
             Value::Null => {
@@ -366,7 +369,8 @@ fn cut<'a>(column: &Column, text: &'a str) -> Result<&'a str> {
 /// Makes a batch of rows of values, cast as an INSERT casts them.
 ///
 /// # Errors
-/// 22003, 22P02, 42804 and their like for a value that its column cannot take; 23502 for a NULL in a field that
+/// 22003, 22P02, 42804 and their like for a value that its column cannot take; 23502 for a NULL in
+/// a field that
 /// allows none; XX000 for a row with another number of values than there are fields.
 pub fn batch_from_values(fields: SchemaRef, rows: &[Vec<Value>]) -> Result<RecordBatch> {
     let mut builders = fields

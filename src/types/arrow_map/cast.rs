@@ -19,7 +19,8 @@ use crate::types::output::{OutputStyle, each_text};
 /// Casts a batch, column by column in order, to a schema; names may differ.
 ///
 /// # Errors
-/// 22003 and 22P02 for a value that the target cannot hold, 42846 for types without a cast, 23502 for a NULL in a
+/// 22003 and 22P02 for a value that the target cannot hold, 42846 for types without a cast, 23502
+/// for a NULL in a
 /// field that allows none, 42804 for another number of columns.
 pub fn cast_batch(source: &RecordBatch, target: SchemaRef) -> Result<RecordBatch> {
     if source.num_columns() != target.fields().len() {

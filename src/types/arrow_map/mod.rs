@@ -1,6 +1,7 @@
 //! Arrow data types and fields to and from PostgreSQL's types; values to Arrow arrays.
 //!
-//! A field may carry the type it stands for in its metadata, under [`TYPE_KEY`] (a `typname`, with `_` before an
+//! A field may carry the type it stands for in its metadata, under [`TYPE_KEY`] (a `typname`, with
+//! `_` before an
 //! array's element) and [`TYPMOD_KEY`]; otherwise the Arrow type decides.
 //!
 //! - `builder.rs`: [`ColumnBuilder`], arrays from texts and values.

@@ -1,6 +1,7 @@
 //! COPY's text and csv formats to Arrow batches.
 //!
-//! The stream may be cut anywhere. What is not yet a whole record is kept; a record is split into fields that go
+//! The stream may be cut anywhere. What is not yet a whole record is kept; a record is split into
+//! fields that go
 //! straight into typed builders. After an error the decoder is of no further use.
 //!
 //! - `options.rs`: [`CopyOptions`] and its checks.
@@ -54,7 +55,8 @@ pub struct CopyDecoder {
 }
 
 impl CopyDecoder {
-    /// Makes a decoder for the given columns, in the stream's order. Batches have `batch_rows` rows, the last one
+    /// Makes a decoder for the given columns, in the stream's order. Batches have `batch_rows`
+    /// rows, the last one
     /// fewer; the table's name is for the errors' context.
     ///
     /// # Errors
@@ -105,7 +107,8 @@ impl CopyDecoder {
     /// Takes the next piece of the stream, cut anywhere; gives the batches that it completes.
     ///
     /// # Errors
-    /// 22P04 for a record of the wrong shape, 22021 for text that is not UTF-8, 54000 for a record that is too long,
+    /// 22P04 for a record of the wrong shape, 22021 for text that is not UTF-8, 54000 for a record
+    /// that is too long,
     /// and what reading a value gives; with the line and column as context.
     pub fn feed(&mut self, data: &[u8]) -> Result<Vec<RecordBatch>> {
         let mut batches = Vec::new();

@@ -1,6 +1,7 @@
 //! Where a record of COPY's stream ends.
 //!
-//! **Invariant:** bytes that were scanned are not scanned again, however small the pieces of the stream.
+//! **Invariant:** bytes that were scanned are not scanned again, however small the pieces of the
+//! stream.
 
 use super::options::{CopyFormat, CopyOptions};
 

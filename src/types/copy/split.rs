@@ -102,7 +102,8 @@ impl CopyDecoder {
         if index < self.columns.len() { Err(self.missing(index, record)) } else { Ok(()) }
     }
 
-    /// Puts the value of the first field, quotes in it, into `value`; gives its length in the record,
+    /// Puts the value of the first field, quotes in it, into `value`; gives its length in the
+    /// record,
     /// or `None` when the quotes do not end.
     fn unquote(&self, text: &str, value: &mut Vec<u8>) -> Option<usize> {
         let (quote, escape) = (self.options.quote, self.options.escape);

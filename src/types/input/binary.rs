@@ -1,6 +1,7 @@
 //! PostgreSQL's binary representations to [`Value`].
 //!
-//! Lengths and counts in the bytes are never trusted: nothing is reserved by them, and reading stops
+//! Lengths and counts in the bytes are never trusted: nothing is reserved by them, and reading
+//! stops
 //! at the end of the bytes.
 
 use super::array::DIMENSIONS_MAX;
@@ -66,7 +67,8 @@ fn text(bytes: &[u8]) -> Result<&str> {
 /// Reads a value's binary form.
 ///
 /// # Errors
-/// 08P01 for bytes that end too soon, 22P03 for what is no such value, 22021 for text that is not UTF-8.
+/// 08P01 for bytes that end too soon, 22P03 for what is no such value, 22021 for text that is not
+/// UTF-8.
 pub fn from_binary(pg_type: PgType, bytes: &[u8]) -> Result<Value> {
     let mut reader = Reader(bytes);
     let value = match pg_type {

@@ -20,7 +20,8 @@ fn out_of_range(what: &str, text: &str) -> Error {
 }
 
 fn read(text: &str, scalar: ScalarType) -> Result<Fields> {
-    read_fields(text).map_err(|fault| match fault {
+    let time_only = matches!(scalar, ScalarType::Time | ScalarType::Timetz);
+    read_fields(text, time_only).map_err(|fault| match fault {
         Fault::Syntax => invalid(scalar, text),
         Fault::Range => out_of_range("date/time field value", text),
     })
@@ -133,7 +134,8 @@ fn wall_clock(
     Ok(Ok(micros))
 }
 
-/// Reads a timestamp without time zone: microseconds since 1970-01-01. A zone in the text is ignored,
+/// Reads a timestamp without time zone: microseconds since 1970-01-01. A zone in the text is
+/// ignored,
 /// as PostgreSQL does.
 pub(crate) fn parse_timestamp(text: &str, zone: Tz) -> Result<i64> {
     if let Some(micros) = plain_timestamp(text.as_bytes()) {

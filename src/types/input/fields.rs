@@ -1,8 +1,11 @@
 //! The fields of a date and time, read from text in the forms that PostgreSQL takes.
 //!
-//! Dates: `2024-01-31`, `20240131`, `1/31/2024` (month first), `31-Jan-2024`, `Jan 31, 2024`. Times: `04:05`,
-//! `04:05:06.789`, `040506`, `04:05 PM`. Zones: `+05:30`, `-0800`, `Z`, `EST`, `Europe/Berlin`. Besides `BC`,
-//! `infinity`, `epoch`, `now`, `today`, `tomorrow`, `yesterday`. It does not decide what a type needs.
+//! Dates: `2024-01-31`, `20240131`, `1/31/2024` (month first), `31-Jan-2024`, `Jan 31, 2024`.
+//! Times: `04:05`,
+//! `04:05:06.789`, `040506`, `04:05 PM`. Zones: `+05:30`, `-0800`, `Z`, `EST`, `Europe/Berlin`.
+//! Besides `BC`,
+//! `infinity`, `epoch`, `now`, `today`, `tomorrow`, `yesterday`. It does not decide what a type
+//! needs.
 
 use chrono_tz::{TZ_VARIANTS, Tz};
 
@@ -53,6 +56,7 @@ struct Reader<'a> {
     numbers: Vec<(i64, usize)>,
     afternoon: Option<bool>,
     bc: bool,
+    time_only: bool,
 }
 
 const MONTHS: [&str; 12] = [
@@ -111,9 +115,11 @@ fn is_day_name(word: &str) -> bool {
     word.len() >= 3 && DAYS.iter().any(|day| day.starts_with(word))
 }
 
-/// Reads a text's fields and checks that they are a date and a time.
-pub(super) fn read_fields(text: &str) -> Result<Fields, Fault> {
-    let mut reader = Reader { rest: text.as_bytes(), ..Reader::default() };
+/// Reads a text's fields and checks that they are a date and a time. Where only a time is wanted,
+/// digits
+/// without separators are one.
+pub(super) fn read_fields(text: &str, time_only: bool) -> Result<Fields, Fault> {
+    let mut reader = Reader { rest: text.as_bytes(), time_only, ..Reader::default() };
     while let Some(&byte) = reader.rest.first() {
         match byte {
             b' ' | b'\t'..=b'\r' | b',' => reader.rest = &reader.rest[1..],
@@ -158,10 +164,14 @@ impl<'a> Reader<'a> {
         let (value, length) = self.digits()?;
         match self.rest.first() {
             Some(b':') => self.time(value, length),
-            Some(&separator @ (b'-' | b'/')) => self.date(value, length, separator),
+            Some(&separator @ (b'-' | b'/')) if self.fields.date.is_none() => {
+                self.date(value, length, separator)
+            }
             // A date with points, unless a time of day without colons has a fraction.
-            Some(b'.') if self.fields.date.is_none() => self.date(value, length, b'.'),
-            _ => match (length, self.fields.date) {
+            Some(b'.') if self.fields.date.is_none() && !self.time_only => {
+                self.date(value, length, b'.')
+            }
+            _ => match (length, self.fields.date.or(self.time_only.then_some((0, 0, 0)))) {
                 (8, None) => self.set_date(value / 10_000, value / 100 % 100, value % 100),
                 (6, Some(_)) => {
                     let seconds = self.fraction(value % 100)?;

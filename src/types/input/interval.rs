@@ -1,4 +1,5 @@
-//! Intervals from text: `1 year 2 mons 3 days 04:05:06`, `@ 1 hour ago`, `P1Y2M3DT4H5M6S`, `1-2`, `90`.
+//! Intervals from text: `1 year 2 mons 3 days 04:05:06`, `@ 1 hour ago`, `P1Y2M3DT4H5M6S`, `1-2`,
+//! `90`.
 
 use super::fields::fraction_micros;
 use super::number::trim;

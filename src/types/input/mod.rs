@@ -2,10 +2,12 @@
 //!
 //! Whatever the bytes, the outcome is a value or an error: no panic, and no work beyond the input's
 //! length. A `timetz` becomes text in one form, an `oid` an [`Value::Int8`]; types without a case
-//! of their own become text. Infinite dates and timestamps are the greatest number of the storage and its negative,
+//! of their own become text. Infinite dates and timestamps are the greatest number of the storage
+//! and its negative,
 //! as DuckDB has them.
 //!
-//! - `number.rs`, `datetime.rs` (fields in `fields.rs`), `interval.rs`, `array.rs`, `bytes.rs`: text by kind.
+//! - `number.rs`, `datetime.rs` (fields in `fields.rs`), `interval.rs`, `array.rs`, `bytes.rs`:
+//!   text by kind.
 //! - `binary.rs`: the binary representations.
 
 mod array;

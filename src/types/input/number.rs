@@ -96,7 +96,8 @@ pub(super) fn numeric_overflow() -> Error {
         .with_detail(format!("A number has at most {NUMERIC_DIGITS_MAX} digits."))
 }
 
-/// Reads a numeric, with or without an exponent. Digits past the 38th are rounded away where they are
+/// Reads a numeric, with or without an exponent. Digits past the 38th are rounded away where they
+/// are
 /// behind the point.
 pub(crate) fn parse_numeric(text: &str) -> Result<Numeric> {
     let wrong = || invalid(ScalarType::Numeric, text);

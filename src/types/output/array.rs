@@ -81,7 +81,8 @@ impl<'a> Lists<'a> {
         Ok(any)
     }
 
-    /// Finds the dimensions, and whether any value is NULL. All lists of one level must be of one length.
+    /// Finds the dimensions, and whether any value is NULL. All lists of one level must be of one
+    /// length.
     fn measure(&self, at: usize, level: usize, shape: &mut Shape) -> Result<()> {
         let range = (self.range)(at);
         match shape.lengths.get(level) {

@@ -64,7 +64,8 @@ trait Float: Copy + serde::Serialize + std::fmt::LowerExp {
     const DIGITS_SAFE: i32;
     /// The first power of ten printed with an exponent when digits are the shortest.
     const EXPONENT_FROM: i32;
-    /// Splits the number into an integer and a power of two; tells also whether the float below it is nearer
+    /// Splits the number into an integer and a power of two; tells also whether the float below it
+    /// is nearer
     /// than the one above.
     fn split(self) -> (u64, i32, bool);
     fn reads_back(self, text: &str) -> bool;
@@ -115,7 +116,7 @@ fn is_half_way<F: Float>(value: F, digits: &Digits) -> bool {
     let exponent = digits.point - i32::try_from(digits.length).unwrap_or(0);
     let (mantissa, power, lower_is_near) = value.split();
     // Only so few powers of ten can be odd multiples of a power of two with these many bits.
-    if !(-24..=23).contains(&exponent) || digits.length > 18 {
+    if !(-24..=23).contains(&exponent) || digits.length > 18 || mantissa == 0 {
         return false;
     }
     let five = 5u128.pow(exponent.unsigned_abs());

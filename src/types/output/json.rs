@@ -1,6 +1,7 @@
 //! Any Arrow value as json: what structs, maps and unions go to the client as.
 //!
-//! Numbers and booleans stay what they are, NaN and the infinities become strings as PostgreSQL's `to_json`
+//! Numbers and booleans stay what they are, NaN and the infinities become strings as PostgreSQL's
+//! `to_json`
 //! makes them, timestamps are in ISO 8601 with `T`, everything else is a string of its text form.
 
 use arrow::array::{Array, AsArray};
@@ -38,7 +39,8 @@ impl<'a> Member<'a> {
     }
 }
 
-/// Makes the writer of an array's values that are not NULL. The field, where there is one, tells json text
+/// Makes the writer of an array's values that are not NULL. The field, where there is one, tells
+/// json text
 /// from other text.
 pub(super) fn values<'a>(
     array: &'a dyn Array,

@@ -1,11 +1,14 @@
 //! Arrow batches to `DataRow` messages, in text or binary.
 //!
-//! The column's [`PgType`] says what goes on the wire, the array's Arrow type where it is read from.
-//! A batch is prepared once (each array downcast, each pair of types decided), then written row by row
+//! The column's [`PgType`] says what goes on the wire, the array's Arrow type where it is read
+//! from.
+//! A batch is prepared once (each array downcast, each pair of types decided), then written row by
+//! row
 //! into one buffer: no allocation per field.
 //!
 //! - `cell.rs`: which writer serves which pair of types.
-//! - `scalar.rs`, `temporal.rs`: the writers of single values; `array.rs`: lists; `json.rs`: what has
+//! - `scalar.rs`, `temporal.rs`: the writers of single values; `array.rs`: lists; `json.rs`: what
+//!   has
 //!   no PostgreSQL type and goes as json; `value.rs`: a [`Value`](super::Value) in binary.
 //! - `number.rs`, `float.rs`, `datetime.rs`: the representations themselves.
 
@@ -116,7 +119,8 @@ impl<'a> Field<'a> {
     }
 }
 
-/// Puts the length of what follows `at` into the four bytes there; `counted` of them are not counted.
+/// Puts the length of what follows `at` into the four bytes there; `counted` of them are not
+/// counted.
 #[inline]
 fn write_length(out: &mut [u8], at: usize, uncounted: usize) -> Result<()> {
     let length = i32::try_from(out.len() - at - uncounted).map_err(|_| too_long())?;
@@ -157,7 +161,8 @@ pub struct RowEncoder {
 }
 
 impl RowEncoder {
-    /// Makes an encoder. Formats are as in a Bind message: none for all text, one for all columns, or
+    /// Makes an encoder. Formats are as in a Bind message: none for all text, one for all columns,
+    /// or
     /// one a column.
     pub fn new(columns: &[Column], formats: Vec<Format>, style: OutputStyle) -> RowEncoder {
         RowEncoder { columns: columns.to_vec(), formats, style }
@@ -172,11 +177,13 @@ impl RowEncoder {
         }
     }
 
-    /// Appends complete `DataRow` messages for the rows `[start, start + count)` of a batch. When it fails,
+    /// Appends complete `DataRow` messages for the rows `[start, start + count)` of a batch. When
+    /// it fails,
     /// nothing was appended.
     ///
     /// # Errors
-    /// XX000 when the batch has not these columns or rows, 0A000 for a pair of types that has no conversion, 22003 and
+    /// XX000 when the batch has not these columns or rows, 0A000 for a pair of types that has no
+    /// conversion, 22003 and
     /// 22008 for a value that the column's type cannot hold, 54000 for what the protocol cannot.
     pub fn encode(
         &self,

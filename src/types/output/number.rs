@@ -89,7 +89,8 @@ pub(crate) fn write_padded(out: &mut Vec<u8>, value: u64, width: usize) {
     out.extend_from_slice(&buffer[at..]);
 }
 
-/// Appends `digits / 10^scale` as PostgreSQL prints a numeric: all digits of the scale, no exponent.
+/// Appends `digits / 10^scale` as PostgreSQL prints a numeric: all digits of the scale, no
+/// exponent.
 pub(crate) fn write_decimal(out: &mut Vec<u8>, negative: bool, digits: &[u8], scale: i32) {
     let zero = digits.iter().all(|&digit| digit == b'0');
     if negative && !zero {

@@ -189,7 +189,8 @@ fn write_float_numeric(out: &mut Vec<u8>, value: f64, format: Format) {
     }
 }
 
-/// Serves decimals: `value` gives the unscaled number, or `None` past 128 bits, where `long` gives it
+/// Serves decimals: `value` gives the unscaled number, or `None` past 128 bits, where `long` gives
+/// it
 /// as text.
 pub(super) fn decimals<'a>(
     wire: Wire,

@@ -1,6 +1,7 @@
 //! Writers of dates, times, timestamps and intervals.
 //!
-//! In here a date counts days and a timestamp microseconds since 1970-01-01, with `i64::MAX` and `i64::MIN` for
+//! In here a date counts days and a timestamp microseconds since 1970-01-01, with `i64::MAX` and
+//! `i64::MIN` for
 //! the infinities. DuckDB's infinities are the greatest number of the storage and its negative.
 
 use arrow::array::{Array, AsArray, PrimitiveArray};

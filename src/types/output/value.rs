@@ -14,7 +14,8 @@ use crate::types::civil::ZoneCache;
 use crate::types::input::parse_timetz;
 use crate::types::{PgType, ScalarType, Value};
 
-/// Appends a value as PostgreSQL prints it; NULL appends nothing. A boolean is `true` or `false`, as its cast
+/// Appends a value as PostgreSQL prints it; NULL appends nothing. A boolean is `true` or `false`,
+/// as its cast
 /// to text has it.
 pub(crate) fn write_value_text(out: &mut Vec<u8>, value: &Value, style: OutputStyle) {
     let stored = |micros: i64| if micros == -i64::MAX { i64::MIN } else { micros };
