@@ -34,6 +34,7 @@ pub use write::{Target, storage_schema};
 pub struct StatementContext {
     pub query: QueryContext,
     pub user: String,
+    pub pid: i32,
     /// `teatree.engine`.
     pub engine: EngineSetting,
     /// Where a table lives that does not say it.
@@ -102,6 +103,7 @@ impl Router {
             database: self.database.clone(),
             search_path: context.query.search_path.clone(),
             user: context.user.clone(),
+            pid: context.pid,
             catalog: &crate::catalog::Catalog,
         }
     }

@@ -73,6 +73,18 @@ impl Router {
         let snapshot = context.snapshot.as_ref().map(|snapshot| &snapshot.duckdb);
         let mut types = known.to_vec();
         types.resize(statement.param_count, None);
+        let array_params = statement.array_params();
+        if array_params.iter().any(|&index| types.get(index).is_some_and(Option::is_none)) {
+            // DuckDB infers no type for `= ANY($1)`, but does for `= $1`: its element.
+            let sql = statement.duckdb_sql_elementwise(&names, &types)?;
+            let elements = self.duckdb.describe(&sql, &context.query, snapshot).await?;
+            for index in array_params {
+                let element = elements.params.get(index).copied().flatten();
+                if let Some(slot) = types.get_mut(index).filter(|slot| slot.is_none()) {
+                    *slot = Some(PgType::Array(element.unwrap_or(PgType::TEXT).scalar()));
+                }
+            }
+        }
         let mut sql = statement.duckdb_sql(&names, &types)?;
         let mut found = self.duckdb.describe(&sql, &context.query, snapshot).await?;
         let open = |found: &crate::engine::duckdb::PartialDescription, types: &[Option<PgType>]| {
@@ -86,7 +98,7 @@ impl Router {
                 let inferred = found.params.get(index).copied().flatten();
                 *slot = slot.or(inferred).or(Some(PgType::TEXT));
             }
-            sql = statement.duckdb_sql(&names, &types)?;
+            sql = statement.duckdb_sql_described(&names, &types)?;
             found = self.duckdb.describe(&sql, &context.query, snapshot).await?;
         }
         let params = (0..statement.param_count).map(|index| {
@@ -104,16 +116,21 @@ impl Router {
         params: Vec<Value>,
         context: &StatementContext,
     ) -> Result<Execution> {
-        let choice = self.choose(read, context)?;
-        tracing::debug!(engine = choice.name(), reason = %choice.reason, "routed");
+        let (choice, sql) = tracing::info_span!("route").in_scope(|| {
+            let choice = self.choose(read, context)?;
+            let sql = match choice.engine {
+                Engine::DuckDb => statement.duckdb_sql(&self.names(context), types)?,
+                Engine::DataFusion => statement.datafusion_sql(&self.names(context), types)?,
+            };
+            tracing::debug!(engine = choice.name(), reason = %choice.reason, %sql, "routed");
+            Ok::<_, Error>((choice, sql))
+        })?;
         match choice.engine {
             Engine::DuckDb => {
-                let sql = statement.duckdb_sql(&self.names(context), types)?;
                 let snapshot = context.snapshot.as_ref().map(|snapshot| &snapshot.duckdb);
                 self.duckdb.execute(&sql, params, &context.query, snapshot).await
             }
             Engine::DataFusion => {
-                let sql = statement.datafusion_sql(&self.names(context), types)?;
                 let pinned = context.snapshot.as_ref().map(|snapshot| &*snapshot.datasets);
                 self.datafusion.execute(&sql, &params, &context.query, pinned).await
             }

@@ -123,6 +123,7 @@ impl Session {
                 search_path,
             },
             user: self.registered.entry.user.clone(),
+            pid: self.registered.entry.pid,
             engine: EngineSetting::parse(setting("teatree.engine")),
             default_access_method: setting("default_table_access_method").to_owned(),
             snapshot: self.transaction.snapshot(),

@@ -126,6 +126,22 @@ impl Session {
         }
     }
 
+    /// Checks a statement at its Parse, as PostgreSQL does: a read's names and types, and that an
+    /// aborted transaction hears of nothing but its end. A write's are checked when it runs.
+    pub async fn analyze(&self, prepared: &Prepared, guard: &StatementGuard) -> Result<()> {
+        let Some(statement) = &prepared.statement else { return Ok(()) };
+        self.check_not_failed(&statement.kind)?;
+        if matches!(statement.kind, Kind::Read(_)) {
+            self.describe(prepared, guard).await?;
+        }
+        Ok(())
+    }
+
+    /// Returns the number of result columns, where it is known.
+    fn column_count(prepared: &Prepared) -> Option<usize> {
+        prepared.description.lock().as_ref().map(|description| description.columns.len())
+    }
+
     /// Describes a prepared statement without running it; remembered.
     pub async fn describe(&self, prepared: &Prepared, guard: &StatementGuard) -> Result<Description> {
         if let Some(description) = &*prepared.description.lock() {
@@ -198,6 +214,9 @@ impl Session {
         guard: &StatementGuard,
     ) -> Result<()> {
         let prepared = self.prepared(statement)?;
+        if let Some(statement) = &prepared.statement {
+            self.check_not_failed(&statement.kind)?;
+        }
         let count = prepared.statement.as_ref().map_or(0, |statement| statement.param_count);
         let count = count.max(prepared.declared.len());
         if values.len() != count {
@@ -222,6 +241,15 @@ impl Session {
             };
             self.decode_params(&types, param_formats, values)?
         };
+        if let Some(columns) = Self::column_count(&prepared)
+            && result_formats.len() > 1
+            && result_formats.len() != columns
+        {
+            return Err(Error::protocol(format!(
+                "bind message has {} result formats but query has {columns} columns",
+                result_formats.len()
+            )));
+        }
         if !name.is_empty() && self.portals.contains_key(name) {
             return Err(Error::new(
                 SqlState::DUPLICATE_CURSOR,

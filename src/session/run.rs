@@ -37,8 +37,8 @@ pub struct Rows {
 
 /// The command tag after the rows.
 pub enum RowsTag {
-    /// With the number of rows that were sent.
-    Select,
+    /// A word, then the number of rows that this Execute sent.
+    Counted(&'static str),
     Fixed(String),
 }
 
@@ -46,7 +46,7 @@ impl RowsTag {
     /// Builds the tag.
     pub fn with_rows(&self, rows: u64) -> String {
         match self {
-            RowsTag::Select => format!("SELECT {rows}"),
+            RowsTag::Counted(word) => format!("{word} {rows}"),
             RowsTag::Fixed(tag) => tag.clone(),
         }
     }
@@ -122,7 +122,7 @@ impl Session {
                 Ok(Outcome::Rows(Box::new(Rows::new(
                     execution.columns,
                     execution.stream,
-                    RowsTag::Select,
+                    RowsTag::Counted("SELECT"),
                 ))))
             }
             Kind::Explain { analyze, statement: inner } => {
@@ -195,7 +195,7 @@ impl Session {
             .collect()
     }
 
-    fn check_not_failed(&self, kind: &Kind) -> Result<()> {
+    pub(super) fn check_not_failed(&self, kind: &Kind) -> Result<()> {
         let ends = matches!(
             kind,
             Kind::Empty

@@ -92,7 +92,11 @@ fn outcome(applied: Applied) -> Result<Outcome> {
             let reader = StreamReader::try_new(Cursor::new(ipc), None).map_err(failed)?;
             let batches = reader.map(move |batch| batch.map_err(failed));
             let stream = futures::stream::iter(batches).boxed();
-            Ok(Outcome::Rows(Box::new(Rows::new(columns, stream, RowsTag::Fixed(applied.tag)))))
+            let counted = ["INSERT 0", "UPDATE", "DELETE", "MERGE"]
+                .into_iter()
+                .find(|word| applied.tag.strip_prefix(word).is_some_and(|n| n.starts_with(' ')));
+            let tag = counted.map_or(RowsTag::Fixed(applied.tag), RowsTag::Counted);
+            Ok(Outcome::Rows(Box::new(Rows::new(columns, stream, tag))))
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use sqlparser::ast::{self, CastKind, DataType, Expr, Visit, Visitor, visit_expressions_mut};
+use sqlparser::ast::{self, CastKind, DataType, Expr, Visit, Visitor, visit_expressions, visit_expressions_mut};
 
 use crate::error::{Error, Result};
 use crate::sqlstate::SqlState;
@@ -62,6 +62,53 @@ pub(super) fn number_of(expr: &Expr) -> Option<usize> {
 /// Puts a cast around every parameter whose type is given, so that an engine can describe the
 /// statement without knowing the values.
 pub(super) fn cast<V: ast::VisitMut>(tree: &mut V, types: &[Option<PgType>]) {
+    cast_with(tree, types, duckdb_type_name);
+}
+
+/// Puts a cast around every parameter whose type is given, numeric ones too.
+pub(super) fn cast_for_description<V: ast::VisitMut>(tree: &mut V, types: &[Option<PgType>]) {
+    cast_with(tree, types, |pg_type| match pg_type {
+        PgType::NUMERIC => Some("DECIMAL(38,10)".to_owned()),
+        other => duckdb_type_name(other),
+    });
+}
+
+/// Returns the places, from 0, of parameters that stand as `ANY($n)` or `ALL($n)`.
+pub(super) fn array_params<V: Visit>(tree: &V) -> Vec<usize> {
+    let mut found = Vec::new();
+    let _: ControlFlow<()> = visit_expressions(tree, |expr| {
+        if let Expr::AnyOp { right, .. } | Expr::AllOp { right, .. } = expr
+            && let Some(number) = number_of(right)
+        {
+            found.push(number - 1);
+        }
+        ControlFlow::Continue(())
+    });
+    found
+}
+
+/// Turns `x = ANY($n)` into `x = $n`.
+pub(super) fn compare_elementwise<V: ast::VisitMut>(tree: &mut V) {
+    let _: ControlFlow<()> = visit_expressions_mut(tree, |expr| {
+        if let Expr::AnyOp { left, compare_op, right, .. }
+        | Expr::AllOp { left, compare_op, right } = expr
+            && number_of(right).is_some()
+        {
+            *expr = Expr::BinaryOp {
+                left: left.clone(),
+                op: compare_op.clone(),
+                right: right.clone(),
+            };
+        }
+        ControlFlow::Continue(())
+    });
+}
+
+fn cast_with<V: ast::VisitMut>(
+    tree: &mut V,
+    types: &[Option<PgType>],
+    name_of: impl Fn(PgType) -> Option<String>,
+) {
     if types.iter().all(Option::is_none) {
         return;
     }
@@ -71,7 +118,7 @@ pub(super) fn cast<V: ast::VisitMut>(tree: &mut V, types: &[Option<PgType>]) {
             return ControlFlow::Continue(());
         };
         let given = number(name).and_then(|number| types.get(number - 1).copied().flatten());
-        if let Some(type_name) = given.and_then(duckdb_type_name) {
+        if let Some(type_name) = given.and_then(&name_of) {
             let inner = std::mem::replace(expr, Expr::Value(ast::Value::Null.into()));
             *expr = Expr::Cast {
                 kind: CastKind::Cast,

@@ -82,7 +82,9 @@ fn parse_one(tokens: &[TokenWithSpan], text: &str, places: &Places) -> Result<St
             if let (Kind::Write(write), Some(method)) = (&mut kind, access_method) {
                 write.set_access_method(method)?;
             }
-            let param_count = params::count(&tree)?;
+            // What PREPARE names are the parameters of the statement inside.
+            let param_count =
+                if matches!(kind, Kind::Prepare { .. }) { 0 } else { params::count(&tree)? };
             Ok(statement(kind, Some(tree), param_count))
         }
         Ok(_) => Err(syntax_at(&solid, places)),

@@ -164,6 +164,39 @@ impl Statement {
         Ok(tree.to_string())
     }
 
+    /// Renders the statement for DuckDB to describe: parameters of type numeric are cast too, for
+    /// which running knows the value's own scale.
+    pub fn duckdb_sql_described(
+        &self,
+        names: &NameContext,
+        param_types: &[Option<PgType>],
+    ) -> Result<String> {
+        let Some(tree) = &self.tree else { return Ok(self.text.clone()) };
+        let mut tree = tree.clone();
+        rewrite::for_duckdb(&mut tree, names)?;
+        params::cast_for_description(tree.as_mut(), param_types);
+        Ok(tree.to_string())
+    }
+
+    /// Returns the places, from 0, of parameters that are compared as `= ANY($n)`.
+    pub fn array_params(&self) -> Vec<usize> {
+        self.tree.as_deref().map(params::array_params).unwrap_or_default()
+    }
+
+    /// Renders the statement for DuckDB with `= $n` for `= ANY($n)`.
+    pub fn duckdb_sql_elementwise(
+        &self,
+        names: &NameContext,
+        param_types: &[Option<PgType>],
+    ) -> Result<String> {
+        let Some(tree) = &self.tree else { return Ok(self.text.clone()) };
+        let mut tree = tree.clone();
+        params::compare_elementwise(tree.as_mut());
+        rewrite::for_duckdb(&mut tree, names)?;
+        params::cast(tree.as_mut(), param_types);
+        Ok(tree.to_string())
+    }
+
     /// Renders the statement for DataFusion.
     ///
     /// # Errors

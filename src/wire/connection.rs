@@ -93,7 +93,7 @@ impl Connection {
             Message::Query(query) => return simple::query(self, query).await,
             Message::Sync(_) => return self.sync().await,
             Message::Flush(_) => return self.socket.flush().await,
-            Message::Parse(parse) => extended::parse(self, parse),
+            Message::Parse(parse) => extended::parse(self, parse).await,
             Message::Bind(bind) => extended::bind(self, bind).await,
             Message::Describe(describe) => extended::describe(self, describe).await,
             Message::Execute(execute) => extended::execute(self, execute).await,

@@ -19,7 +19,7 @@ use crate::sql;
 use crate::sqlstate::SqlState;
 use crate::types::PgType;
 
-pub(super) fn parse(connection: &mut Connection, parse: Parse) -> Result<()> {
+pub(super) async fn parse(connection: &mut Connection, parse: Parse) -> Result<()> {
     let name = parse.name.unwrap_or_default();
     let mut statements = tracing::info_span!("parse").in_scope(|| sql::parse(&parse.query))?;
     if statements.len() > 1 {
@@ -40,8 +40,14 @@ pub(super) fn parse(connection: &mut Connection, parse: Parse) -> Result<()> {
             },
         })
         .collect::<Result<Vec<_>>>()?;
-    connection.session.prepare(&name, Prepared::new(statements.pop(), declared))?;
-    connection.socket.put(&Message::ParseComplete(ParseComplete::new()))
+    let guard = connection.session.start(&parse.query);
+    let Connection { socket, session, .. } = connection;
+    let entry = Arc::clone(session.entry());
+    let prepared = Prepared::new(statements.pop(), declared);
+    let analyzed = socket.watching(&entry, session.analyze(&prepared, &guard)).await;
+    analyzed.map_err(|error| guard.explain(error))?;
+    session.prepare(&name, prepared)?;
+    socket.put(&Message::ParseComplete(ParseComplete::new()))
 }
 
 pub(super) async fn bind(connection: &mut Connection, bind: Bind) -> Result<()> {
@@ -133,7 +139,7 @@ async fn run(
                 "portal cannot be run: it has run already",
             ));
         }
-        return connection.socket.put(&reply::complete(RowsTag::Select.with_rows(0)));
+        return connection.socket.put(&reply::complete(RowsTag::Counted("SELECT").with_rows(0)));
     }
     if matches!(portal.state, PortalState::Ready) {
         let Some(statement) = &portal.prepared.statement else {

@@ -60,7 +60,12 @@ async fn introduce(
     };
     match first {
         PgWireFrontendMessage::CancelRequest(request) => {
-            if let SecretKey::I32(secret) = request.secret_key {
+            // The version that the session spoke is not known here, so the key may come as bytes.
+            let secret = match request.secret_key {
+                SecretKey::I32(secret) => Some(secret),
+                SecretKey::Bytes(bytes) => bytes[..].try_into().ok().map(i32::from_be_bytes),
+            };
+            if let Some(secret) = secret {
                 services.activity.cancel(request.pid, secret);
             }
             Ok(None)

@@ -28,14 +28,17 @@ pub(super) fn failure(what: &str) -> Error {
 /// Translates what DuckDB reports: `Kind Error: {json}`, or plain `Kind Error: text` before a
 /// connection has its settings.
 pub(super) fn from_duckdb_message(message: &str) -> Error {
+    // Before the JSON stand words of DuckDB's own only, such as "failed to append: ".
+    if let Some(start) = message.find('{')
+        && let Ok(json) = serde_json::from_str::<JsonError>(&message[start..])
+    {
+        return from_json(json);
+    }
     let (kind, rest) = match message.split_once(" Error: ") {
-        Some((kind, rest)) if !kind.starts_with('{') && kind.len() < 40 => (kind, rest),
+        Some((kind, rest)) if kind.len() < 40 => (kind, rest),
         _ => ("", message),
     };
-    match serde_json::from_str::<JsonError>(rest) {
-        Ok(json) => from_json(json),
-        Err(_) => Error::new(code_of_kind(kind, rest), tidy(rest)),
-    }
+    Error::new(code_of_kind(kind, rest), tidy(rest))
 }
 
 fn from_json(json: JsonError) -> Error {
@@ -47,7 +50,9 @@ fn from_json(json: JsonError) -> Error {
     if let Some(detail) = detail(&json.exception_message) {
         error = error.with_detail(detail);
     }
-    if let Some(candidate) = json.candidates.as_deref().filter(|c| !c.is_empty()) {
+    // As PostgreSQL, a hint for columns only: for tables DuckDB offers its own system's.
+    let candidates = json.candidates.as_deref().filter(|_| code == SqlState::UNDEFINED_COLUMN);
+    if let Some(candidate) = candidates.filter(|candidate| !candidate.is_empty()) {
         error = error.with_hint(format!("Perhaps you meant \"{candidate}\"."));
     }
     // DuckDB counts from 0 in what it was given, which may be a rewritten text: see `sql`.
@@ -117,14 +122,16 @@ fn code_of_kind(kind: &str, message: &str) -> SqlState {
         "TransactionContext" if message.contains("onflict") => SqlState::SERIALIZATION_FAILURE,
         "TransactionContext" => SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
         "INTERRUPT" | "Interrupt" => SqlState::QUERY_CANCELED,
+        "Out of Memory" if message.contains("max_temp_directory_size") => SqlState::DISK_FULL,
         "Out of Memory" => SqlState::OUT_OF_MEMORY,
         "Permission" => SqlState::INSUFFICIENT_PRIVILEGE,
         "Not implemented" | "Missing Extension" | "Autoloading" => SqlState::FEATURE_NOT_SUPPORTED,
         "IO" if message.contains("No space left") => SqlState::DISK_FULL,
         "IO" => SqlState::IO_ERROR,
         "Sequence" => SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
-        "" => SqlState::INTERNAL_ERROR,
-        _ => SqlState::INTERNAL_ERROR,
+        // What invalidates the instance.
+        "FATAL" | "INTERNAL" | "Fatal" | "Internal" => SqlState::INTERNAL_ERROR,
+        _ => SqlState::INVALID_PARAMETER_VALUE,
     }
 }
 
@@ -182,11 +189,35 @@ fn primary(json: &JsonError, code: SqlState) -> String {
         SqlState::QUERY_CANCELED => "canceling statement due to user request".to_owned(),
         SqlState::DIVISION_BY_ZERO => "division by zero".to_owned(),
         SqlState::NOT_NULL_VIOLATION => not_null_message(&json.exception_message),
+        SqlState::INVALID_TEXT_REPRESENTATION => {
+            input_syntax_message(&json.exception_message)
+                .unwrap_or_else(|| tidy(&json.exception_message))
+        }
         SqlState::UNIQUE_VIOLATION => {
             "duplicate key value violates unique constraint".to_owned()
         }
         _ => tidy(&json.exception_message),
     }
+}
+
+/// `Could not convert string 'x' to INT32` in PostgreSQL's words.
+fn input_syntax_message(message: &str) -> Option<String> {
+    let rest = message.strip_prefix("Could not convert string ")?;
+    let (value, target) = rest.rsplit_once(" to ")?;
+    let value = value.trim_matches(|c| c == '\'' || c == '"');
+    let pg_type = match target.trim_end_matches(['.', '\'', '"']).trim_start_matches('\'') {
+        "INT8" | "INT16" => "smallint",
+        "INT32" => "integer",
+        "INT64" => "bigint",
+        "INT128" => "numeric",
+        "FLOAT" => "real",
+        "DOUBLE" => "double precision",
+        "BOOL" | "BOOLEAN" => "boolean",
+        "UUID" => "uuid",
+        target if target.starts_with("DECIMAL") => "numeric",
+        _ => return None,
+    };
+    Some(format!("invalid input syntax for type {pg_type}: \"{value}\""))
 }
 
 /// `NOT NULL constraint failed: t.a` in PostgreSQL's words.

@@ -77,8 +77,9 @@ fn scalar_of(id: ffi::duckdb_type) -> Option<ScalarType> {
         ffi::DUCKDB_TYPE_DUCKDB_TYPE_UINTEGER
         | ffi::DUCKDB_TYPE_DUCKDB_TYPE_BIGINT
         | ffi::DUCKDB_TYPE_DUCKDB_TYPE_INTEGER_LITERAL => ScalarType::Int8,
+        // What sum() of integers gives, which is bigint in PostgreSQL. A value beyond is an error.
+        ffi::DUCKDB_TYPE_DUCKDB_TYPE_HUGEINT => ScalarType::Int8,
         ffi::DUCKDB_TYPE_DUCKDB_TYPE_UBIGINT
-        | ffi::DUCKDB_TYPE_DUCKDB_TYPE_HUGEINT
         | ffi::DUCKDB_TYPE_DUCKDB_TYPE_UHUGEINT
         | ffi::DUCKDB_TYPE_DUCKDB_TYPE_BIGNUM => ScalarType::Numeric,
         ffi::DUCKDB_TYPE_DUCKDB_TYPE_FLOAT => ScalarType::Float4,

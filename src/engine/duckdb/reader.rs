@@ -121,15 +121,23 @@ impl DuckDb {
             let mut result = reader.start(&sql, &params)?;
             let columns = result.columns().to_vec();
             let schema = Arc::clone(result.schema());
-            let first = fetch_many(&mut result, &stopped, 1)?;
+            // An error in the first rows belongs behind their description, as in PostgreSQL.
+            let first = fetch_many(&mut result, &stopped, 1);
             Ok((columns, schema, Running { result, reader }, first))
         });
         let (columns, schema, running, first) = joined(work, &interrupter, &cancel).await?;
-        let mut rows = Rows { state: State::Idle(running), ready: first.batches.into(), interrupter, cancel };
-        if first.ended {
-            rows.end();
-        } else {
-            rows.fetch_ahead();
+        let mut rows =
+            Rows { state: State::Idle(running), ready: VecDeque::new(), interrupter, cancel };
+        match first {
+            Ok(first) => {
+                rows.ready.extend(first.batches.into_iter().map(Ok));
+                if first.ended {
+                    rows.end();
+                } else {
+                    rows.fetch_ahead();
+                }
+            }
+            Err(error) => rows.fail(error),
         }
         let stream = futures::stream::unfold(rows, |mut rows| async move {
             let next = rows.next().await;
@@ -310,7 +318,7 @@ fn fetch_many(result: &mut QueryResult, cancel: &CancellationToken, most: usize)
 /// The stream's state: the next rows are fetched while the last ones are sent.
 struct Rows {
     state: State,
-    ready: VecDeque<RecordBatch>,
+    ready: VecDeque<Result<RecordBatch>>,
     interrupter: Interrupter,
     cancel: CancellationToken,
 }
@@ -325,7 +333,7 @@ impl Rows {
     async fn next(&mut self) -> Option<Result<RecordBatch>> {
         loop {
             if let Some(batch) = self.ready.pop_front() {
-                return Some(Ok(batch));
+                return Some(batch);
             }
             self.fetch_ahead();
             match self.wait().await {
@@ -342,7 +350,7 @@ impl Rows {
             return Ok(false);
         };
         let (running, fetched) = joined(fetch, &self.interrupter, &self.cancel).await?;
-        self.ready.extend(fetched.batches);
+        self.ready.extend(fetched.batches.into_iter().map(Ok));
         self.state = State::Idle(running);
         if fetched.ended {
             self.end();
@@ -363,6 +371,12 @@ impl Rows {
                 Ok((running, fetched))
             }));
         }
+    }
+
+    /// The rows end with an error; the connection is closed with its transaction.
+    fn fail(&mut self, error: Error) {
+        self.state = State::Done;
+        self.ready.push_back(Err(error));
     }
 
     fn end(&mut self) {

@@ -3,9 +3,15 @@
 //! Follows `FigureColname` in PostgreSQL's `parse_target.c`: a column's or function's own name, else
 //! a type's or a construct's name, else `?column?`.
 
+use std::ops::ControlFlow;
+
 use sqlparser::ast::{
+    SetExpr, TableAliasColumnDef, TableFactor, VisitMut, VisitorMut,
     AccessExpr, DataType, Expr, Ident, ObjectNamePart, SelectItem, Statement, TrimWhereField,
 };
+
+use sqlparser::dialect::PostgreSqlDialect;
+use sqlparser::parser::Parser;
 
 use super::{first_select, result_query, types};
 
@@ -23,11 +29,55 @@ pub(super) fn add(statement: &mut Statement) {
         items.iter_mut().for_each(label);
         return;
     }
+    name_values(statement);
     let Some(select) = result_query(statement).and_then(|query| first_select(&mut query.body))
     else {
         return;
     };
     select.projection.iter_mut().for_each(label);
+}
+
+/// Gives the columns of a VALUES list, which stands alone or in FROM, PostgreSQL's names.
+fn name_values(statement: &mut Statement) {
+    struct Namer;
+    impl VisitorMut for Namer {
+        type Break = ();
+
+        fn post_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<()> {
+            if let TableFactor::Derived { subquery, alias: Some(alias), .. } = factor
+                && alias.columns.is_empty()
+                && let SetExpr::Values(values) = subquery.body.as_ref()
+            {
+                let count = values.rows.first().map_or(0, |row| row.len());
+                alias.columns = (1..=count)
+                    .map(|number| TableAliasColumnDef {
+                        name: Ident::new(format!("column{number}")),
+                        data_type: None,
+                    })
+                    .collect();
+            }
+            ControlFlow::Continue(())
+        }
+    }
+    let _ = statement.visit(&mut Namer);
+    if let Statement::Query(query) = statement
+        && let SetExpr::Values(values) = query.body.as_ref()
+        && query.with.is_none()
+    {
+        let count = values.rows.first().map_or(0, |row| row.len());
+        let names: Vec<String> = (1..=count).map(|number| format!("column{number}")).collect();
+        let sql = format!("SELECT * FROM (VALUES (1)) AS \"values\"({})", names.join(", "));
+        // Our own text, so it parses; if ever not, the columns keep DuckDB's names.
+        let Ok(mut wrapped) = Parser::parse_sql(&PostgreSqlDialect {}, &sql) else { return };
+        if let Some(Statement::Query(mut outer)) = wrapped.pop()
+            && let SetExpr::Select(select) = outer.body.as_mut()
+            && let Some(TableFactor::Derived { subquery, .. }) =
+                select.from.first_mut().map(|table| &mut table.relation)
+        {
+            std::mem::swap(&mut subquery.body, &mut query.body);
+            std::mem::swap(&mut query.body, &mut outer.body);
+        }
+    }
 }
 
 fn label(item: &mut SelectItem) {

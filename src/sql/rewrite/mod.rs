@@ -36,6 +36,8 @@ pub struct NameContext {
     pub search_path: Vec<String>,
     /// The session's user.
     pub user: String,
+    /// What `pg_backend_pid()` gives.
+    pub pid: i32,
     /// Which relations and functions the catalogue has.
     pub catalog: &'static (dyn SystemCatalog + Send + Sync),
 }
