@@ -25,11 +25,11 @@ impl Session {
             }
             TransactionStatement::Commit => {
                 let failed = matches!(self.transaction, Transaction::Failed);
-                self.end_transaction();
+                self.end_transaction(!failed);
                 Ok(if failed { "ROLLBACK" } else { "COMMIT" }.to_owned())
             }
             TransactionStatement::Rollback => {
-                self.end_transaction();
+                self.end_transaction(false);
                 Ok("ROLLBACK".to_owned())
             }
             TransactionStatement::Savepoint(_)
@@ -47,6 +47,7 @@ impl Session {
     }
 
     fn begin(&mut self) {
+        self.settings_before = Some(self.settings.clone());
         let isolation = self.settings.get("default_transaction_isolation").unwrap_or_default();
         self.transaction = Transaction::Open(Box::new(Open {
             isolation: Isolation::parse(isolation),
@@ -56,9 +57,13 @@ impl Session {
         }));
     }
 
-    fn end_transaction(&mut self) {
+    fn end_transaction(&mut self, committed: bool) {
         self.transaction = Transaction::Idle;
-        self.settings.end_transaction();
+        match self.settings_before.take() {
+            Some(before) if !committed => self.settings = before,
+            _ => self.settings.end_transaction(),
+        }
+        self.show_application_name();
         self.close_all_portals();
     }
 

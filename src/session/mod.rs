@@ -40,6 +40,8 @@ pub struct Session {
     services: Arc<Services>,
     registered: Registered,
     settings: Settings,
+    /// The settings at BEGIN: a ROLLBACK undoes every SET since.
+    settings_before: Option<Settings>,
     transaction: Transaction,
     statements: HashMap<String, Arc<Prepared>>,
     portals: HashMap<String, Portal>,
@@ -55,6 +57,7 @@ impl Session {
             services,
             registered,
             settings,
+            settings_before: None,
             transaction: Transaction::Idle,
             statements: HashMap::new(),
             portals: HashMap::new(),

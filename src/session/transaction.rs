@@ -17,6 +17,7 @@ pub enum Transaction {
     Failed,
 }
 
+
 /// An open transaction.
 pub struct Open {
     pub isolation: Isolation,
@@ -26,6 +27,7 @@ pub struct Open {
     /// A query has run: the isolation level is fixed.
     pub begun: bool,
 }
+
 
 /// What reads of a transaction see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

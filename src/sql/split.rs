@@ -63,6 +63,7 @@ fn parse_one(tokens: &[TokenWithSpan], text: &str, places: &Places) -> Result<St
     let words = words_of(&solid, places);
     let (mut tokens, access_method) = take_access_method(tokens);
     rewrite::fold_tokens(&mut tokens);
+    spell_out_abort(&mut tokens);
     let parsed = Parser::new(&PostgreSqlDialect {})
         .with_recursion_limit(DEPTH_MAX)
         .with_tokens_with_locations(tokens)
@@ -97,6 +98,16 @@ fn parse_one(tokens: &[TokenWithSpan], text: &str, places: &Places) -> Result<St
                 .map_err(|error| error.with_position(offset + 1))?;
             Ok(statement(kind, None, native::param_count(&solid)))
         }
+    }
+}
+
+/// ABORT is PostgreSQL's other word for ROLLBACK, which the parser does not know.
+fn spell_out_abort(tokens: &mut [TokenWithSpan]) {
+    let first = tokens.iter_mut().find(|token| !matches!(token.token, Token::Whitespace(_)));
+    if let Some(TokenWithSpan { token, .. }) = first
+        && matches!(token, Token::Word(word) if word.quote_style.is_none() && word.value == "abort")
+    {
+        *token = Token::make_keyword("ROLLBACK");
     }
 }
 

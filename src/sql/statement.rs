@@ -161,7 +161,7 @@ impl Statement {
         let mut tree = tree.clone();
         rewrite::for_duckdb(&mut tree, names)?;
         params::cast(tree.as_mut(), param_types);
-        Ok(tree.to_string())
+        Ok(one_drop_each(*tree).iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
     }
 
     /// Renders the statement for DuckDB to describe: parameters of type numeric are cast too, for
@@ -292,4 +292,17 @@ impl Statement {
             (None, _, None) => error,
         }
     }
+}
+
+/// DuckDB drops one object a statement.
+fn one_drop_each(tree: ast::Statement) -> Vec<ast::Statement> {
+    let ast::Statement::Drop { names, .. } = &tree else { return vec![tree] };
+    let each = |name: &ast::ObjectName| {
+        let mut one = tree.clone();
+        if let ast::Statement::Drop { names, .. } = &mut one {
+            *names = vec![name.clone()];
+        }
+        one
+    };
+    names.iter().map(each).collect()
 }

@@ -35,7 +35,8 @@ async fn run_all(connection: &mut Connection, text: &str) -> Result<()> {
         return connection.socket.put(&reply::empty());
     }
     for statement in &statements {
-        let guard = connection.session.start(&statement.text);
+        // Shown as PostgreSQL does: the whole message.
+        let guard = connection.session.start(text);
         run_one(connection, statement, &guard).await.map_err(|error| guard.explain(error))?;
     }
     Ok(())

@@ -112,6 +112,11 @@ impl Writer {
                 let origin = &intent.origin;
                 self.connection.adopt(&origin.time_zone, &origin.search_path)?;
                 let rows_max = self.targets.outcome_rows_max;
+                if let (TagKind::Fixed(_), true) = (tag, params.is_empty()) {
+                    // DDL, which may be several statements for DuckDB.
+                    self.connection.run(sql)?;
+                    return Ok(applied(tag, 0));
+                }
                 let changed = self.connection.execute(sql, params, rows_max)?;
                 let mut done = applied(tag, changed.rows);
                 if let (Some((columns, schema, batches)), true) = (changed.returned, *returning) {

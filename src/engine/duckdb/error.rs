@@ -97,6 +97,8 @@ fn code_of(json: &JsonError) -> SqlState {
 fn code_of_kind(kind: &str, message: &str) -> SqlState {
     match kind {
         "Parser" | "Syntax" => SqlState::SYNTAX_ERROR,
+        "Catalog" if message.starts_with("Schema with name") => SqlState::INVALID_SCHEMA_NAME,
+        "Catalog" if message.starts_with("Table with name") => SqlState::UNDEFINED_TABLE,
         "Catalog" if message.starts_with("Could not drop") => {
             SqlState::DEPENDENT_OBJECTS_STILL_EXIST
         }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{Schema, SchemaRef};
 use futures::StreamExt;
 use parking_lot::Mutex;
 use tokio::sync::OwnedSemaphorePermit;
@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use super::capi::{Connection, Interrupter, Prepared, QueryResult, StatementType};
 use super::instance::DuckDb;
 use crate::catalog;
-use crate::engine::{Execution, QueryContext};
+use crate::engine::{BatchStream, Execution, QueryContext};
 use crate::error::{Error, Result};
 use crate::sqlstate::SqlState;
 use crate::task;
@@ -101,7 +101,7 @@ impl DuckDb {
         snapshot: Option<&ReadSnapshot>,
     ) -> Result<Execution> {
         let (columns, _, stream) = self.execute_with_schema(sql, params, context, snapshot).await?;
-        Ok(Execution { columns, stream: stream.boxed() })
+        Ok(Execution { columns, stream })
     }
 
     pub(super) async fn execute_with_schema(
@@ -110,22 +110,30 @@ impl DuckDb {
         params: Vec<Value>,
         context: &QueryContext,
         snapshot: Option<&ReadSnapshot>,
-    ) -> Result<(Vec<Column>, SchemaRef, impl futures::Stream<Item = Result<RecordBatch>> + Send + use<>)>
-    {
+    ) -> Result<(Vec<Column>, SchemaRef, BatchStream)> {
         let mut reader = self.reader(context, snapshot).await?;
         let sql = sql.to_owned();
         let interrupter = reader.idle.connection.interrupter();
         let cancel = context.cancel.clone();
         let stopped = cancel.clone();
         let work = tokio::task::spawn_blocking(move || {
-            let mut result = reader.start(&sql, &params)?;
+            let mut result = match reader.start(&sql, &params)? {
+                Started::Running(result) => result,
+                Started::Failed(columns, error) => return Ok(Begun::Failed(columns, error)),
+            };
             let columns = result.columns().to_vec();
             let schema = Arc::clone(result.schema());
             // An error in the first rows belongs behind their description, as in PostgreSQL.
             let first = fetch_many(&mut result, &stopped, 1);
-            Ok((columns, schema, Running { result, reader }, first))
+            Ok(Begun::Running(columns, schema, Running { result, reader }, first))
         });
-        let (columns, schema, running, first) = joined(work, &interrupter, &cancel).await?;
+        let (columns, schema, running, first) = match joined(work, &interrupter, &cancel).await? {
+            Begun::Running(columns, schema, running, first) => (columns, schema, running, first),
+            Begun::Failed(columns, error) => {
+                let stream = futures::stream::iter([Err(error)]).boxed();
+                return Ok((columns, Arc::new(Schema::empty()), stream));
+            }
+        };
         let mut rows =
             Rows { state: State::Idle(running), ready: VecDeque::new(), interrupter, cancel };
         match first {
@@ -143,7 +151,7 @@ impl DuckDb {
             let next = rows.next().await;
             next.map(|batch| (batch, rows))
         });
-        Ok((columns, schema, stream))
+        Ok((columns, schema, stream.boxed()))
     }
 
     /// Starts a snapshot: every statement run in it sees the data of this moment.
@@ -245,7 +253,7 @@ impl Idle {
 }
 
 impl Reader {
-    fn start(&mut self, sql: &str, params: &[Value]) -> Result<QueryResult> {
+    fn start(&mut self, sql: &str, params: &[Value]) -> Result<Started> {
         if matches!(self.home, Home::Pool(_)) {
             self.idle.connection.execute("BEGIN TRANSACTION READ ONLY")?;
         }
@@ -257,7 +265,12 @@ impl Reader {
             ));
         }
         prepared.bind(params)?;
-        prepared.run(true)
+        let described = prepared.columns();
+        match (prepared.run(true), described) {
+            (Ok(result), _) => Ok(Started::Running(result)),
+            (Err(error), Some(columns)) => Ok(Started::Failed(columns, error)),
+            (Err(error), None) => Err(error),
+        }
     }
 
     /// Ends the transaction and gives the connection back. A connection that cannot end it is
@@ -276,6 +289,18 @@ impl Reader {
             }
         }
     }
+}
+
+/// A statement that was prepared and started. One that fails while it computes fails behind the
+/// description of its rows, as in PostgreSQL.
+enum Started {
+    Running(QueryResult),
+    Failed(Vec<Column>, Error),
+}
+
+enum Begun {
+    Running(Vec<Column>, SchemaRef, Running, Result<Fetched>),
+    Failed(Vec<Column>, Error),
 }
 
 /// A result and the connection it lives on; dropped in this order.

@@ -75,11 +75,19 @@ impl WriteConnection {
         self.connection.execute("BEGIN TRANSACTION")
     }
 
-    /// Commits the transaction together with its place in the log.
+    /// Commits the transaction together with its place in the log. When it fails, the transaction
+    /// is undone.
     pub fn commit(&mut self, seq: IntentSeq) -> Result<()> {
         let seq = i64::try_from(seq.0).map_err(|_| Error::internal("the log is too long"))?;
-        self.advance.run_again(&[Value::Int8(seq)])?;
-        self.connection.execute("COMMIT")
+        let committed = match self.advance.run_again(&[Value::Int8(seq)]) {
+            Ok(()) => self.connection.execute("COMMIT"),
+            Err(error) => Err(error),
+        };
+        if committed.is_err() {
+            // A COMMIT that failed has ended its transaction already; an interrupt before it has not.
+            let _ = self.rollback();
+        }
+        committed
     }
 
     /// Undoes the transaction.

@@ -8,7 +8,7 @@ use sqlparser::ast::{
     Array, ArrayElemTypeDef, BinaryOperator, DataType, Expr, SelectItem, Statement, Value,
 };
 
-use super::{NameContext, first_select, names, result_query, types};
+use super::{literals, NameContext, first_select, names, result_query, types};
 use crate::error::{Error, Result};
 use crate::sqlstate::SqlState;
 
@@ -57,6 +57,7 @@ pub(super) fn rewrite(expr: &mut Expr, names: &NameContext) -> Result<()> {
             if let Some(elements) = array_literal(inner, data_type)? {
                 **inner = elements;
             }
+            literals::respell(inner, data_type);
             types::rewrite(data_type)
         }
         Expr::BinaryOp { left, op: BinaryOperator::StringConcat, right } => {
@@ -64,7 +65,10 @@ pub(super) fn rewrite(expr: &mut Expr, names: &NameContext) -> Result<()> {
             show(right);
             Ok(())
         }
-        Expr::TypedString(typed) => types::rewrite(&mut typed.data_type),
+        Expr::TypedString(typed) => {
+            literals::respell_value(&mut typed.value.value, &typed.data_type);
+            types::rewrite(&mut typed.data_type)
+        }
         _ => Ok(()),
     }
 }

@@ -9,11 +9,30 @@ use crate::error::{Error, Result};
 
 /// Folds every unquoted word. Keywords keep their meaning: the parser knows them apart from their spelling.
 pub fn fold_tokens(tokens: &mut [TokenWithSpan]) {
+    quote_at(tokens);
     for token in tokens {
         if let Token::Word(word) = &mut token.token {
             if word.quote_style.is_none() && word.value.bytes().any(|b| b.is_ascii_uppercase()) {
                 word.value.make_ascii_lowercase();
             }
+        }
+    }
+}
+
+/// Quotes `at` where it is a name: DuckDB keeps the word for itself, PostgreSQL does not.
+fn quote_at(tokens: &mut [TokenWithSpan]) {
+    let is = |token: &Token, text: &str| {
+        matches!(token, Token::Word(word)
+            if word.quote_style.is_none() && word.value.eq_ignore_ascii_case(text))
+    };
+    for index in 0..tokens.len() {
+        let next = tokens[index + 1..]
+            .iter()
+            .find(|token| !matches!(token.token, Token::Whitespace(_)))
+            .map(|token| &token.token);
+        let zone = next.is_some_and(|next| is(next, "time") || is(next, "local"));
+        if is(&tokens[index].token, "at") && !zone {
+            tokens[index].token = Token::make_word("at", Some('"'));
         }
     }
 }

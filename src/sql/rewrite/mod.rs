@@ -8,6 +8,7 @@ mod casts;
 mod datafusion;
 mod fold;
 mod labels;
+mod literals;
 mod names;
 mod operators;
 mod statements;
