@@ -35,9 +35,17 @@ impl Procedure for Ingest {
     }
 
     fn check(&self, stores: &Stores, args: &[Value]) -> Result<()> {
-        table_name(&text(args, 0, "table")?)?;
+        let table = table_name(&text(args, 0, "table")?)?;
         let file = inbox_file(stores, &text(args, 1, "file")?)?;
         format_of(&file)?;
+        let exists = stores.datasets.contains(&table)
+            || stores.duckdb.schemas_blocking()?.contains(&table.schema);
+        if !exists {
+            return Err(Error::new(
+                SqlState::INVALID_SCHEMA_NAME,
+                format!("schema \"{}\" does not exist", table.schema),
+            ));
+        }
         Ok(())
     }
 

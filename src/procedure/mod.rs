@@ -82,7 +82,7 @@ trait Procedure: Send + Sync {
     fn params(&self) -> &'static [&'static str];
     /// The columns of the result row.
     fn columns(&self) -> Vec<Column>;
-    /// Checks arguments before anything is queued.
+    /// Checks arguments before anything is queued. Blocks.
     fn check(&self, stores: &Stores, args: &[Value]) -> Result<()>;
     /// Runs at the Writer's turn. Blocks.
     fn run(&self, stores: &Stores, turn: &mut Turn<'_>, args: &[Value]) -> Result<Progress>;
@@ -100,7 +100,7 @@ impl Procedures {
         Procedures { stores, procedures: vec![Box::new(Ingest), Box::new(PublishVersion)] }
     }
 
-    /// Finds a procedure and checks its arguments; gives the name that the intent carries.
+    /// Finds a procedure and checks its arguments; gives the name that the intent carries. Blocks.
     ///
     /// # Errors
     /// 42883 for an unknown procedure or another number of arguments; the procedure's own check.

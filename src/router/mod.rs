@@ -4,10 +4,12 @@
 //! - `read.rs`: a read's engine, its description, its running.
 //! - `explain.rs`: EXPLAIN, which names the engine and the reason.
 //! - `write.rs`: a write to the body of an intent.
+//! - `column_cache.rs`: columns of DuckDB tables that INSERTs name often.
 //! - `rows.rs`: result rows of a query to rows that travel with an intent.
 //!
 //! Not here: sessions and transactions (`session`), applying (`writer`).
 
+mod column_cache;
 mod explain;
 mod read;
 mod rows;
@@ -25,6 +27,7 @@ use crate::error::{Error, Result};
 use crate::procedure::Procedures;
 use crate::sql::rewrite::NameContext;
 
+pub use column_cache::ColumnCache;
 pub use read::{Engine, EngineChoice};
 pub use rows::{RowsSink, STAGED_FOLDER};
 pub use write::{Target, storage_schema};
@@ -77,6 +80,7 @@ pub struct Router {
     pub datafusion: Arc<DataFusionEngine>,
     pub datasets: Arc<DatasetStore>,
     pub procedures: Arc<Procedures>,
+    pub columns: ColumnCache,
 }
 
 impl Router {

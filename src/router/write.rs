@@ -68,7 +68,11 @@ impl Router {
                     let target = self.duckdb_target(table, columns, context).await?;
                     self.insert_rows(statement, target, types, params, context, None).await
                 }
-                None => self.as_it_stands(statement, write, types, params, context),
+                None => {
+                let fitted = self.fit_insert(statement, table, columns, context).await?;
+                let statement = fitted.as_ref().unwrap_or(statement);
+                self.as_it_stands(statement, write, types, params, context)
+            }
             },
             Write::Update { table, .. } | Write::Delete { table, .. } => match arrow(table) {
                 Some(name) => self.rewrite(statement, write, &name, types, params, context),
@@ -95,6 +99,23 @@ impl Router {
                 self.on_duckdb_alone(statement, write, types, params, context)
             }
         }
+    }
+
+    /// Fits an INSERT's literal rows to its table where DuckDB takes them otherwise than
+    /// PostgreSQL: fewer values than columns, and bytea written in hex.
+    async fn fit_insert(
+        &self,
+        statement: &Statement,
+        table: &TableRef,
+        columns: &[String],
+        context: &StatementContext,
+    ) -> Result<Option<Statement>> {
+        let Some(width) = statement.values_to_fit(columns) else { return Ok(None) };
+        let target = self.duckdb_target(table, columns, context).await?;
+        if width >= target.columns.len() && !statement.has_hex_literal() {
+            return Ok(None);
+        }
+        Ok(Some(statement.fit_values(&target.columns)))
     }
 
     /// Describes a write without running it: its parameters, and the columns of RETURNING.
@@ -234,6 +255,14 @@ impl Router {
         columns: &[String],
         context: &StatementContext,
     ) -> Result<Target> {
+        let key = format!("{table:?} {columns:?} {:?}", context.query.search_path);
+        let generation = match self.columns.get(&key) {
+            Ok((table, columns)) => {
+                let all = columns.clone();
+                return Ok(Target { table, storage: Storage::DuckDb, columns, all });
+            }
+            Err(generation) => generation,
+        };
         let name = self.existing_table(table, context).await?;
         let list = if columns.is_empty() {
             "*".to_owned()
@@ -245,6 +274,7 @@ impl Router {
             format!("SELECT {list} FROM {}.{}", quote_ident(schema), quote_ident(&name.table));
         let described = self.duckdb.describe(&sql, &context.query, None).await?;
         let columns = described.columns.unwrap_or_default();
+        self.columns.put(key, generation, &name, &columns);
         Ok(Target { table: name, storage: Storage::DuckDb, all: columns.clone(), columns })
     }
 

@@ -23,7 +23,7 @@ use crate::engine::duckdb::{DuckDb, DuckDbOptions, DuckDbTables};
 use crate::error::{Error, Result};
 use crate::intent::{IntentLog, LogLimits};
 use crate::procedure::{INBOX_FOLDER, Procedures, Stores};
-use crate::router::{Router, STAGED_FOLDER};
+use crate::router::{ColumnCache, Router, STAGED_FOLDER};
 use crate::session::{Activity, Services};
 use crate::version::VersionStore;
 use crate::writer::{self, Targets};
@@ -170,6 +170,7 @@ fn open(mut config: Config, runtime: tokio::runtime::Handle) -> Result<Open> {
         datafusion,
         datasets,
         procedures,
+        columns: ColumnCache::default(),
     };
     let services = Arc::new(Services { config, router, log, writer, activity });
     Ok(Open { services, versions, writer_thread })

@@ -257,7 +257,8 @@ impl StatementGuard {
                 Error::canceled("statement timeout")
             }
             reason if reason == Reason::Shutdown as u8 => Error::shutting_down(),
-            _ => Error::canceled("user request"),
+            reason if reason == Reason::User as u8 => Error::canceled("user request"),
+            _ => error,
         }
     }
 }

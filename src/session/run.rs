@@ -12,7 +12,7 @@ use super::transaction::{Isolation, Open};
 use super::{CopySession, Session, StatementGuard, Transaction};
 use crate::engine::BatchStream;
 use crate::error::{Error, Result};
-use crate::sql::{Kind, Statement, TransactionStatement};
+use crate::sql::{CopyOut, Kind, Statement, TransactionStatement};
 use crate::sqlstate::SqlState;
 use crate::types::{self, Column, PgType, Value};
 
@@ -22,6 +22,8 @@ pub enum Outcome {
     /// The command tag of a statement without rows.
     Done(String),
     CopyIn(Box<CopySession>),
+    /// Rows that go out as a COPY's stream.
+    CopyOut(Box<Rows>, Box<CopyOut>),
     Empty,
 }
 
@@ -148,6 +150,16 @@ impl Session {
                 let copy = CopySession::new(self, statement, copy, target, &context)?;
                 Ok(Outcome::CopyIn(Box::new(copy)))
             }
+            Kind::CopyOut(copy) => {
+                let run = Box::pin(self.run_kind(&copy.query, &[], Vec::new(), guard));
+                match run.await? {
+                    Outcome::Rows(mut rows) => {
+                        rows.tag = RowsTag::Counted("COPY");
+                        Ok(Outcome::CopyOut(rows, copy.clone()))
+                    }
+                    _ => Err(Error::unsupported("COPY TO STDOUT needs a query")),
+                }
+            }
             Kind::Transaction(control) => self.control_transaction(control).map(Outcome::Done),
             Kind::Setting(setting) => self.control_setting(setting),
             Kind::Prepare { name, statement } => {
@@ -267,7 +279,7 @@ fn kind_name(kind: &Kind) -> &'static str {
         Kind::Explain { .. } => "explain",
         Kind::Write(_) => "write",
         Kind::Call(_) => "call",
-        Kind::CopyIn(_) => "copy",
+        Kind::CopyIn(_) | Kind::CopyOut(_) => "copy",
         Kind::Transaction(_) => "transaction",
         Kind::Setting(_) => "setting",
         Kind::Prepare { .. } => "prepare",

@@ -1,6 +1,7 @@
 //! A write's way through the log to its outcome.
 
 use std::io::Cursor;
+use std::sync::Arc;
 
 use arrow::ipc::reader::StreamReader;
 use futures::StreamExt;
@@ -28,8 +29,15 @@ impl Session {
         let router = &self.services.router;
         let route = router.body(statement, write, types, params, &context);
         let body = route.instrument(tracing::info_span!("route")).await?;
-        let applied = self.commit(&statement.text, body, &context, guard).await?;
-        outcome(applied)
+        let defines = !matches!(
+            write,
+            Write::Insert { .. } | Write::Update { .. } | Write::Delete { .. }
+        );
+        let applied = self.commit(&statement.text, body, &context, guard).await;
+        if defines {
+            self.services.router.columns.forget();
+        }
+        outcome(applied?)
     }
 
     /// Checks a CALL, makes it an intent and waits for its result.
@@ -42,12 +50,17 @@ impl Session {
     ) -> Result<Outcome> {
         let args: Vec<Value> =
             call.args.iter().map(|arg| arg.value(params)).collect::<Result<_>>()?;
-        let procedures = &self.services.router.procedures;
-        let procedure = procedures.check(call.schema.as_deref(), &call.name, &args)?;
+        let procedures = Arc::clone(&self.services.router.procedures);
+        let (schema, name, checked) = (call.schema.clone(), call.name.clone(), args.clone());
+        let procedure = crate::task::blocking(move || {
+            procedures.check(schema.as_deref(), &name, &checked)
+        })
+        .await?;
         let context = self.context(guard).await?;
         let body = Body::Call { procedure, args };
-        let applied = self.commit(&statement.text, body, &context, guard).await?;
-        outcome(applied)
+        let applied = self.commit(&statement.text, body, &context, guard).await;
+        self.services.router.columns.forget();
+        outcome(applied?)
     }
 
     /// Appends an intent and waits for its outcome. A cancel asks the Writer to stop it; what

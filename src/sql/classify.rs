@@ -48,6 +48,16 @@ pub(super) fn classify(tree: &Tree) -> Result<Kind> {
 }
 
 fn classify_query(query: &Query, tree: &Tree) -> Result<Kind> {
+    if let SetExpr::Insert(inner)
+    | SetExpr::Update(inner)
+    | SetExpr::Delete(inner)
+    | SetExpr::Merge(inner) = query.body.as_ref()
+    {
+        // `WITH … INSERT …`: the write inside, with the tables of the whole.
+        let mut write = write::classify(inner)?;
+        write.set_tables(tables(tree)?);
+        return Ok(Kind::Write(write));
+    }
     if has_write(query) {
         return Err(Error::unsupported(
             "data-modifying statements inside a query are not supported",

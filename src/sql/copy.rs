@@ -20,6 +20,16 @@ pub struct CopyIn {
     pub force_not_null: Vec<String>,
 }
 
+/// `COPY table or query TO STDOUT …`.
+#[derive(Clone, Debug)]
+pub struct CopyOut {
+    /// The query whose rows are copied.
+    pub query: super::Statement,
+    pub options: CopyOptions,
+    /// Columns that are always quoted.
+    pub force_quote: Vec<String>,
+}
+
 pub(super) fn classify(tree: &Tree) -> Result<Kind> {
     let Tree::Copy { source, to, target, options, legacy_options, .. } = tree else {
         return Err(Error::internal("not a COPY"));
@@ -37,8 +47,7 @@ pub(super) fn classify(tree: &Tree) -> Result<Kind> {
         ast::CopyTarget::Stdin | ast::CopyTarget::Stdout => {}
     }
     if *to {
-        return Err(Error::unsupported("COPY TO STDOUT is not supported yet")
-            .with_hint("Use SELECT; psql's --csv writes the same rows."));
+        return classify_out(source, options, legacy_options);
     }
     let ast::CopySource::Table { table_name, columns } = source else {
         return Err(Error::syntax("COPY FROM needs a table"));
@@ -57,6 +66,61 @@ pub(super) fn classify(tree: &Tree) -> Result<Kind> {
         legacy_option(option, &mut copy.options)?;
     }
     Ok(Kind::CopyIn(copy))
+}
+
+fn classify_out(
+    source: &ast::CopySource,
+    options: &[CopyOption],
+    legacy: &[CopyLegacyOption],
+) -> Result<Kind> {
+    let query = match source {
+        ast::CopySource::Query(query) => (**query).clone(),
+        ast::CopySource::Table { table_name, columns } => whole_table(table_name, columns)?,
+    };
+    let tree = Tree::Query(Box::new(query));
+    let kind = super::classify::classify(&tree)?;
+    let statement = super::Statement {
+        text: tree.to_string(),
+        kind,
+        param_count: 0,
+        tree: Some(Box::new(tree)),
+        words: Vec::new(),
+        offset: 0,
+    };
+    let mut made = CopyIn {
+        table: TableRef { database: None, schema: None, table: String::new() },
+        columns: Vec::new(),
+        options: CopyOptions::new(format_of(options, legacy)),
+        force_null: Vec::new(),
+        force_not_null: Vec::new(),
+    };
+    let mut force_quote = Vec::new();
+    for option in options {
+        match option {
+            CopyOption::ForceQuote(columns) => force_quote = columns.iter().map(fold).collect(),
+            other => take_option(other, &mut made)?,
+        }
+    }
+    for option in legacy {
+        legacy_option(option, &mut made.options)?;
+    }
+    Ok(Kind::CopyOut(Box::new(CopyOut { query: statement, options: made.options, force_quote })))
+}
+
+/// `SELECT columns FROM table`, for a COPY of a table.
+fn whole_table(table: &ast::ObjectName, columns: &[ast::Ident]) -> Result<ast::Query> {
+    let list = if columns.is_empty() {
+        "*".to_owned()
+    } else {
+        columns.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    };
+    let sql = format!("SELECT {list} FROM {table}");
+    let dialect = sqlparser::dialect::PostgreSqlDialect {};
+    let parsed = sqlparser::parser::Parser::parse_sql(&dialect, &sql);
+    match parsed.ok().and_then(|mut trees| trees.pop()) {
+        Some(Tree::Query(query)) => Ok(*query),
+        _ => Err(Error::internal("a COPY's query could not be built")),
+    }
 }
 
 fn format_of(options: &[CopyOption], legacy: &[CopyLegacyOption]) -> CopyFormat {

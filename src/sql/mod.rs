@@ -26,7 +26,7 @@ mod statement;
 mod write;
 
 pub use call::{Argument, Call};
-pub use copy::CopyIn;
+pub use copy::{CopyIn, CopyOut};
 pub use dataset_rewrite::DatasetRewrite;
 pub use params::duckdb_type_name;
 pub use setting::{Setting, TransactionMode, TransactionStatement};

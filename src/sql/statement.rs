@@ -3,7 +3,7 @@
 use sqlparser::ast;
 
 use super::call::Call;
-use super::copy::CopyIn;
+use super::copy::{CopyIn, CopyOut};
 use super::rewrite::{self, NameContext};
 use super::setting::{Setting, TransactionStatement};
 use super::split::Word;
@@ -43,6 +43,7 @@ pub enum Kind {
     Write(Write),
     Call(Call),
     CopyIn(CopyIn),
+    CopyOut(Box<CopyOut>),
     Transaction(TransactionStatement),
     Setting(Setting),
     /// `PREPARE name AS …`
@@ -237,6 +238,54 @@ impl Statement {
     /// Tells whether it is written in DuckDB's own SQL.
     pub fn is_native(&self) -> bool {
         self.tree.is_none()
+    }
+
+    /// Returns how many values an INSERT's rows have, when they may have to be fitted to the
+    /// table: no columns are named, or a literal may be bytea in hex.
+    pub fn values_to_fit(&self, columns: &[String]) -> Option<usize> {
+        let values = self.insert_values()?;
+        let width = values.rows.first()?.len();
+        (columns.is_empty() || self.has_hex_literal()).then_some(width)
+    }
+
+    /// Tells whether an INSERT's rows have a literal that would be bytea in hex.
+    pub fn has_hex_literal(&self) -> bool {
+        let cells = self.insert_values().into_iter().flat_map(|values| &values.rows);
+        cells.flat_map(|row| row.iter()).any(|cell| matches!(cell, ast::Expr::Value(value)
+            if matches!(&value.value, ast::Value::SingleQuotedString(t) if t.starts_with("\\x"))))
+    }
+
+    fn insert_values(&self) -> Option<&ast::Values> {
+        let ast::Statement::Insert(insert) = self.tree.as_deref()? else { return None };
+        match insert.source.as_ref()?.body.as_ref() {
+            ast::SetExpr::Values(values) => Some(values),
+            _ => None,
+        }
+    }
+
+    /// Names the columns that an INSERT's rows are for, and respells hex for those of type bytea.
+    pub fn fit_values(&self, columns: &[crate::types::Column]) -> Statement {
+        let mut fitted = self.clone();
+        let Some(ast::Statement::Insert(insert)) = fitted.tree.as_deref_mut() else {
+            return fitted;
+        };
+        let Some(source) = &mut insert.source else { return fitted };
+        let ast::SetExpr::Values(values) = source.body.as_mut() else { return fitted };
+        let width = values.rows.first().map_or(0, |row| row.len());
+        if insert.columns.is_empty() && width < columns.len() {
+            let name = |column: &crate::types::Column| {
+                ast::ObjectName::from(vec![ast::Ident::with_quote('"', &column.name)])
+            };
+            insert.columns = columns.iter().take(width).map(name).collect();
+        }
+        for row in &mut values.rows {
+            for (cell, column) in row.iter_mut().zip(columns) {
+                if column.pg_type == PgType::BYTEA {
+                    rewrite::respell_bytes(cell);
+                }
+            }
+        }
+        fitted
     }
 
     /// Infers the types of parameters that an INSERT's VALUES assign to columns of these types, or

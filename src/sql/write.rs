@@ -107,6 +107,16 @@ impl Write {
         }
     }
 
+    pub(super) fn set_tables(&mut self, all: Vec<TableRef>) {
+        if let Write::Insert { tables, .. }
+        | Write::Update { tables, .. }
+        | Write::Delete { tables, .. }
+        | Write::Other { tables, .. } = self
+        {
+            *tables = all;
+        }
+    }
+
     /// Tells whether rows come back.
     pub fn returning(&self) -> bool {
         match self {

@@ -11,7 +11,7 @@ use pgwire::messages::extendedquery::{
 use tracing::Instrument;
 
 use super::connection::Connection;
-use super::reply;
+use super::{copy_out, reply};
 use super::rows::{self, Page};
 use crate::error::{Error, Result};
 use crate::session::{Outcome, Portal, PortalState, Prepared, RowsTag, StatementGuard};
@@ -156,6 +156,11 @@ async fn run(
         match socket.watching(&entry, work).await? {
             Outcome::Empty => return socket.put(&reply::empty()),
             Outcome::Done(tag) => return socket.put(&reply::complete(tag)),
+            Outcome::CopyOut(mut rows, copy) => {
+                let style = session.output_style();
+                let tag = copy_out::send(socket, &entry, &mut rows, &copy, style, guard).await?;
+                return socket.put(&reply::complete(tag));
+            }
             Outcome::CopyIn(copy) => {
                 let tag = connection.copy_in(*copy, guard).await?;
                 return connection.socket.put(&reply::complete(tag));

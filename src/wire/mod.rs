@@ -4,7 +4,7 @@
 //! - `startup.rs`: negotiation, startup parameters, CancelRequest.
 //! - `connection.rs`: the loop over a connection's messages; hang-ups are noticed while a
 //!   statement runs.
-//! - `simple.rs`, `extended.rs`, `copy_in.rs`: what the messages do.
+//! - `simple.rs`, `extended.rs`, `copy_in.rs`, `copy_out.rs`: what the messages do.
 //! - `rows.rs`: rows to the socket as they come; `reply.rs`: the other answers.
 //!
 //! pgwire's messages and codec are used, its handlers are not: they gather results, and look at
@@ -16,6 +16,7 @@
 mod codec;
 mod connection;
 mod copy_in;
+mod copy_out;
 mod extended;
 mod reply;
 mod rows;

@@ -5,7 +5,7 @@ use tracing::Instrument;
 
 use super::connection::Connection;
 use super::rows::{self, Page};
-use super::{reply};
+use super::{copy_out, reply};
 use crate::error::Result;
 use crate::session::{Outcome, StatementGuard};
 use crate::sql::{self, Statement};
@@ -71,6 +71,11 @@ async fn run_one(
                 Page::Suspended => 0,
             };
             socket.put(&reply::complete(rows.tag.with_rows(sent)))
+        }
+        Outcome::CopyOut(mut rows, copy) => {
+            let style = session.output_style();
+            let tag = copy_out::send(socket, &entry, &mut rows, &copy, style, guard).await?;
+            socket.put(&reply::complete(tag))
         }
         Outcome::CopyIn(copy) => {
             let tag = connection.copy_in(*copy, guard).await?;

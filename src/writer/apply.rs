@@ -118,7 +118,12 @@ impl Writer {
                     return Ok(applied(tag, 0));
                 }
                 let changed = self.connection.execute(sql, params, rows_max)?;
-                let mut done = applied(tag, changed.rows);
+                let rows = match (tag, table) {
+                    // DuckDB does not tell how many rows CREATE TABLE AS has made.
+                    (TagKind::Select, Some(table)) => self.connection.count_table(table)?,
+                    _ => changed.rows,
+                };
+                let mut done = applied(tag, rows);
                 if let (Some((columns, schema, batches)), true) = (changed.returned, *returning) {
                     done.result = Some(ResultSet { columns, ipc: to_ipc(&schema, &batches)? });
                 }

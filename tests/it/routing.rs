@@ -55,8 +55,8 @@ const QUESTIONS: &[&str] = &[
     "SELECT name FROM @ WHERE name LIKE '%7' AND d < date '2024-02-01' ORDER BY id LIMIT 5",
     "SELECT DISTINCT k FROM @ ORDER BY 1",
     "SELECT id, row_number() OVER (PARTITION BY k ORDER BY id) AS r FROM @ WHERE id < 30 ORDER BY id",
-    "SELECT nullif(k, 0) AS k FROM @ WHERE id < 9 ORDER BY 1",
-    "SELECT nullif(k, 0) AS k FROM @ WHERE id < 9 ORDER BY 1 DESC",
+    "SELECT CAST(nullif(k, 0) AS int4) AS k FROM @ WHERE id < 9 ORDER BY 1",
+    "SELECT CAST(nullif(k, 0) AS int4) AS k FROM @ WHERE id < 9 ORDER BY 1 DESC",
     "WITH a AS (SELECT k, max(id) AS m FROM @ GROUP BY k) SELECT t.id FROM @ t JOIN a ON t.id = a.m \
      ORDER BY 1",
     "SELECT id / 2 AS half, -id / 3 AS third, id % 4 AS rest FROM @ WHERE id < 5 ORDER BY id",

@@ -155,7 +155,7 @@ fn the_python_package_opens_a_version() {
         return;
     }
     let mut client = server.connect();
-    client.run("CREATE TABLE t (id int4, name text, n numeric(10,2), at timestamptz, tags text[])");
+    client.run("CREATE TABLE t (id int4, name text, n numeric(10,2), seen timestamptz, tags text[])");
     client.run(
         "INSERT INTO t VALUES (1, 'tea', 1.50, '2024-01-01 00:00:00+00', ARRAY['a', 'b']), \
          (2, NULL, NULL, NULL, NULL)",
@@ -163,7 +163,7 @@ fn the_python_package_opens_a_version() {
     publish(&mut client, "for python");
     let script = "import duckdb, sys\n\
                   c = duckdb.connect(sys.argv[1], read_only=True)\n\
-                  rows = c.execute('SELECT id, name, n, epoch(at)::BIGINT, tags FROM t ORDER BY id')\n\
+                  rows = c.execute('SELECT id, name, n, epoch(seen)::BIGINT, tags FROM t ORDER BY id')\n\
                   print(rows.fetchall())\n";
     let output = Command::new("python3")
         .args(["-c", script, &file_of(&server, 1).display().to_string()])

@@ -173,16 +173,19 @@ const COLUMNS: &[(&str, &str, &str)] = &[
 fn stores_every_type(suffix: &str) {
     let mut client = at_utc();
     let table = unique("all_types");
+    // Polars has no interval, so a dataset refuses it by name.
+    let kept: Vec<_> =
+        COLUMNS.iter().filter(|column| suffix.is_empty() || column.0 != "interval").collect();
     let columns: Vec<String> =
-        COLUMNS.iter().enumerate().map(|(at, column)| format!("c{at} {}", column.0)).collect();
+        kept.iter().enumerate().map(|(at, column)| format!("c{at} {}", column.0)).collect();
     client.run(&format!("CREATE TABLE {table} (id int4, {}){suffix}", columns.join(", ")));
-    let marks: Vec<String> = (2..COLUMNS.len() + 2).map(|n| format!("${n}")).collect();
+    let marks: Vec<String> = (2..kept.len() + 2).map(|n| format!("${n}")).collect();
     let insert = format!("INSERT INTO {table} VALUES ($1, {})", marks.join(", "));
     client.talk(Out::new().parse("ins", &insert, &[]).sync());
     let rows: [Vec<Option<&str>>; 3] = [
-        COLUMNS.iter().map(|column| Some(column.1)).collect(),
-        COLUMNS.iter().map(|column| Some(column.2)).collect(),
-        COLUMNS.iter().map(|_| None).collect(),
+        kept.iter().map(|column| Some(column.1)).collect(),
+        kept.iter().map(|column| Some(column.2)).collect(),
+        kept.iter().map(|_| None).collect(),
     ];
     for (id, row) in rows.iter().enumerate() {
         let id = id.to_string();
@@ -192,7 +195,7 @@ fn stores_every_type(suffix: &str) {
         assert_eq!(replies, ["2", "C INSERT 0 1", "Z I"]);
     }
     let mut wrong = Vec::new();
-    for (at, column) in COLUMNS.iter().enumerate() {
+    for (at, column) in kept.iter().enumerate() {
         let got = client.rows(&format!("SELECT c{at} FROM {table} ORDER BY id"));
         for (row, values) in rows.iter().zip(&got) {
             if values[0].as_deref() != row[at] {
@@ -200,7 +203,7 @@ fn stores_every_type(suffix: &str) {
             }
         }
     }
-    report("stored values", COLUMNS.len(), &wrong);
+    report("stored values", kept.len(), &wrong);
     client.run(&format!("DROP TABLE {table}"));
 }
 

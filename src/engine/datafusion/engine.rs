@@ -20,7 +20,7 @@ use crate::dataset::{DatasetStore, PinnedDataset};
 use crate::engine::{Description, Execution, QueryContext};
 use crate::error::{Error, Result};
 use crate::ids::TableName;
-use crate::types::{PgType, Value, column_for_field};
+use crate::types::{PgType, Value};
 
 /// Plans recurse over nested expressions, so threads get more stack than usual.
 const STACK_BYTES: usize = 16 << 20;
@@ -149,7 +149,7 @@ impl DataFusionEngine {
                 Ok((planned.fields(), plan))
             })
             .await?;
-        let columns = fields.iter().map(column_for_field).collect();
+        let columns = fields.iter().map(statement::result_column).collect();
         let query = run::Query { plan, task: run_state.task_ctx(), fields, snapshot };
         let stream = run::stream(&self.handle, query, context.cancel.clone());
         Ok(Execution { columns, stream })

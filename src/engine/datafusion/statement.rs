@@ -16,7 +16,7 @@ use ::datafusion::sql::sqlparser::ast::{
     self, Expr as SqlExpr, Ident, Query, SelectItem, SetExpr, Statement, visit_expressions,
 };
 
-use arrow::datatypes::Field;
+use arrow::datatypes::{DataType, Field};
 
 use super::error::translate;
 use super::types::{pg_type_of, scalar, sql_name, sql_name_of};
@@ -44,7 +44,17 @@ impl Planned {
 
     /// Returns the result's columns.
     pub(super) fn columns(&self) -> Vec<Column> {
-        self.fields().iter().map(column_for_field).collect()
+        self.fields().iter().map(result_column).collect()
+    }
+}
+
+/// Describes a result column. DataFusion counts rows without a sign (`row_number()`), where
+/// PostgreSQL has bigint.
+pub(super) fn result_column(field: &Field) -> Column {
+    let column = column_for_field(field);
+    match field.data_type() {
+        DataType::UInt64 => Column { pg_type: PgType::INT8, ..column },
+        _ => column,
     }
 }
 

@@ -151,6 +151,42 @@ impl Connection {
         }
     }
 
+    /// Prepares one statement that DuckDB may expand to several, as it does with PIVOT: all but the
+    /// last are run at once.
+    pub(super) fn prepare_expanded(&mut self, sql: &str) -> Result<Prepared> {
+        let sql = c_string(sql)?;
+        let mut extracted = ptr::null_mut();
+        // SAFETY: `extracted` is destroyed below; indexes are below the count.
+        unsafe {
+            let count = ffi::duckdb_extract_statements(
+                self.handle.raw,
+                sql.as_ptr(),
+                &raw mut extracted,
+            );
+            let prepare = |index| {
+                let mut raw = ptr::null_mut();
+                let state = ffi::duckdb_prepare_extracted_statement(
+                    self.handle.raw,
+                    extracted,
+                    index,
+                    &raw mut raw,
+                );
+                let prepared = Prepared { raw, _connection: Arc::clone(&self.handle) };
+                if state == ffi::DuckDBSuccess { Ok(prepared) } else { Err(prepared.error()) }
+            };
+            let prepared = if count == 0 {
+                let message = text_of(ffi::duckdb_extract_statements_error(extracted));
+                Err(from_duckdb_message(&message))
+            } else {
+                (0..count - 1)
+                    .try_for_each(|index| prepare(index)?.run_again(&[]))
+                    .and_then(|()| prepare(count - 1))
+            };
+            ffi::duckdb_destroy_extracted(&raw mut extracted);
+            prepared
+        }
+    }
+
     /// Prepares one statement: parses, binds and plans it without running.
     pub(super) fn prepare(&mut self, sql: &str) -> Result<Prepared> {
         let sql = c_string(sql)?;

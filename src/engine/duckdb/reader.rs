@@ -79,11 +79,15 @@ impl DuckDb {
         let sql = sql.to_owned();
         let interrupter = reader.idle.connection.interrupter();
         let work = tokio::task::spawn_blocking(move || {
-            let prepared = reader.idle.connection.prepare(&sql)?;
+            let in_pool = matches!(reader.home, Home::Pool(_));
+            if in_pool {
+                reader.idle.connection.execute("BEGIN TRANSACTION READ ONLY")?;
+            }
+            let prepared = reader.idle.connection.prepare_expanded(&sql)?;
             let described =
                 PartialDescription { params: prepared.params(), columns: prepared.columns() };
             drop(prepared);
-            reader.finish(false);
+            reader.finish(in_pool);
             Ok(described)
         });
         joined(work, &interrupter, &context.cancel).await
@@ -174,17 +178,18 @@ impl DuckDb {
     /// Lists the schemas of the data file, in PostgreSQL's words.
     pub async fn schemas(self: &Arc<Self>) -> Result<Vec<String>> {
         let database = Arc::clone(self);
-        task::blocking(move || {
-            let mut connection = database.database.connect()?;
-            let rows = super::instance::text_rows(
-                &mut connection,
-                "SELECT schema_name FROM duckdb_schemas()
-                     WHERE database_name = current_database()",
-            )?;
-            let names = rows.into_iter().flatten();
-            Ok(names.map(|name| if name == "main" { "public".to_owned() } else { name }).collect())
-        })
-        .await
+        task::blocking(move || database.schemas_blocking()).await
+    }
+
+    /// Lists the schemas of the data file, in PostgreSQL's words. Blocks.
+    pub fn schemas_blocking(&self) -> Result<Vec<String>> {
+        let mut connection = self.database.connect()?;
+        let rows = super::instance::text_rows(
+            &mut connection,
+            "SELECT schema_name FROM duckdb_schemas() WHERE database_name = current_database()",
+        )?;
+        let names = rows.into_iter().flatten();
+        Ok(names.map(|name| if name == "main" { "public".to_owned() } else { name }).collect())
     }
 
     async fn reader(
@@ -257,7 +262,7 @@ impl Reader {
         if matches!(self.home, Home::Pool(_)) {
             self.idle.connection.execute("BEGIN TRANSACTION READ ONLY")?;
         }
-        let mut prepared: Prepared = self.idle.connection.prepare(sql)?;
+        let mut prepared: Prepared = self.idle.connection.prepare_expanded(sql)?;
         if prepared.statement_type() == StatementType::Other {
             return Err(Error::new(
                 SqlState::READ_ONLY_SQL_TRANSACTION,

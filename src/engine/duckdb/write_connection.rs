@@ -130,6 +130,13 @@ impl WriteConnection {
         Ok(rows.first().and_then(|row| row.first()?.parse().ok()).unwrap_or(0))
     }
 
+    /// Counts a table's rows.
+    pub fn count_table(&mut self, table: &TableName) -> Result<u64> {
+        let quote = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
+        let schema = quote(catalog::duckdb_schema(&table.schema));
+        self.count(&format!("{schema}.{}", quote(&table.table)))
+    }
+
     /// Runs SQL of the server's own.
     pub fn run(&mut self, sql: &str) -> Result<()> {
         self.connection.execute(sql)

@@ -9,6 +9,11 @@ pub(super) fn respell(expr: &mut Expr, data_type: &DataType) {
     }
 }
 
+/// Respells a string that is assigned to a bytea column.
+pub(in crate::sql) fn respell_bytes(expr: &mut Expr) {
+    respell(expr, &DataType::Bytea);
+}
+
 /// Respells a literal of a type.
 pub(super) fn respell_value(value: &mut Value, data_type: &DataType) {
     let Value::SingleQuotedString(text) = value else { return };
@@ -24,7 +29,7 @@ pub(super) fn respell_value(value: &mut Value, data_type: &DataType) {
 }
 
 /// `\\x00ff` is two bytes in PostgreSQL; DuckDB wants `\\x00\\xff`.
-pub(in crate::sql) fn hex_bytes(text: &str) -> Option<String> {
+fn hex_bytes(text: &str) -> Option<String> {
     let digits = text.strip_prefix("\\x")?;
     let valid = digits.len() % 2 == 0 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
     let pairs = digits.as_bytes().chunks(2).map(|pair| {
@@ -36,7 +41,11 @@ pub(in crate::sql) fn hex_bytes(text: &str) -> Option<String> {
 /// DuckDB writes the era in parentheses, and takes no notice of it without them.
 fn before_christ(text: &str) -> Option<String> {
     let rest = text.trim_end().strip_suffix("BC").or_else(|| text.trim_end().strip_suffix("bc"))?;
-    Some(format!("{} (BC)", rest.trim_end()))
+    let rest = rest.trim_end();
+    Some(match rest.split_once(' ') {
+        Some((date, time)) => format!("{date} (BC) {time}"),
+        None => format!("{rest} (BC)"),
+    })
 }
 
 #[cfg(test)]
@@ -48,6 +57,8 @@ mod tests {
         assert_eq!(hex_bytes("\\x00fF").as_deref(), Some("\\x00\\xfF"));
         assert_eq!(hex_bytes("\\x0"), None);
         assert_eq!(hex_bytes("abc"), None);
+        let noon = before_christ("0044-03-15 12:00 BC");
+        assert_eq!(noon.as_deref(), Some("0044-03-15 (BC) 12:00"));
         assert_eq!(before_christ("0044-03-15 BC").as_deref(), Some("0044-03-15 (BC)"));
     }
 }

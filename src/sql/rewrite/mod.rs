@@ -26,6 +26,7 @@ use crate::error::{Error, Result};
 
 pub use datafusion::for_datafusion;
 pub use fold::{fold_tokens, parse};
+pub(in crate::sql) use literals::respell_bytes;
 pub use names::{SystemCatalog, SystemRelation};
 
 /// What a session's names mean.

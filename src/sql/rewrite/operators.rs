@@ -29,6 +29,13 @@ pub(super) fn rewrite(expr: &mut Expr) -> Result<()> {
                 matches
             };
         }
+        // PostgreSQL's backslash escapes in patterns; DuckDB's only where it is told.
+        Expr::Like { pattern, escape_char: escape @ None, .. }
+        | Expr::ILike { pattern, escape_char: escape @ None, .. }
+            if may_have_backslash(pattern) =>
+        {
+            *escape = Some(Value::SingleQuotedString("\\".to_owned()).into());
+        }
         // DuckDB compares bytes, as PostgreSQL does under "C".
         Expr::Collate { expr: inner, collation } => {
             let last = names::parts(collation).and_then(|parts| parts.last().copied());
@@ -120,5 +127,15 @@ pub(super) fn base_zero(expr: &mut Expr) {
         let old = Box::new(take(index));
         let one = Box::new(Expr::Value(Value::Number("1".to_owned(), false).into()));
         *index = Expr::BinaryOp { left: old, op: BinaryOperator::Plus, right: one };
+    }
+}
+
+fn may_have_backslash(pattern: &Expr) -> bool {
+    match pattern {
+        Expr::Value(value) => match &value.value {
+            Value::SingleQuotedString(text) => text.contains('\\'),
+            _ => true,
+        },
+        _ => true,
     }
 }
