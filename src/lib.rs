@@ -1,29 +1,49 @@
-//! Teatree: a server that speaks PostgreSQL in front of DuckDB files and directories of Arrow files.
+//! Teatree: a server that speaks PostgreSQL in front of DuckDB files and directories of Arrow
+//! files.
 //!
-//! **Invariant:** a module imports only modules listed above it here; `tests/it/tidy.rs` enforces it.
+//! **The life of a SELECT.** `wire` takes a Query or an Execute off the socket and hands its text to
+//! [`sql::parse`], which splits it and gives each [`sql::Statement`] a [`sql::Kind`].
+//! [`session::Session::run`] asks the [`router::Router`], which looks up where the statement's tables
+//! live and chooses an engine: [`engine::duckdb::DuckDb`] on a pooled read-only connection, or
+//! [`engine::datafusion::DataFusionEngine`] over Arrow datasets, with DuckDB tables as sources. The
+//! engine streams Arrow batches; `wire` encodes each with [`types::RowEncoder`] and sends it.
+//!
+//! **The life of an INSERT.** Up to the router it is the same. [`router::Router::body`] makes it an
+//! [`intent::Body`]; [`intent::IntentLog`] appends it, with one synced write for all sessions that
+//! write at that moment; the Writer ([`writer`]) takes it in the log's order and applies it in one
+//! DuckDB transaction, or one renamed manifest of a [`dataset`], that also holds its
+//! [`ids::IntentSeq`]. Only then the session is told, and the client gets its command tag.
+//!
+//! **The life of a CALL.** [`procedure::Procedures`] checks the name and the arguments before
+//! anything is queued; then it is an intent like any other, and the Writer runs the procedure at its
+//! turn. `publish_version` clones the data file there and leaves the rest to a thread beside it
+//! ([`version`]).
+//!
+//! **Invariant:** a module imports only modules listed above it here; `tests/it/tidy.rs` enforces
+//! it.
 
 // foundation
-pub mod clock;
-pub mod config;
+pub mod sqlstate;
 pub mod error;
 pub mod ids;
-pub mod sqlstate;
+pub mod clock;
 pub mod task;
+pub mod config;
 pub mod telemetry;
 // nouns
+pub mod types;
+pub mod sql;
 pub mod catalog;
 pub mod dataset;
-pub mod sql;
-pub mod types;
 // stores and engines
-pub mod engine;
 pub mod intent;
+pub mod engine;
 // movers
-pub mod procedure;
 pub mod version;
+pub mod procedure;
 pub mod writer;
 // decision, conversation, protocol, process
 pub mod router;
-pub mod server;
 pub mod session;
 pub mod wire;
+pub mod server;

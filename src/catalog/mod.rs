@@ -12,8 +12,8 @@ mod schemas;
 
 use std::sync::LazyLock;
 
-pub use schemas::{duckdb_schema, duckdb_search_path};
 pub use relations::{Catalog, QualifiedSystemName, column_type, is_system_relation};
+pub use schemas::{duckdb_schema, duckdb_search_path};
 
 /// The SQL files, in the order in which they are run.
 const FILES: [(&str, &str); 14] = [

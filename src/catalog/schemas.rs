@@ -13,7 +13,8 @@ pub fn duckdb_search_path(path: &[String]) -> String {
     }
     let quoted = path.iter().map(|schema| {
         let schema = duckdb_schema(schema);
-        let plain = schema.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+        let plain =
+            schema.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
         if plain { schema.to_owned() } else { format!("\"{}\"", schema.replace('"', "\"\"")) }
     });
     quoted.collect::<Vec<_>>().join(",")

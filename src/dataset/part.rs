@@ -23,6 +23,7 @@ use super::stats::StatsBuilder;
 use crate::error::{Error, Result};
 use crate::ids::TableName;
 use crate::sqlstate::SqlState;
+use crate::types::zero_nulls;
 
 pub(super) const CHUNK_ROWS: usize = 64 * 1024;
 const CHUNK_BYTES: usize = 16 << 20;
@@ -116,12 +117,14 @@ impl<'a> PartWriter<'a> {
             let array = if array.data_type() == field.data_type() {
                 ArrayRef::clone(array)
             } else {
-                cast_with_options(array, field.data_type(), &options).map_err(|error| {
-                    Error::new(
-                        SqlState::DATATYPE_MISMATCH,
-                        format!("column \"{}\" cannot hold these rows: {error}", field.name()),
-                    )
-                })?
+                cast_with_options(&zero_nulls(array), field.data_type(), &options).map_err(
+                    |error| {
+                        Error::new(
+                            SqlState::DATATYPE_MISMATCH,
+                            format!("column \"{}\" cannot hold these rows: {error}", field.name()),
+                        )
+                    },
+                )?
             };
             arrays.push(array);
         }

@@ -247,8 +247,9 @@ impl Body {
     /// Returns the rows that travel with the intent.
     pub fn rows(&self) -> Option<&RowsAt> {
         match self {
-            Body::Rows { rows, .. }
-            | Body::Dataset(DatasetChange::CreateWith { rows, .. }) => Some(rows),
+            Body::Rows { rows, .. } | Body::Dataset(DatasetChange::CreateWith { rows, .. }) => {
+                Some(rows)
+            }
             Body::Statement { .. } | Body::Dataset(_) | Body::Call { .. } => None,
         }
     }

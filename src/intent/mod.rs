@@ -26,8 +26,8 @@ mod store;
 mod tests;
 
 pub use body::{
-    Applied, Body, Bytes, DatasetChange, INLINE_BYTES_MAX, Intent, Origin, Outcome,
-    ResultSet, RowsAt, STATEMENT_BYTES_MAX, Storage, TagKind,
+    Applied, Body, Bytes, DatasetChange, INLINE_BYTES_MAX, Intent, Origin, Outcome, ResultSet,
+    RowsAt, STATEMENT_BYTES_MAX, Storage, TagKind,
 };
 pub use history::{IntentRow, IntentState};
 pub use log::{Accepted, IntentLog, LogLimits, Ticket};

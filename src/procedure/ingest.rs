@@ -160,10 +160,7 @@ fn into_dataset(stores: &Stores, turn: &Turn<'_>, table: &TableName, file: &Path
 }
 
 /// Finds for each of the table's columns the file's column of the same name.
-fn order_of<'a>(
-    columns: &[Column],
-    wanted: impl Iterator<Item = &'a str>,
-) -> Result<Vec<usize>> {
+fn order_of<'a>(columns: &[Column], wanted: impl Iterator<Item = &'a str>) -> Result<Vec<usize>> {
     let order: Vec<usize> = wanted
         .map(|name| {
             columns.iter().position(|column| column.name.eq_ignore_ascii_case(name)).ok_or_else(
@@ -229,8 +226,7 @@ fn arrow_into_duckdb(
             .collect::<Result<Vec<_>>>()?;
         connection.run(&format!("CREATE TABLE {name} ({})", columns.join(", ")))?;
     }
-    let columns: Vec<String> =
-        content.columns.iter().map(|column| column.name.clone()).collect();
+    let columns: Vec<String> = content.columns.iter().map(|column| column.name.clone()).collect();
     connection.append(table, &columns, &mut content.batches)
 }
 

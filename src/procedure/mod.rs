@@ -107,11 +107,8 @@ impl Procedures {
     pub fn check(&self, schema: Option<&str>, name: &str, args: &[Value]) -> Result<String> {
         let shown = schema.map_or_else(|| name.to_owned(), |schema| format!("{schema}.{name}"));
         let procedure = self.find(schema, name).ok_or_else(|| {
-            Error::new(
-                SqlState::UNDEFINED_FUNCTION,
-                format!("procedure {shown} does not exist"),
-            )
-            .with_hint(format!("There are: {}.", self.signatures().join(", ")))
+            Error::new(SqlState::UNDEFINED_FUNCTION, format!("procedure {shown} does not exist"))
+                .with_hint(format!("There are: {}.", self.signatures().join(", ")))
         })?;
         if args.len() != procedure.params().len() {
             return Err(Error::new(

@@ -49,7 +49,8 @@ impl Procedure for PublishVersion {
         Ok(Progress::Later(Box::new(move || {
             let manifest = versions.publish(prepared, &note, seq, |path| {
                 let counts = inspect_file(path)?;
-                let tables = counts.into_iter().filter(|(name, _)| name.schema != "teatree_internal");
+                let tables =
+                    counts.into_iter().filter(|(name, _)| name.schema != "teatree_internal");
                 Ok(tables
                     .map(|(name, rows)| TableRows { schema: name.schema, name: name.table, rows })
                     .collect())

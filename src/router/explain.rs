@@ -60,8 +60,7 @@ impl Router {
             }
             Engine::DataFusion => {
                 let sql = statement.datafusion_sql(&self.names(context), types)?;
-                let plan =
-                    self.datafusion.explain(&sql, &params, &context.query, analyze).await?;
+                let plan = self.datafusion.explain(&sql, &params, &context.query, analyze).await?;
                 lines.extend(plan);
             }
         }

@@ -96,7 +96,8 @@ impl RowsSink {
         let mut staged =
             Staged { path: format!("{STAGED_FOLDER}/{name}"), absolute, writer: Some(writer) };
         let bytes = memory.into_inner().map_err(ipc)?;
-        let reader = arrow::ipc::reader::StreamReader::try_new(bytes.as_slice(), None).map_err(ipc)?;
+        let reader =
+            arrow::ipc::reader::StreamReader::try_new(bytes.as_slice(), None).map_err(ipc)?;
         if let Some(writer) = &mut staged.writer {
             for batch in reader {
                 writer.write(&batch.map_err(ipc)?).map_err(ipc)?;

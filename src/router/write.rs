@@ -7,12 +7,14 @@ use std::sync::Arc;
 
 use super::rows::RowsSink;
 use super::{Router, StatementContext};
+use crate::dataset::DatasetColumn;
 use crate::engine::Description;
 use crate::error::{Error, Result};
 use crate::ids::TableName;
-use crate::dataset::DatasetColumn;
 use crate::intent::{Body, DatasetChange, RowsAt, Storage, TagKind};
-use crate::sql::{ColumnSpec, CopyIn, Kind, ObjectKind, Statement, TableRef, Tag, Write, quote_ident};
+use crate::sql::{
+    ColumnSpec, CopyIn, Kind, ObjectKind, Statement, TableRef, Tag, Write, quote_ident,
+};
 use crate::sqlstate::SqlState;
 use crate::types::{self, Column, PgType, Value};
 
@@ -69,10 +71,10 @@ impl Router {
                     self.insert_rows(statement, target, types, params, context, None).await
                 }
                 None => {
-                let fitted = self.fit_insert(statement, table, columns, context).await?;
-                let statement = fitted.as_ref().unwrap_or(statement);
-                self.as_it_stands(statement, write, types, params, context)
-            }
+                    let fitted = self.fit_insert(statement, table, columns, context).await?;
+                    let statement = fitted.as_ref().unwrap_or(statement);
+                    self.as_it_stands(statement, write, types, params, context)
+                }
             },
             Write::Update { table, .. } | Write::Delete { table, .. } => match arrow(table) {
                 Some(name) => self.rewrite(statement, write, &name, types, params, context),
@@ -90,9 +92,9 @@ impl Router {
                     let to = TableName::new(from.schema.clone(), to.clone());
                     Ok(Body::Dataset(DatasetChange::Rename { from, to }))
                 }
-                (Some(_), None) => Err(Error::unsupported(
-                    "ALTER TABLE of an Arrow dataset can only rename it",
-                )),
+                (Some(_), None) => {
+                    Err(Error::unsupported("ALTER TABLE of an Arrow dataset can only rename it"))
+                }
                 (None, _) => self.on_duckdb_alone(statement, write, types, params, context),
             },
             Write::Drop { .. } | Write::Other { .. } => {
@@ -136,7 +138,9 @@ impl Router {
             }
             _ => None,
         };
-        if target.is_none() && self.reads_dataset(write, context) || statement.param_count == 0 && !write.returning() {
+        if target.is_none() && self.reads_dataset(write, context)
+            || statement.param_count == 0 && !write.returning()
+        {
             let params = padded(known, statement.param_count);
             return Ok(Description { params, columns: Vec::new() });
         }
@@ -228,8 +232,7 @@ impl Router {
 
     fn dataset_target(&self, name: &TableName, columns: &[String]) -> Result<Target> {
         let pinned = self.datasets.pin(name).ok_or_else(|| undefined_table(&name.table))?;
-        let all: Vec<Column> =
-            pinned.columns.iter().map(|column| column.column.clone()).collect();
+        let all: Vec<Column> = pinned.columns.iter().map(|column| column.column.clone()).collect();
         let chosen = if columns.is_empty() {
             all.clone()
         } else {
@@ -287,8 +290,7 @@ impl Router {
         let mut last = undefined_table(&table.table);
         for name in table.candidates(&context.query.search_path) {
             let schema = crate::catalog::duckdb_schema(&name.schema);
-            let sql =
-                format!("SELECT 1 FROM {}.{}", quote_ident(schema), quote_ident(&name.table));
+            let sql = format!("SELECT 1 FROM {}.{}", quote_ident(schema), quote_ident(&name.table));
             match self.duckdb.describe(&sql, &context.query, None).await {
                 Ok(_) => return Ok(name),
                 Err(error) => last = error,
@@ -306,17 +308,16 @@ impl Router {
         context: &StatementContext,
         create: Option<String>,
     ) -> Result<Body> {
-        let source = statement.source_query().ok_or_else(|| {
-            Error::unsupported("INSERT … DEFAULT VALUES needs a DuckDB table")
-        })?;
+        let source = statement
+            .source_query()
+            .ok_or_else(|| Error::unsupported("INSERT … DEFAULT VALUES needs a DuckDB table"))?;
         let wanted: Vec<PgType> = target.columns.iter().map(|column| column.pg_type).collect();
         let mut types = types.to_vec();
         types.resize(statement.param_count, None);
         for (slot, inferred) in types.iter_mut().zip(statement.assigned_param_types(&wanted)) {
             *slot = slot.or(inferred);
         }
-        let rows =
-            self.query_rows(&source, &types, params, context, &target).await?;
+        let rows = self.query_rows(&source, &types, params, context, &target).await?;
         Ok(Body::Rows {
             table: target.table,
             storage: target.storage,
@@ -342,7 +343,11 @@ impl Router {
         let mut execution = self.read(source, read, types, params, context).await?;
         if execution.columns.len() != target.columns.len() {
             let more = execution.columns.len() > target.columns.len();
-            let (many, few) = if more { ("expressions", "target columns") } else { ("target columns", "expressions") };
+            let (many, few) = if more {
+                ("expressions", "target columns")
+            } else {
+                ("target columns", "expressions")
+            };
             return Err(Error::syntax(format!("INSERT has more {many} than {few}")));
         }
         let given_schema = storage_schema(&target.columns)?;
@@ -370,12 +375,8 @@ impl Router {
         context: &StatementContext,
     ) -> Result<Body> {
         refuse_on_dataset(write)?;
-        let columns: Vec<String> = self
-            .dataset_target(name, &[])?
-            .columns
-            .into_iter()
-            .map(|column| column.name)
-            .collect();
+        let columns: Vec<String> =
+            self.dataset_target(name, &[])?.columns.into_iter().map(|column| column.name).collect();
         let queries = statement.dataset_rewrite(&self.names(context), types, &columns)?;
         Ok(Body::Dataset(DatasetChange::Rewrite {
             name: name.clone(),
@@ -396,9 +397,7 @@ impl Router {
         let storages = self.storages(tables, &context.query.search_path);
         match (storages.arrow.is_empty(), storages.duckdb.is_empty()) {
             (true, _) => self.as_it_stands(statement, write, &[], Vec::new(), context),
-            (false, true) => {
-                Ok(Body::Dataset(DatasetChange::Truncate { names: storages.arrow }))
-            }
+            (false, true) => Ok(Body::Dataset(DatasetChange::Truncate { names: storages.arrow })),
             (false, false) => Err(both_storages()),
         }
     }
@@ -414,10 +413,9 @@ impl Router {
         let storages = self.storages(names, &context.query.search_path);
         match (storages.arrow.is_empty(), storages.duckdb.is_empty()) {
             (true, _) => self.as_it_stands(statement, write, &[], Vec::new(), context),
-            (false, true) => Ok(Body::Dataset(DatasetChange::Drop {
-                names: storages.arrow,
-                if_exists,
-            })),
+            (false, true) => {
+                Ok(Body::Dataset(DatasetChange::Drop { names: storages.arrow, if_exists }))
+            }
             (false, false) => Err(both_storages()),
         }
     }
@@ -431,7 +429,14 @@ impl Router {
         context: &StatementContext,
     ) -> Result<Body> {
         let Write::CreateTable {
-            table, access_method, columns, beyond_columns, if_not_exists, as_query, tables, ..
+            table,
+            access_method,
+            columns,
+            beyond_columns,
+            if_not_exists,
+            as_query,
+            tables,
+            ..
         } = write
         else {
             return Err(Error::internal("not a CREATE TABLE"));
@@ -440,8 +445,7 @@ impl Router {
         let method = access_method.as_deref().unwrap_or(&context.default_access_method);
         let sources: Vec<TableRef> = tables.iter().filter(|t| *t != table).cloned().collect();
         if method != "arrow" {
-            let from_arrow =
-                !self.storages(&sources, &context.query.search_path).arrow.is_empty();
+            let from_arrow = !self.storages(&sources, &context.query.search_path).arrow.is_empty();
             if *as_query && from_arrow {
                 return self.create_from_dataset(statement, name, types, params, context).await;
             }
@@ -467,12 +471,8 @@ impl Router {
             ));
         }
         let (source, columns) = self.source_columns(statement, types, context).await?;
-        let target = Target {
-            table: name.clone(),
-            storage: Storage::Arrow,
-            all: columns.clone(),
-            columns,
-        };
+        let target =
+            Target { table: name.clone(), storage: Storage::Arrow, all: columns.clone(), columns };
         let rows = self.query_rows(&source, types, params, context, &target).await?;
         let columns = target
             .columns
@@ -535,8 +535,7 @@ fn dataset_column(spec: &ColumnSpec) -> Result<DatasetColumn> {
             spec.name
         )));
     }
-    let column =
-        Column { name: spec.name.clone(), pg_type: spec.pg_type, typmod: spec.typmod };
+    let column = Column { name: spec.name.clone(), pg_type: spec.pg_type, typmod: spec.typmod };
     Ok(DatasetColumn { column, not_null: spec.not_null })
 }
 

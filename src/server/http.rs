@@ -47,7 +47,7 @@ const CONNECTIONS_MAX: usize = 256;
 ///
 /// # Errors
 /// 58030 when the listener fails.
-pub async fn serve(
+pub(super) async fn serve(
     listener: TcpListener,
     versions: Arc<VersionStore>,
     shutdown: CancellationToken,

@@ -48,9 +48,11 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(
         .map_err(|error| Error::io(&format!("could not listen on {}", config.listen), &error))?;
     let http = match config.http {
         Endpoint::Off => None,
-        Endpoint::At(address) => Some(TcpListener::bind(address).await.map_err(|error| {
-            Error::io(&format!("could not listen on {address}"), &error)
-        })?),
+        Endpoint::At(address) => Some(
+            TcpListener::bind(address)
+                .await
+                .map_err(|error| Error::io(&format!("could not listen on {address}"), &error))?,
+        ),
     };
     let opening = config.clone();
     let runtime = tokio::runtime::Handle::current();
@@ -58,13 +60,10 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(
         task::blocking(move || open(opening, runtime)).await?;
 
     let stop = CancellationToken::new();
-    let compactor = task::spawn(
-        "compact",
-        compact(Arc::clone(&services.router.datasets), stop.clone()),
-    );
-    let http = http.map(|http| {
-        task::spawn("http", http::serve(http, Arc::clone(&versions), stop.clone()))
-    });
+    let compactor =
+        task::spawn("compact", compact(Arc::clone(&services.router.datasets), stop.clone()));
+    let http = http
+        .map(|http| task::spawn("http", http::serve(http, Arc::clone(&versions), stop.clone())));
     let mut connections =
         task::spawn("listener", wire::serve(listener, Arc::clone(&services), stop.clone()));
     tracing::info!(listen = %config.listen, data = %config.data_dir.display(), "ready");
@@ -108,7 +107,15 @@ fn prepare_directory(config: &Config) -> Result<DirectoryLock> {
     };
     make(&config.data_dir)?;
     let lock = DirectoryLock::take(&config.data_dir)?;
-    for folder in [INBOX_FOLDER, STAGED_FOLDER, "datasets", "versions", "log", "spill/duckdb", "spill/datafusion"] {
+    for folder in [
+        INBOX_FOLDER,
+        STAGED_FOLDER,
+        "datasets",
+        "versions",
+        "log",
+        "spill/duckdb",
+        "spill/datafusion",
+    ] {
         make(&config.data_dir.join(folder))?;
     }
     Ok(lock)
@@ -185,7 +192,10 @@ fn refuse_other_database(config: &Config) -> Result<()> {
         {
             return Err(Error::new(
                 crate::sqlstate::SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
-                format!("the data folder holds database \"{database}\", not \"{}\"", config.database),
+                format!(
+                    "the data folder holds database \"{database}\", not \"{}\"",
+                    config.database
+                ),
             )
             .with_hint(format!("Start with --database {database}, or with another folder.")));
         }
@@ -210,10 +220,7 @@ async fn end_connections(
 }
 
 /// Drains the log through the Writer, which checkpoints at its end, and closes it.
-async fn close(
-    services: Arc<Services>,
-    writer_thread: std::thread::JoinHandle<()>,
-) -> Result<()> {
+async fn close(services: Arc<Services>, writer_thread: std::thread::JoinHandle<()>) -> Result<()> {
     services.log.refuse().await;
     let log = Arc::clone(&services.log);
     task::blocking(move || {
@@ -234,8 +241,7 @@ async fn compact(datasets: Arc<DatasetStore>, stop: CancellationToken) {
             () = tokio::time::sleep(COMPACT_EVERY) => {}
             () = stop.cancelled() => return,
         }
-        let names: Vec<_> =
-            datasets.list().iter().map(|manifest| manifest.name.clone()).collect();
+        let names: Vec<_> = datasets.list().iter().map(|manifest| manifest.name.clone()).collect();
         for name in names {
             let store = Arc::clone(&datasets);
             let shown = name.to_string();

@@ -152,9 +152,7 @@ fn settings() -> SystemTable {
             Some(if own { "Teatree" } else { "Client Connection Defaults" }.to_owned())
         })
         .text("short_desc", |row| Some(row.about.to_owned()))
-        .text("context", |row| {
-            Some(if row.read_only { "internal" } else { "user" }.to_owned())
-        })
+        .text("context", |row| Some(if row.read_only { "internal" } else { "user" }.to_owned()))
         .text("vartype", |row| Some(row.vartype.to_owned()))
         .text("source", |_| Some("default".to_owned()))
         .text("boot_val", |row| Some(row.setting.to_owned()))
@@ -212,9 +210,7 @@ fn dataset_columns(datasets: Arc<DatasetStore>) -> SystemTable {
         .text("schema_name", |(manifest, _)| Some(manifest.name.schema.clone()))
         .text("table_name", |(manifest, _)| Some(manifest.name.table.clone()))
         .int("column_index", |(_, place)| i32::try_from(place + 1).ok())
-        .text("column_name", |(manifest, place)| {
-            Some(manifest.columns[*place].column.name.clone())
-        })
+        .text("column_name", |(manifest, place)| Some(manifest.columns[*place].column.name.clone()))
         .text("typname", move |column| Some(typname(column)))
         .int("typmod", |(manifest, place)| Some(manifest.columns[*place].column.typmod))
         .boolean("not_null", |(manifest, place)| manifest.columns[*place].not_null)

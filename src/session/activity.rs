@@ -67,12 +67,7 @@ struct Running {
 
 impl Running {
     fn stop(&self, reason: Reason) {
-        let _ = self.reason.compare_exchange(
-            0,
-            reason as u8,
-            Ordering::Relaxed,
-            Ordering::Relaxed,
-        );
+        let _ = self.reason.compare_exchange(0, reason as u8, Ordering::Relaxed, Ordering::Relaxed);
         self.token.cancel();
     }
 }
@@ -87,11 +82,7 @@ pub struct StatementGuard {
 impl Activity {
     /// Makes an empty registry for at most `sessions_max` sessions.
     pub fn new(sessions_max: usize) -> Activity {
-        Activity {
-            sessions: Mutex::new(HashMap::new()),
-            next_pid: AtomicI32::new(1),
-            sessions_max,
-        }
+        Activity { sessions: Mutex::new(HashMap::new()), next_pid: AtomicI32::new(1), sessions_max }
     }
 
     /// Adds a session.
@@ -195,11 +186,7 @@ impl Entry {
     }
 
     /// Marks a statement as running, with a time limit.
-    pub fn start(
-        self: &Arc<Self>,
-        query: &str,
-        timeout: Option<Duration>,
-    ) -> StatementGuard {
+    pub fn start(self: &Arc<Self>, query: &str, timeout: Option<Duration>) -> StatementGuard {
         let running =
             Arc::new(Running { token: CancellationToken::new(), reason: AtomicU8::new(0) });
         let timer = timeout.map(|timeout| {

@@ -143,7 +143,11 @@ impl Session {
     }
 
     /// Describes a prepared statement without running it; remembered.
-    pub async fn describe(&self, prepared: &Prepared, guard: &StatementGuard) -> Result<Description> {
+    pub async fn describe(
+        &self,
+        prepared: &Prepared,
+        guard: &StatementGuard,
+    ) -> Result<Description> {
         if let Some(description) = &*prepared.description.lock() {
             return Ok(description.clone());
         }
@@ -307,10 +311,7 @@ impl Session {
     /// 34000 for an unknown name.
     pub fn portal(&mut self, name: &str) -> Result<&mut Portal> {
         self.portals.get_mut(name).ok_or_else(|| {
-            Error::new(
-                SqlState::INVALID_CURSOR_NAME,
-                format!("portal \"{name}\" does not exist"),
-            )
+            Error::new(SqlState::INVALID_CURSOR_NAME, format!("portal \"{name}\" does not exist"))
         })
     }
 
@@ -354,8 +355,5 @@ fn too_many(what: &str, setting: &str) -> Error {
 }
 
 fn not_utf8() -> Error {
-    Error::new(
-        SqlState::CHARACTER_NOT_IN_REPERTOIRE,
-        "invalid byte sequence for encoding \"UTF8\"",
-    )
+    Error::new(SqlState::CHARACTER_NOT_IN_REPERTOIRE, "invalid byte sequence for encoding \"UTF8\"")
 }

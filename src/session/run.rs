@@ -93,8 +93,7 @@ impl Session {
         guard: &StatementGuard,
     ) -> Result<Outcome> {
         let span = tracing::info_span!("statement", kind = kind_name(&statement.kind));
-        let outcome =
-            self.run_kind(statement, types, params, guard).instrument(span).await;
+        let outcome = self.run_kind(statement, types, params, guard).instrument(span).await;
         outcome.map_err(|error| {
             let error = guard.explain(statement.locate(error));
             self.fail();
@@ -170,10 +169,8 @@ impl Session {
             }
             Kind::Execute { name, args } => {
                 let prepared = self.prepared(name)?;
-                let values = args
-                    .iter()
-                    .map(|arg| arg.value(&params))
-                    .collect::<Result<Vec<_>>>()?;
+                let values =
+                    args.iter().map(|arg| arg.value(&params)).collect::<Result<Vec<_>>>()?;
                 let values = self.coerce_arguments(&prepared, values, guard).await?;
                 let Some(inner) = &prepared.statement else { return Ok(Outcome::Empty) };
                 Box::pin(self.run_kind(inner, &prepared.types(), values, guard)).await
@@ -194,7 +191,11 @@ impl Session {
         let types = self.describe(prepared, guard).await?.params;
         if types.len() != values.len() {
             return Err(Error::syntax("wrong number of parameters for prepared statement")
-                .with_detail(format!("Expected {} parameters but got {}.", types.len(), values.len())));
+                .with_detail(format!(
+                    "Expected {} parameters but got {}.",
+                    types.len(),
+                    values.len()
+                )));
         }
         let zone = self.settings.time_zone();
         values

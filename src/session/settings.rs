@@ -46,12 +46,8 @@ const fn told(name: &'static str, default: &'static str, kind: Kind, about: &'st
 /// The version of PostgreSQL that clients are told.
 pub const SERVER_VERSION: &str = "15.0";
 
-const ISOLATION: Kind = Kind::Enum(&[
-    "read committed",
-    "read uncommitted",
-    "repeatable read",
-    "serializable",
-]);
+const ISOLATION: Kind =
+    Kind::Enum(&["read committed", "read uncommitted", "repeatable read", "serializable"]);
 const LEVELS: Kind = Kind::Enum(&[
     "debug5", "debug4", "debug3", "debug2", "debug1", "debug", "log", "info", "notice", "warning",
     "error", "fatal", "panic",
@@ -64,19 +60,34 @@ const SPECS: &[Spec] = &[
     told("client_encoding", "UTF8", Kind::Encoding, "The client's character set."),
     spec("client_min_messages", "notice", LEVELS, "Least level of messages that are sent."),
     told("DateStyle", "ISO, MDY", Kind::DateStyle, "Display format of dates and times."),
-    spec("default_table_access_method", "duckdb", Kind::Enum(&["duckdb", "heap", "arrow"]),
-        "Where a table lives that does not say it."),
+    spec(
+        "default_table_access_method",
+        "duckdb",
+        Kind::Enum(&["duckdb", "heap", "arrow"]),
+        "Where a table lives that does not say it.",
+    ),
     spec("default_tablespace", "", Kind::Text, "Accepted for compatibility."),
-    spec("default_text_search_config", "pg_catalog.simple", Kind::Text,
-        "Accepted for compatibility."),
+    spec(
+        "default_text_search_config",
+        "pg_catalog.simple",
+        Kind::Text,
+        "Accepted for compatibility.",
+    ),
     spec("default_transaction_deferrable", "off", Kind::Bool, "Accepted for compatibility."),
-    spec("default_transaction_isolation", "read committed", ISOLATION,
-        "Isolation level of new transactions."),
-    told("default_transaction_read_only", "off", Kind::Bool,
-        "Whether new transactions only read."),
+    spec(
+        "default_transaction_isolation",
+        "read committed",
+        ISOLATION,
+        "Isolation level of new transactions.",
+    ),
+    told("default_transaction_read_only", "off", Kind::Bool, "Whether new transactions only read."),
     spec("extra_float_digits", "1", Kind::Int(-15, 3), "Digits shown of floating-point values."),
-    spec("idle_in_transaction_session_timeout", "0", Kind::Time,
-        "Longest idle time inside a transaction."),
+    spec(
+        "idle_in_transaction_session_timeout",
+        "0",
+        Kind::Time,
+        "Longest idle time inside a transaction.",
+    ),
     told("in_hot_standby", "off", Kind::ReadOnly, "Always off."),
     told("integer_datetimes", "on", Kind::ReadOnly, "Always on."),
     told("IntervalStyle", "postgres", Kind::Enum(&["postgres"]), "Display format of intervals."),
@@ -89,29 +100,53 @@ const SPECS: &[Spec] = &[
     spec("lock_timeout", "0", Kind::Time, "Longest wait for a lock."),
     spec("max_identifier_length", "63", Kind::ReadOnly, "Longest identifier PostgreSQL keeps."),
     spec("max_index_keys", "32", Kind::ReadOnly, "Most columns of an index."),
-    spec("password_encryption", "scram-sha-256", Kind::Enum(&["scram-sha-256", "md5"]),
-        "How passwords are kept."),
+    spec(
+        "password_encryption",
+        "scram-sha-256",
+        Kind::Enum(&["scram-sha-256", "md5"]),
+        "How passwords are kept.",
+    ),
     spec("row_security", "on", Kind::Bool, "Accepted for compatibility."),
     spec("search_path", "\"$user\", public", Kind::Text, "Schemas of unqualified names."),
     told("server_encoding", "UTF8", Kind::ReadOnly, "The server's character set."),
     told("server_version", SERVER_VERSION, Kind::ReadOnly, "The version of PostgreSQL spoken."),
     spec("server_version_num", "150000", Kind::ReadOnly, "The same as a number."),
     told("session_authorization", "", Kind::ReadOnly, "The session's user."),
-    told("standard_conforming_strings", "on", Kind::Enum(&["on"]),
-        "Backslashes in plain strings are plain."),
+    told(
+        "standard_conforming_strings",
+        "on",
+        Kind::Enum(&["on"]),
+        "Backslashes in plain strings are plain.",
+    ),
     spec("statement_timeout", "0", Kind::Time, "Longest time of a statement."),
     spec("synchronize_seqscans", "on", Kind::Bool, "Accepted for compatibility."),
-    spec("synchronous_commit", "on", Kind::Enum(&["on", "off", "local", "remote_write", "remote_apply"]),
-        "Accepted: every write is synced."),
-    spec("teatree.engine", "auto", Kind::Enum(&["auto", "duckdb", "datafusion"]),
-        "Which engine runs reads."),
+    spec(
+        "synchronous_commit",
+        "on",
+        Kind::Enum(&["on", "off", "local", "remote_write", "remote_apply"]),
+        "Accepted: every write is synced.",
+    ),
+    spec(
+        "teatree.engine",
+        "auto",
+        Kind::Enum(&["auto", "duckdb", "datafusion"]),
+        "Which engine runs reads.",
+    ),
     told("TimeZone", "UTC", Kind::TimeZone, "Time zone of displayed times."),
-    spec("transaction_isolation", "read committed", ISOLATION,
-        "Isolation level of this transaction."),
+    spec(
+        "transaction_isolation",
+        "read committed",
+        ISOLATION,
+        "Isolation level of this transaction.",
+    ),
     spec("transaction_read_only", "off", Kind::Bool, "Whether this transaction only reads."),
     spec("work_mem", "4MB", Kind::Text, "Accepted for compatibility."),
-    spec("xmloption", "content", Kind::Enum(&["content", "document"]),
-        "Accepted for compatibility."),
+    spec(
+        "xmloption",
+        "content",
+        Kind::Enum(&["content", "document"]),
+        "Accepted for compatibility.",
+    ),
 ];
 
 /// One row of `pg_settings`.
@@ -156,10 +191,7 @@ impl Settings {
     /// # Errors
     /// 22023 for a value that a setting cannot have; names that do not exist are left out, as
     /// drivers send their own.
-    pub fn new(
-        user: &str,
-        params: impl IntoIterator<Item = (String, String)>,
-    ) -> Result<Settings> {
+    pub fn new(user: &str, params: impl IntoIterator<Item = (String, String)>) -> Result<Settings> {
         let mut start = BTreeMap::new();
         start.insert("session_authorization".to_owned(), user.to_owned());
         let mut settings = Settings { start, values: BTreeMap::new(), undo: Vec::new() };
@@ -247,10 +279,7 @@ impl Settings {
 
     /// Returns name, value and description of every setting.
     pub fn all(&self) -> Vec<(&'static str, String, &'static str)> {
-        SPECS
-            .iter()
-            .map(|spec| (spec.name, self.known(spec.name).to_owned(), spec.about))
-            .collect()
+        SPECS.iter().map(|spec| (spec.name, self.known(spec.name).to_owned(), spec.about)).collect()
     }
 
     /// Returns the time zone.
@@ -310,14 +339,14 @@ fn check(spec: &Spec, value: &str) -> Result<String> {
     };
     match spec.kind {
         Kind::Text => Ok(value.to_owned()),
-        Kind::Bool => parse_bool(value)
-            .map(|on| if on { "on" } else { "off" }.to_owned())
-            .ok_or_else(|| {
+        Kind::Bool => {
+            parse_bool(value).map(|on| if on { "on" } else { "off" }.to_owned()).ok_or_else(|| {
                 Error::new(
                     SqlState::INVALID_PARAMETER_VALUE,
                     format!("parameter \"{}\" requires a Boolean value", spec.name),
                 )
-            }),
+            })
+        }
         Kind::Time => parse_time(value).map(show_time).ok_or_else(bad),
         Kind::Int(least, most) => match value.trim().parse::<i64>() {
             Ok(number) if (least..=most).contains(&number) => Ok(number.to_string()),
@@ -419,9 +448,9 @@ fn encoding(value: &str) -> Result<String> {
         "utf8" | "unicode" => Ok("UTF8".to_owned()),
         // ASCII is a part of UTF-8; PostgreSQL's SQL_ASCII means no conversion at all.
         "sqlascii" => Ok("SQL_ASCII".to_owned()),
-        _ => Err(Error::unsupported(format!(
-            "conversion between {value} and UTF8 is not supported"
-        ))),
+        _ => {
+            Err(Error::unsupported(format!("conversion between {value} and UTF8 is not supported")))
+        }
     }
 }
 

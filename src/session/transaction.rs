@@ -17,7 +17,6 @@ pub enum Transaction {
     Failed,
 }
 
-
 /// An open transaction.
 pub struct Open {
     pub isolation: Isolation,
@@ -27,7 +26,6 @@ pub struct Open {
     /// A query has run: the isolation level is fixed.
     pub begun: bool,
 }
-
 
 /// What reads of a transaction see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

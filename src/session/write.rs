@@ -29,10 +29,8 @@ impl Session {
         let router = &self.services.router;
         let route = router.body(statement, write, types, params, &context);
         let body = route.instrument(tracing::info_span!("route")).await?;
-        let defines = !matches!(
-            write,
-            Write::Insert { .. } | Write::Update { .. } | Write::Delete { .. }
-        );
+        let defines =
+            !matches!(write, Write::Insert { .. } | Write::Update { .. } | Write::Delete { .. });
         let applied = self.commit(&statement.text, body, &context, guard).await;
         if defines {
             self.services.router.columns.forget();
@@ -52,10 +50,9 @@ impl Session {
             call.args.iter().map(|arg| arg.value(params)).collect::<Result<_>>()?;
         let procedures = Arc::clone(&self.services.router.procedures);
         let (schema, name, checked) = (call.schema.clone(), call.name.clone(), args.clone());
-        let procedure = crate::task::blocking(move || {
-            procedures.check(schema.as_deref(), &name, &checked)
-        })
-        .await?;
+        let procedure =
+            crate::task::blocking(move || procedures.check(schema.as_deref(), &name, &checked))
+                .await?;
         let context = self.context(guard).await?;
         let body = Body::Call { procedure, args };
         let applied = self.commit(&statement.text, body, &context, guard).await;

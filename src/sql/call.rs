@@ -73,9 +73,12 @@ fn argument(expr: &Expr) -> Result<Argument> {
         Expr::Cast { expr, .. } => argument(expr),
         Expr::UnaryOp { op: UnaryOperator::Minus, expr } => match argument(expr)? {
             Argument::Literal(Value::Int8(number)) => Ok(Argument::Literal(Value::Int8(-number))),
-            Argument::Literal(Value::Numeric(number)) => Ok(Argument::Literal(Value::Numeric(
-                Numeric { unscaled: -number.unscaled, ..number },
-            ))),
+            Argument::Literal(Value::Numeric(number)) => {
+                Ok(Argument::Literal(Value::Numeric(Numeric {
+                    unscaled: -number.unscaled,
+                    ..number
+                })))
+            }
             _ => Err(no_literal(expr)),
         },
         other => Err(no_literal(other)),

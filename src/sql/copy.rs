@@ -132,34 +132,34 @@ fn format_of(options: &[CopyOption], legacy: &[CopyLegacyOption]) -> CopyFormat 
 
 fn take_option(option: &CopyOption, copy: &mut CopyIn) -> Result<()> {
     let made = &mut copy.options;
-        match option {
-            CopyOption::Format(name) => match name.value.to_lowercase().as_str() {
-                "csv" | "text" => {}
-                "binary" => return Err(binary()),
-                other => {
-                    return Err(Error::new(
-                        SqlState::INVALID_PARAMETER_VALUE,
-                        format!("COPY format \"{other}\" not recognized"),
-                    ));
-                }
-            },
-            CopyOption::Freeze(_) => {}
-            CopyOption::Delimiter(delimiter) => made.delimiter = one_byte("delimiter", *delimiter)?,
-            CopyOption::Null(text) => made.null.clone_from(text),
-            CopyOption::Header(on) => made.header = *on,
-            CopyOption::Quote(quote) => made.quote = one_byte("quote", *quote)?,
-            CopyOption::Escape(escape) => made.escape = one_byte("escape", *escape)?,
-            CopyOption::ForceNotNull(columns) => {
-                copy.force_not_null = columns.iter().map(fold).collect();
-            }
-            CopyOption::ForceNull(columns) => copy.force_null = columns.iter().map(fold).collect(),
-            CopyOption::Encoding(name) => check_encoding(name)?,
-            CopyOption::ForceQuote(_) => {
+    match option {
+        CopyOption::Format(name) => match name.value.to_lowercase().as_str() {
+            "csv" | "text" => {}
+            "binary" => return Err(binary()),
+            other => {
                 return Err(Error::new(
                     SqlState::INVALID_PARAMETER_VALUE,
-                    "COPY force quote only available using COPY TO",
+                    format!("COPY format \"{other}\" not recognized"),
                 ));
             }
+        },
+        CopyOption::Freeze(_) => {}
+        CopyOption::Delimiter(delimiter) => made.delimiter = one_byte("delimiter", *delimiter)?,
+        CopyOption::Null(text) => made.null.clone_from(text),
+        CopyOption::Header(on) => made.header = *on,
+        CopyOption::Quote(quote) => made.quote = one_byte("quote", *quote)?,
+        CopyOption::Escape(escape) => made.escape = one_byte("escape", *escape)?,
+        CopyOption::ForceNotNull(columns) => {
+            copy.force_not_null = columns.iter().map(fold).collect();
+        }
+        CopyOption::ForceNull(columns) => copy.force_null = columns.iter().map(fold).collect(),
+        CopyOption::Encoding(name) => check_encoding(name)?,
+        CopyOption::ForceQuote(_) => {
+            return Err(Error::new(
+                SqlState::INVALID_PARAMETER_VALUE,
+                "COPY force quote only available using COPY TO",
+            ));
+        }
     }
     Ok(())
 }

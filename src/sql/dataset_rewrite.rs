@@ -88,10 +88,7 @@ fn build_delete(delete: &ast::Delete, columns: &[String]) -> Result<DatasetRewri
     let condition = condition(delete.selection.as_ref());
     let list: Vec<String> = columns.iter().map(|column| quote_ident(column)).collect();
     Ok(DatasetRewrite {
-        rows: format!(
-            "SELECT {} FROM {table} WHERE ({condition}) IS NOT TRUE",
-            list.join(", ")
-        ),
+        rows: format!("SELECT {} FROM {table} WHERE ({condition}) IS NOT TRUE", list.join(", ")),
         affected: format!("SELECT count(*) FROM {table} WHERE {condition}"),
     })
 }

@@ -11,8 +11,19 @@ use super::statement::{Kind, Read, TableRef, Tag};
 use super::write::Write;
 use crate::error::{Error, Result};
 
-const READS: &[&str] =
-    &["select", "from", "with", "values", "pivot", "unpivot", "summarize", "describe", "desc", "show", "table"];
+const READS: &[&str] = &[
+    "select",
+    "from",
+    "with",
+    "values",
+    "pivot",
+    "unpivot",
+    "summarize",
+    "describe",
+    "desc",
+    "show",
+    "table",
+];
 
 const WRITES: &[(&str, &str)] = &[
     ("insert", "INSERT"),
@@ -48,7 +59,10 @@ pub(super) fn classify(solid: &[&TokenWithSpan]) -> Result<Kind> {
                 let object = words.iter().skip(1).find(|w| {
                     !matches!(w.as_str(), "or" | "replace" | "temp" | "temporary" | "unique")
                 });
-                Tag::Fixed(format!("{tag} {}", object.map(|o| o.to_uppercase()).unwrap_or_default()))
+                Tag::Fixed(format!(
+                    "{tag} {}",
+                    object.map(|o| o.to_uppercase()).unwrap_or_default()
+                ))
             }
             "comment" => Tag::Fixed("COMMENT".to_owned()),
             _ => Tag::Counted(tag),

@@ -2,7 +2,9 @@
 
 use std::ops::ControlFlow;
 
-use sqlparser::ast::{self, CastKind, DataType, Expr, Visit, Visitor, visit_expressions, visit_expressions_mut};
+use sqlparser::ast::{
+    self, CastKind, DataType, Expr, Visit, Visitor, visit_expressions, visit_expressions_mut,
+};
 
 use crate::error::{Error, Result};
 use crate::sqlstate::SqlState;
@@ -35,10 +37,9 @@ pub(super) fn count<V: Visit>(tree: &V) -> Result<usize> {
     let mut counter = Counter(0, None);
     let _ = tree.visit(&mut counter);
     match counter.1 {
-        Some(name) => Err(Error::new(
-            SqlState::UNDEFINED_PARAMETER,
-            format!("there is no parameter {name}"),
-        )),
+        Some(name) => {
+            Err(Error::new(SqlState::UNDEFINED_PARAMETER, format!("there is no parameter {name}")))
+        }
         None => Ok(counter.0),
     }
 }
@@ -69,7 +70,8 @@ pub(super) fn cast<V: ast::VisitMut>(tree: &mut V, types: &[Option<PgType>]) {
 pub(super) fn cast_for_description<V: ast::VisitMut>(tree: &mut V, types: &[Option<PgType>]) {
     cast_with(tree, types, |pg_type| match pg_type {
         PgType::NUMERIC => Some("DECIMAL(38,10)".to_owned()),
-        other => duckdb_type_name(other),
+        // What DuckDB has no type for is bound as text.
+        other => duckdb_type_name(other).or_else(|| Some("VARCHAR".to_owned())),
     });
 }
 
@@ -90,15 +92,12 @@ pub(super) fn array_params<V: Visit>(tree: &V) -> Vec<usize> {
 /// Turns `x = ANY($n)` into `x = $n`.
 pub(super) fn compare_elementwise<V: ast::VisitMut>(tree: &mut V) {
     let _: ControlFlow<()> = visit_expressions_mut(tree, |expr| {
-        if let Expr::AnyOp { left, compare_op, right, .. }
-        | Expr::AllOp { left, compare_op, right } = expr
+        if let Expr::AnyOp { left, compare_op, right, .. } | Expr::AllOp { left, compare_op, right } =
+            expr
             && number_of(right).is_some()
         {
-            *expr = Expr::BinaryOp {
-                left: left.clone(),
-                op: compare_op.clone(),
-                right: right.clone(),
-            };
+            *expr =
+                Expr::BinaryOp { left: left.clone(), op: compare_op.clone(), right: right.clone() };
         }
         ControlFlow::Continue(())
     });

@@ -86,11 +86,9 @@ fn classify_set(set: &Set) -> Result<Setting> {
             value: value_of(values)?,
             local: matches!(scope, Some(ContextModifier::Local)),
         },
-        Set::SetTimeZone { local, value } => Setting::Set {
-            name: "timezone".to_owned(),
-            value: time_zone(value)?,
-            local: *local,
-        },
+        Set::SetTimeZone { local, value } => {
+            Setting::Set { name: "timezone".to_owned(), value: time_zone(value)?, local: *local }
+        }
         Set::SetNames { charset_name, .. } => Setting::Set {
             name: "client_encoding".to_owned(),
             value: Some(charset_name.value.clone()),
@@ -191,10 +189,7 @@ pub(super) fn classify_transaction(tree: &Tree) -> Result<Kind> {
             if !statements.is_empty() {
                 return Err(Error::unsupported("BEGIN … END blocks are not supported"));
             }
-            TransactionStatement::Begin {
-                modes: modes.iter().map(mode).collect(),
-                start: !begin,
-            }
+            TransactionStatement::Begin { modes: modes.iter().map(mode).collect(), start: !begin }
         }
         Tree::Commit { .. } => TransactionStatement::Commit,
         Tree::Rollback { savepoint: None, .. } => TransactionStatement::Rollback,

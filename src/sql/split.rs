@@ -28,9 +28,8 @@ pub(super) struct Word {
 /// 42601 with a position when a statement cannot be read at all; 0A000 for what Teatree refuses.
 pub fn parse(text: &str) -> Result<Vec<Statement>> {
     let places = Places::new(text);
-    let tokens = Tokenizer::new(&PostgreSqlDialect {}, text)
-        .tokenize_with_location()
-        .map_err(|error| {
+    let tokens =
+        Tokenizer::new(&PostgreSqlDialect {}, text).tokenize_with_location().map_err(|error| {
             Error::syntax(error.message.clone()).with_position(places.characters(error.location))
         })?;
     let mut statements = Vec::new();
@@ -89,13 +88,11 @@ fn parse_one(tokens: &[TokenWithSpan], text: &str, places: &Places) -> Result<St
             Ok(statement(kind, Some(tree), param_count))
         }
         Ok(_) => Err(syntax_at(&solid, places)),
-        Err(sqlparser::parser::ParserError::RecursionLimitExceeded) => Err(Error::new(
-            SqlState::PROGRAM_LIMIT_EXCEEDED,
-            "stack depth limit exceeded",
-        )),
+        Err(sqlparser::parser::ParserError::RecursionLimitExceeded) => {
+            Err(Error::new(SqlState::PROGRAM_LIMIT_EXCEEDED, "stack depth limit exceeded"))
+        }
         Err(_) => {
-            let kind = native::classify(&solid)
-                .map_err(|error| error.with_position(offset + 1))?;
+            let kind = native::classify(&solid).map_err(|error| error.with_position(offset + 1))?;
             Ok(statement(kind, None, native::param_count(&solid)))
         }
     }

@@ -92,7 +92,11 @@ impl TableRef {
             [] => (None, None),
             [schema] => (None, Some(schema.clone())),
             [database, schema] => (Some(database.clone()), Some(schema.clone())),
-            _ => return Err(Error::syntax(format!("improper qualified name (too many dotted names): {name}"))),
+            _ => {
+                return Err(Error::syntax(format!(
+                    "improper qualified name (too many dotted names): {name}"
+                )));
+            }
         };
         Ok(TableRef { database, schema, table: table.clone() })
     }
@@ -251,8 +255,10 @@ impl Statement {
     /// Tells whether an INSERT's rows have a literal that would be bytea in hex.
     pub fn has_hex_literal(&self) -> bool {
         let cells = self.insert_values().into_iter().flat_map(|values| &values.rows);
-        cells.flat_map(|row| row.iter()).any(|cell| matches!(cell, ast::Expr::Value(value)
-            if matches!(&value.value, ast::Value::SingleQuotedString(t) if t.starts_with("\\x"))))
+        cells.flat_map(|row| row.iter()).any(|cell| {
+            matches!(cell, ast::Expr::Value(value)
+            if matches!(&value.value, ast::Value::SingleQuotedString(t) if t.starts_with("\\x")))
+        })
     }
 
     fn insert_values(&self) -> Option<&ast::Values> {

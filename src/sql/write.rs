@@ -193,10 +193,12 @@ pub(super) fn classify(tree: &Tree) -> Result<Write> {
         Tree::AlterTable(alter) => Write::AlterTable {
             table: TableRef::from_object_name(&alter.name)?,
             rename_to: match alter.operations.as_slice() {
-                [ast::AlterTableOperation::RenameTable {
-                    table_name: ast::RenameTableNameKind::To(name)
-                        | ast::RenameTableNameKind::As(name),
-                }] => Some(TableRef::from_object_name(name)?.table),
+                [
+                    ast::AlterTableOperation::RenameTable {
+                        table_name:
+                            ast::RenameTableNameKind::To(name) | ast::RenameTableNameKind::As(name),
+                    },
+                ] => Some(TableRef::from_object_name(name)?.table),
                 _ => None,
             },
         },
@@ -240,15 +242,14 @@ fn classify_other(tree: &Tree) -> Result<Write> {
             return Err(Error::unsupported(format!("{} is not supported", name.join(" "))));
         }
     };
-    Ok(Write::Other {
-        tag: Tag::Fixed(tag.to_owned()),
-        tables: tables(tree)?,
-        returning: false,
-    })
+    Ok(Write::Other { tag: Tag::Fixed(tag.to_owned()), tables: tables(tree)?, returning: false })
 }
 
 fn refused(what: &str) -> Error {
-    Error::new(SqlState::INSUFFICIENT_PRIVILEGE, format!("permission denied: {what} reach outside of the database"))
+    Error::new(
+        SqlState::INSUFFICIENT_PRIVILEGE,
+        format!("permission denied: {what} reach outside of the database"),
+    )
 }
 
 fn classify_insert(insert: &ast::Insert, tree: &Tree) -> Result<Write> {

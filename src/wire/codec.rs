@@ -24,7 +24,10 @@ const MESSAGE_BYTES_MAX: usize = (1 << 30) - 1;
 pub(super) enum Incoming {
     Message(PgWireFrontendMessage),
     /// A message that is whole and cannot be used; the connection goes on.
-    Unusable { error: Error, extended: bool },
+    Unusable {
+        error: Error,
+        extended: bool,
+    },
 }
 
 /// Messages after startup.
@@ -56,8 +59,9 @@ impl Decoder for Codec {
         // The startup message has no type byte.
         let head = usize::from(!context.awaiting_frontend_startup);
         let Some(length) = buffer.get(head..head + 4) else { return Ok(None) };
-        let length = usize::try_from(i32::from_be_bytes([length[0], length[1], length[2], length[3]]))
-            .unwrap_or(0);
+        let length =
+            usize::try_from(i32::from_be_bytes([length[0], length[1], length[2], length[3]]))
+                .unwrap_or(0);
         let most = if head == 0 { 10_000 } else { MESSAGE_BYTES_MAX };
         if length < 4 || length > most {
             return Err(PgWireError::MessageTooLarge(most, length));

@@ -124,9 +124,8 @@ impl<'a> Lines<'a> {
 
     fn put_quoted(&self, field: &[u8], force: bool, out: &mut BytesMut) {
         let CopyOptions { delimiter, quote, escape, .. } = *self.options;
-        let special = |byte: &u8| {
-            *byte == delimiter || *byte == quote || *byte == b'\n' || *byte == b'\r'
-        };
+        let special =
+            |byte: &u8| *byte == delimiter || *byte == quote || *byte == b'\n' || *byte == b'\r';
         if !force && field != self.options.null.as_bytes() && !field.iter().any(special) {
             out.put_slice(field);
             return;

@@ -11,8 +11,8 @@ use pgwire::messages::extendedquery::{
 use tracing::Instrument;
 
 use super::connection::Connection;
-use super::{copy_out, reply};
 use super::rows::{self, Page};
+use super::{copy_out, reply};
 use crate::error::{Error, Result};
 use crate::session::{Outcome, Portal, PortalState, Prepared, RowsTag, StatementGuard};
 use crate::sql;
@@ -114,8 +114,7 @@ pub(super) async fn execute(connection: &mut Connection, execute: Execute) -> Re
     // Negative means all, as in PostgreSQL.
     let max_rows = usize::try_from(execute.max_rows).unwrap_or(0);
     let mut portal = connection.session.take_portal(&name)?;
-    let text =
-        portal.prepared.statement.as_ref().map(|s| s.text.clone()).unwrap_or_default();
+    let text = portal.prepared.statement.as_ref().map(|s| s.text.clone()).unwrap_or_default();
     let guard = connection.session.start(&text);
     let span = tracing::info_span!("query");
     let outcome = run(connection, &mut portal, max_rows, &guard).instrument(span).await;

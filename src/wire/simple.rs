@@ -55,8 +55,7 @@ async fn run_one(
             "there is no parameter $1",
         ));
     }
-    let outcome =
-        socket.watching(&entry, session.run(statement, &[], Vec::new(), guard)).await?;
+    let outcome = socket.watching(&entry, session.run(statement, &[], Vec::new(), guard)).await?;
     match outcome {
         Outcome::Empty => socket.put(&reply::empty()),
         Outcome::Done(tag) => socket.put(&reply::complete(tag)),

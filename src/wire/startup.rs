@@ -135,7 +135,8 @@ fn negotiate_version(startup: &Startup, socket: &mut Socket) -> Result<()> {
     let options: Vec<String> =
         startup.parameters.keys().filter(|name| name.starts_with("_pq_.")).cloned().collect();
     if startup.protocol_number_minor > 0 || !options.is_empty() {
-        socket.put(&Message::NegotiateProtocolVersion(NegotiateProtocolVersion::new(0, options)))?;
+        socket
+            .put(&Message::NegotiateProtocolVersion(NegotiateProtocolVersion::new(0, options)))?;
     }
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{BufReader, Cursor, Read};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use arrow::array::{AsArray, RecordBatch};
@@ -51,7 +52,7 @@ impl Writer {
         let result = if self.was_canceled(intent.seq) {
             Err(Error::canceled("user request"))
         } else {
-            self.apply(intent)
+            self.apply_guarded(intent)
         };
         match result {
             Ok(Progress::Done(applied)) => {
@@ -66,6 +67,20 @@ impl Writer {
                 self.record(intent.seq, Err(error))
             }
         }
+    }
+
+    /// A panic of a library is the failure of its intent, not of all that come after it.
+    fn apply_guarded(&mut self, intent: &Intent) -> Result<Progress> {
+        let applied = catch_unwind(AssertUnwindSafe(|| self.apply(intent)));
+        applied.unwrap_or_else(|_| {
+            // Nothing is open when the panic came from outside of a transaction.
+            let _ = self.connection.rollback();
+            tracing::error!(seq = intent.seq.0, "an intent made the Writer panic");
+            Err(Error::new(
+                SqlState::INSUFFICIENT_RESOURCES,
+                format!("intent {} failed by a fault of the server", intent.seq),
+            ))
+        })
     }
 
     fn apply(&mut self, intent: &Intent) -> Result<Progress> {
@@ -138,9 +153,7 @@ impl Writer {
                 let count = self.connection.append(table, columns, &mut batches)?;
                 Ok(applied(tag, count))
             }
-            Body::Dataset(_) | Body::Call { .. } => {
-                Err(Error::internal("not a change of DuckDB"))
-            }
+            Body::Dataset(_) | Body::Call { .. } => Err(Error::internal("not a change of DuckDB")),
         }
     }
 
@@ -235,7 +248,8 @@ impl Writer {
             let mut total = 0;
             while let Some(batch) = counted.stream.next().await {
                 let batch = batch?;
-                let column = batch.columns().first().and_then(|c| c.as_primitive_opt::<Int64Type>());
+                let column =
+                    batch.columns().first().and_then(|c| c.as_primitive_opt::<Int64Type>());
                 total += column.map_or(0, |column| column.iter().flatten().sum::<i64>());
             }
             Ok::<_, Error>(u64::try_from(total).unwrap_or(0))
@@ -243,8 +257,7 @@ impl Writer {
         if count == 0 {
             return Ok(applied(tag, 0));
         }
-        let mut execution =
-            runtime.block_on(datafusion.execute(rows, params, &context, None))?;
+        let mut execution = runtime.block_on(datafusion.execute(rows, params, &context, None))?;
         let mut batches = std::iter::from_fn(|| {
             let next = runtime.block_on(execution.stream.next())?;
             Some(next.and_then(|batch| types::cast_batch(&batch, Arc::clone(&schema))))

@@ -14,10 +14,9 @@ pub(super) fn length(waiting: &[Accepted]) -> usize {
 /// DDL and procedures take a turn of their own.
 fn is_row_change(body: &Body) -> bool {
     match body {
-        Body::Statement { tag, .. } => matches!(
-            tag,
-            TagKind::Insert | TagKind::Update | TagKind::Delete | TagKind::Merge
-        ),
+        Body::Statement { tag, .. } => {
+            matches!(tag, TagKind::Insert | TagKind::Update | TagKind::Delete | TagKind::Merge)
+        }
         Body::Rows { storage: Storage::DuckDb, create: None, .. } => true,
         _ => false,
     }

@@ -59,7 +59,7 @@ const QUESTIONS: &[&str] = &[
     "SELECT CAST(nullif(k, 0) AS int4) AS k FROM @ WHERE id < 9 ORDER BY 1 DESC",
     "WITH a AS (SELECT k, max(id) AS m FROM @ GROUP BY k) SELECT t.id FROM @ t JOIN a ON t.id = a.m \
      ORDER BY 1",
-    "SELECT id / 2 AS half, -id / 3 AS third, id % 4 AS rest FROM @ WHERE id < 5 ORDER BY id",
+    "SELECT (id / 2)::int8 AS half, (-id / 3)::int8 AS third, (id % 4)::int8 AS rest FROM @ WHERE id < 5 ORDER BY id",
     "SELECT extract(year FROM d)::int4 AS y, count(*) FROM @ GROUP BY 1 ORDER BY 1",
     "SELECT CASE WHEN k IN (1, 2) THEN 'low' ELSE 'high' END AS c, count(*) FROM @ GROUP BY 1 ORDER BY 1",
 ];

@@ -155,7 +155,8 @@ fn the_python_package_opens_a_version() {
         return;
     }
     let mut client = server.connect();
-    client.run("CREATE TABLE t (id int4, name text, n numeric(10,2), seen timestamptz, tags text[])");
+    client
+        .run("CREATE TABLE t (id int4, name text, n numeric(10,2), seen timestamptz, tags text[])");
     client.run(
         "INSERT INTO t VALUES (1, 'tea', 1.50, '2024-01-01 00:00:00+00', ARRAY['a', 'b']), \
          (2, NULL, NULL, NULL, NULL)",

@@ -63,12 +63,8 @@ impl Database {
                     return Err(Error::internal(format!("DuckDB refused setting {name}")));
                 }
             }
-            let state = ffi::duckdb_open_ext(
-                path.as_ptr(),
-                &raw mut database,
-                config,
-                &raw mut message,
-            );
+            let state =
+                ffi::duckdb_open_ext(path.as_ptr(), &raw mut database, config, &raw mut message);
             ffi::duckdb_destroy_config(&raw mut config);
             if state != ffi::DuckDBSuccess {
                 let text = text_of(message);
@@ -158,11 +154,8 @@ impl Connection {
         let mut extracted = ptr::null_mut();
         // SAFETY: `extracted` is destroyed below; indexes are below the count.
         unsafe {
-            let count = ffi::duckdb_extract_statements(
-                self.handle.raw,
-                sql.as_ptr(),
-                &raw mut extracted,
-            );
+            let count =
+                ffi::duckdb_extract_statements(self.handle.raw, sql.as_ptr(), &raw mut extracted);
             let prepare = |index| {
                 let mut raw = ptr::null_mut();
                 let state = ffi::duckdb_prepare_extracted_statement(

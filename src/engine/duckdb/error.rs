@@ -191,13 +191,9 @@ fn primary(json: &JsonError, code: SqlState) -> String {
         SqlState::QUERY_CANCELED => "canceling statement due to user request".to_owned(),
         SqlState::DIVISION_BY_ZERO => "division by zero".to_owned(),
         SqlState::NOT_NULL_VIOLATION => not_null_message(&json.exception_message),
-        SqlState::INVALID_TEXT_REPRESENTATION => {
-            input_syntax_message(&json.exception_message)
-                .unwrap_or_else(|| tidy(&json.exception_message))
-        }
-        SqlState::UNIQUE_VIOLATION => {
-            "duplicate key value violates unique constraint".to_owned()
-        }
+        SqlState::INVALID_TEXT_REPRESENTATION => input_syntax_message(&json.exception_message)
+            .unwrap_or_else(|| tidy(&json.exception_message)),
+        SqlState::UNIQUE_VIOLATION => "duplicate key value violates unique constraint".to_owned(),
         _ => tidy(&json.exception_message),
     }
 }

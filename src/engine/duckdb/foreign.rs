@@ -28,11 +28,8 @@ impl ForeignTables for DuckDbTables {
             search_path: vec!["public".to_owned()],
         };
         let quote = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
-        let sql = format!(
-            "SELECT * FROM {}.{}",
-            quote(catalog::duckdb_schema(schema)),
-            quote(table)
-        );
+        let sql =
+            format!("SELECT * FROM {}.{}", quote(catalog::duckdb_schema(schema)), quote(table));
         match self.0.describe(&sql, &context, None).await {
             Ok(described) => {
                 let columns = described.columns.unwrap_or_default();
@@ -53,9 +50,8 @@ impl ForeignTables for DuckDbTables {
     async fn scan(&self, sql: &str, context: &QueryContext) -> Result<BatchStream> {
         let execution = self.0.execute(sql, Vec::new(), context, None).await?;
         let schema = storage_schema(&execution.columns)?;
-        let stream = execution
-            .stream
-            .map(move |batch| types::cast_batch(&batch?, Arc::clone(&schema)));
+        let stream =
+            execution.stream.map(move |batch| types::cast_batch(&batch?, Arc::clone(&schema)));
         Ok(Box::pin(stream))
     }
 }

@@ -191,7 +191,8 @@ pub(super) fn text_rows_with(
     while let Some(batch) = result.fetch()? {
         let columns: Option<Vec<_>> =
             batch.columns().iter().map(|column| column.as_string_opt::<i32>()).collect();
-        let columns = columns.ok_or_else(|| Error::internal("a system query's column is no text"))?;
+        let columns =
+            columns.ok_or_else(|| Error::internal("a system query's column is no text"))?;
         for row in 0..batch.num_rows() {
             let text = |column: &&arrow::array::StringArray| {
                 if column.is_null(row) { String::new() } else { column.value(row).to_owned() }

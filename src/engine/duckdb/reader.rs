@@ -326,7 +326,11 @@ struct Fetched {
     ended: bool,
 }
 
-fn fetch_many(result: &mut QueryResult, cancel: &CancellationToken, most: usize) -> Result<Fetched> {
+fn fetch_many(
+    result: &mut QueryResult,
+    cancel: &CancellationToken,
+    most: usize,
+) -> Result<Fetched> {
     let started = Instant::now();
     let mut batches = Vec::new();
     let mut bytes = 0;

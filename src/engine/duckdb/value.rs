@@ -98,8 +98,7 @@ fn list(element: ScalarType, items: &[Value]) -> Result<ffi::duckdb_value> {
             std::mem::swap(&mut child, &mut outer);
             ffi::duckdb_destroy_logical_type(&raw mut outer);
         }
-        let made =
-            ffi::duckdb_create_list_value(child, values.as_mut_ptr(), values.len() as u64);
+        let made = ffi::duckdb_create_list_value(child, values.as_mut_ptr(), values.len() as u64);
         ffi::duckdb_destroy_logical_type(&raw mut child);
         for value in &mut values {
             ffi::duckdb_destroy_value(value);

@@ -8,7 +8,7 @@ use sqlparser::ast::{
     Array, ArrayElemTypeDef, BinaryOperator, DataType, Expr, SelectItem, Statement, Value,
 };
 
-use super::{literals, NameContext, first_select, names, result_query, types};
+use super::{NameContext, first_select, literals, names, result_query, types};
 use crate::error::{Error, Result};
 use crate::sqlstate::SqlState;
 

@@ -6,8 +6,8 @@
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    SetExpr, TableAliasColumnDef, TableFactor, VisitMut, VisitorMut,
-    AccessExpr, DataType, Expr, Ident, ObjectNamePart, SelectItem, Statement, TrimWhereField,
+    AccessExpr, DataType, Expr, Ident, ObjectNamePart, SelectItem, SetExpr, Statement,
+    TableAliasColumnDef, TableFactor, TrimWhereField, VisitMut, VisitorMut,
 };
 
 use sqlparser::dialect::PostgreSqlDialect;

@@ -32,9 +32,10 @@ pub(super) fn respell_value(value: &mut Value, data_type: &DataType) {
 fn hex_bytes(text: &str) -> Option<String> {
     let digits = text.strip_prefix("\\x")?;
     let valid = digits.len() % 2 == 0 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let pairs = digits.as_bytes().chunks(2).map(|pair| {
-        format!("\\x{}{}", char::from(pair[0]), char::from(pair[pair.len() - 1]))
-    });
+    let pairs = digits
+        .as_bytes()
+        .chunks(2)
+        .map(|pair| format!("\\x{}{}", char::from(pair[0]), char::from(pair[pair.len() - 1])));
     valid.then(|| pairs.collect())
 }
 

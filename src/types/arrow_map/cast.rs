@@ -3,9 +3,12 @@
 use std::sync::Arc;
 
 use arrow::array::builder::FixedSizeBinaryBuilder;
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use arrow::array::{Array, ArrayRef, AsArray, PrimitiveArray, RecordBatch, new_null_array};
+use arrow::buffer::NullBuffer;
 use arrow::compute::{CastOptions, can_cast_types, cast_with_options};
-use arrow::datatypes::{DataType, Field, Float16Type, Float32Type, Float64Type, SchemaRef};
+use arrow::datatypes::{
+    ArrowPrimitiveType, DataType, Field, Float16Type, Float32Type, Float64Type, SchemaRef,
+};
 use chrono_tz::Tz;
 
 use super::builder::batch;
@@ -52,6 +55,10 @@ fn is_string(data_type: &DataType) -> bool {
 }
 
 fn cast_column(array: &ArrayRef, from: &Field, to: &Field) -> Result<ArrayRef> {
+    if array.null_count() == array.len() {
+        // A NULL without a type of its own fits every column.
+        return Ok(new_null_array(to.data_type(), array.len()));
+    }
     let (source, target) = (column_for_field(from), column_for_field(to));
     let same_type = from.data_type() == to.data_type();
     if same_type && (source.pg_type, source.typmod) == (target.pg_type, target.typmod) {
@@ -116,6 +123,32 @@ pub(super) fn cast_array(array: &ArrayRef, target: &Column, to: &DataType) -> Re
     run(&rounded, target, to)
 }
 
+/// Puts zeros where NULLs are. Engines leave anything there, and Arrow's kernels compute on it,
+/// which may overflow.
+pub fn zero_nulls(array: &ArrayRef) -> ArrayRef {
+    if array.null_count() == 0 {
+        return Arc::clone(array);
+    }
+    arrow::downcast_primitive_array!(
+        array => {
+            let nulls = array.nulls().cloned();
+            let values = array.iter().map(Option::unwrap_or_default).collect::<Vec<_>>();
+            let cleaned = with_values(array, values, nulls);
+            Arc::new(cleaned)
+        }
+        _ => Arc::clone(array),
+    )
+}
+
+/// The array's type and NULLs over other values.
+fn with_values<T: ArrowPrimitiveType>(
+    array: &PrimitiveArray<T>,
+    values: Vec<T::Native>,
+    nulls: Option<NullBuffer>,
+) -> PrimitiveArray<T> {
+    PrimitiveArray::new(values.into(), nulls).with_data_type(array.data_type().clone())
+}
+
 fn run(array: &ArrayRef, target: &Column, to: &DataType) -> Result<ArrayRef> {
     if !can_cast_types(array.data_type(), to) {
         let source = column_for_field(&Field::new("", array.data_type().clone(), true));
@@ -129,7 +162,8 @@ fn run(array: &ArrayRef, target: &Column, to: &DataType) -> Result<ArrayRef> {
         ));
     }
     let options = CastOptions { safe: false, ..CastOptions::default() };
-    cast_with_options(array, to, &options).map_err(|_| {
+    let array = zero_nulls(array);
+    cast_with_options(&array, to, &options).map_err(|_| {
         let message = match target.numeric_precision_scale() {
             Some(_) => "numeric field overflow".to_owned(),
             None => format!("{} out of range", target.pg_type.sql_name()),

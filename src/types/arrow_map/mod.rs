@@ -25,7 +25,7 @@ use crate::sqlstate::SqlState;
 
 pub(crate) use builder::batch;
 pub use builder::{ColumnBuilder, batch_from_values};
-pub use cast::cast_batch;
+pub use cast::{cast_batch, zero_nulls};
 
 /// The metadata key that holds a field's `typname`.
 pub const TYPE_KEY: &str = "teatree.type";
