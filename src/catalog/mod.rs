@@ -13,7 +13,7 @@ mod schemas;
 use std::sync::LazyLock;
 
 pub use relations::{Catalog, QualifiedSystemName, column_type, is_system_relation};
-pub use schemas::{duckdb_schema, duckdb_search_path};
+pub use schemas::{duckdb_schema, duckdb_search_path, duckdb_table};
 
 /// The SQL files, in the order in which they are run.
 const FILES: [(&str, &str); 14] = [

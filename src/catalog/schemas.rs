@@ -1,8 +1,16 @@
 //! Schemas in PostgreSQL's words and in DuckDB's: `public` is DuckDB's `main`.
 
+use crate::ids::TableName;
+use crate::sql::quote_ident;
+
 /// DuckDB's word for a schema of PostgreSQL's.
 pub fn duckdb_schema(schema: &str) -> &str {
     if schema == "public" { "main" } else { schema }
+}
+
+/// Writes a DuckDB table's name for DuckDB, quoted.
+pub fn duckdb_table(table: &TableName) -> String {
+    format!("{}.{}", quote_ident(duckdb_schema(&table.schema)), quote_ident(&table.table))
 }
 
 /// The `search_path` that a DuckDB connection gets for a session's. It is never empty: DuckDB
@@ -15,7 +23,7 @@ pub fn duckdb_search_path(path: &[String]) -> String {
         let schema = duckdb_schema(schema);
         let plain =
             schema.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
-        if plain { schema.to_owned() } else { format!("\"{}\"", schema.replace('"', "\"\"")) }
+        if plain { schema.to_owned() } else { quote_ident(schema) }
     });
     quoted.collect::<Vec<_>>().join(",")
 }

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::{Schema, SchemaRef};
+use arrow::datatypes::SchemaRef;
 use arrow::ipc::reader::FileReader;
 use polars::prelude::{
     CsvReadOptions, DataFrame, FileMetadataRef, JsonFormat, JsonReader, ParquetReader,
@@ -22,7 +22,7 @@ use super::bridge::{arrow_schema, file_error, to_batches};
 use super::text_chunks::TextChunks;
 use crate::error::{Error, Result};
 use crate::sqlstate::SqlState;
-use crate::types::{Column, cast_batch, column_for_field, storage_field};
+use crate::types::{Column, cast_batch, column_for_field, storage_schema};
 
 /// Tests take small pieces, to have several.
 const TEXT_CHUNK_BYTES: usize = if cfg!(test) { 64 << 10 } else { 8 << 20 };
@@ -76,9 +76,7 @@ pub fn read_file(path: &Path, format: FileFormat) -> Result<FileRows> {
     }
     let columns: Vec<Column> =
         schema.fields().iter().map(|field| column_for_field(field)).collect();
-    let fields: Vec<_> =
-        columns.iter().map(|column| storage_field(column, true)).collect::<Result<_>>()?;
-    let storage: SchemaRef = Arc::new(Schema::new(fields));
+    let storage = storage_schema(&columns)?;
     let batches =
         raw.map(move |batch| batch.and_then(|batch| cast_batch(&batch, Arc::clone(&storage))));
     Ok(FileRows { columns, batches: Box::new(batches) })

@@ -9,11 +9,12 @@ use std::path::{Component, Path};
 use serde::de::{self, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::result_set::ResultSet;
 use crate::dataset::DatasetColumn;
 use crate::error::{Error, Result};
 use crate::ids::{IntentSeq, TableName};
 use crate::sqlstate::SqlState;
-use crate::types::{Column, Value};
+use crate::types::Value;
 
 /// Rows up to this size travel inside the record; more of them go into a staged file first.
 pub const INLINE_BYTES_MAX: usize = 16 << 20;
@@ -182,14 +183,6 @@ pub struct Applied {
     pub rows: u64,
     /// For the client that waits; never stored.
     pub result: Option<ResultSet>,
-}
-
-/// Result rows of RETURNING or CALL.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct ResultSet {
-    pub columns: Vec<Column>,
-    /// An Arrow IPC stream.
-    pub ipc: Vec<u8>,
 }
 
 impl Origin {

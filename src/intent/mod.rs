@@ -20,15 +20,17 @@ mod body;
 mod history;
 mod log;
 mod record;
+mod result_set;
 mod room;
 mod store;
 #[cfg(test)]
 mod tests;
 
 pub use body::{
-    Applied, Body, Bytes, DatasetChange, INLINE_BYTES_MAX, Intent, Origin, Outcome, ResultSet,
-    RowsAt, STATEMENT_BYTES_MAX, Storage, TagKind,
+    Applied, Body, Bytes, DatasetChange, INLINE_BYTES_MAX, Intent, Origin, Outcome, RowsAt,
+    STATEMENT_BYTES_MAX, Storage, TagKind,
 };
 pub use history::{IntentRow, IntentState};
 pub use log::{Accepted, IntentLog, LogLimits, Ticket};
 pub use record::{StoredOutcome, StoredResult};
+pub use result_set::ResultSet;

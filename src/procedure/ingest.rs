@@ -8,11 +8,12 @@ use arrow::array::{Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema};
 
 use super::{Procedure, Progress, Stores, Turn, applied, text};
-use crate::catalog::duckdb_schema;
+use crate::catalog::duckdb_table;
 use crate::dataset::{FileFormat, read_file};
 use crate::engine::duckdb::WriteConnection;
 use crate::error::{Error, Result};
 use crate::ids::TableName;
+use crate::sql::duckdb_column;
 use crate::sqlstate::SqlState;
 use crate::types::{self, Column, PgType, Value};
 
@@ -141,12 +142,7 @@ fn into_dataset(stores: &Stores, turn: &Turn<'_>, table: &TableName, file: &Path
         .pin(table)
         .ok_or_else(|| Error::internal("the dataset is gone in its own turn"))?;
     let content = read_file(file, format_of(file)?)?;
-    let fields = pinned
-        .columns
-        .iter()
-        .map(|column| types::storage_field(&column.column, true))
-        .collect::<Result<Vec<_>>>()?;
-    let schema = Arc::new(Schema::new(fields));
+    let schema = types::storage_schema(pinned.columns.iter().map(|column| &column.column))?;
     let order = order_of(&content.columns, pinned.columns.iter().map(|c| c.column.name.as_str()))?;
     drop(pinned);
     let mut batches = content.batches.map(move |batch| {
@@ -183,8 +179,7 @@ fn order_of<'a>(columns: &[Column], wanted: impl Iterator<Item = &'a str>) -> Re
 }
 
 fn into_duckdb(connection: &mut WriteConnection, table: &TableName, file: &Path) -> Result<u64> {
-    let quote = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
-    let name = format!("{}.{}", quote(duckdb_schema(&table.schema)), quote(&table.table));
+    let name = duckdb_table(table);
     let exists = connection.has_table(table)?;
     let path = file.to_string_lossy().replace('\'', "''");
     let source = match format_of(file)? {
@@ -216,29 +211,9 @@ fn arrow_into_duckdb(
 ) -> Result<u64> {
     let mut content = read_file(file, FileFormat::Arrow)?;
     if !exists {
-        let columns = content
-            .columns
-            .iter()
-            .map(|column| {
-                let column_name = column.name.replace('"', "\"\"");
-                Ok(format!("\"{column_name}\" {}", duckdb_type(column)?))
-            })
-            .collect::<Result<Vec<_>>>()?;
+        let columns = content.columns.iter().map(duckdb_column).collect::<Result<Vec<_>>>()?;
         connection.run(&format!("CREATE TABLE {name} ({})", columns.join(", ")))?;
     }
     let columns: Vec<String> = content.columns.iter().map(|column| column.name.clone()).collect();
     connection.append(table, &columns, &mut content.batches)
-}
-
-fn duckdb_type(column: &Column) -> Result<String> {
-    match column.numeric_precision_scale() {
-        Some((precision, scale)) => Ok(format!("DECIMAL({precision},{scale})")),
-        None => crate::sql::duckdb_type_name(column.pg_type).ok_or_else(|| {
-            Error::unsupported(format!(
-                "column \"{}\" has type {}, which a DuckDB table cannot hold",
-                column.name,
-                column.pg_type.sql_name()
-            ))
-        }),
-    }
 }

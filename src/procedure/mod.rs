@@ -10,10 +10,10 @@ mod ingest;
 mod publish_version;
 
 use std::path::PathBuf;
+use std::slice;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use arrow::ipc::writer::StreamWriter;
 
 use crate::dataset::DatasetStore;
 use crate::engine::duckdb::{DuckDb, WriteConnection};
@@ -168,14 +168,6 @@ fn applied(columns: Vec<Column>, batch: &RecordBatch) -> Result<Applied> {
     Ok(Applied {
         tag: "CALL".to_owned(),
         rows: batch.num_rows() as u64,
-        result: Some(ResultSet { columns, ipc: to_ipc(batch)? }),
+        result: Some(ResultSet::new(columns, &batch.schema(), slice::from_ref(batch))?),
     })
-}
-
-/// Writes a batch as an Arrow IPC stream.
-fn to_ipc(batch: &RecordBatch) -> Result<Vec<u8>> {
-    let failed = |error| Error::internal(format!("result rows cannot be written: {error}"));
-    let mut writer = StreamWriter::try_new(Vec::new(), &batch.schema()).map_err(failed)?;
-    writer.write(batch).map_err(failed)?;
-    writer.into_inner().map_err(failed)
 }

@@ -30,7 +30,7 @@ use crate::sql::rewrite::NameContext;
 pub use column_cache::ColumnCache;
 pub use read::{Engine, EngineChoice};
 pub use rows::{RowsSink, STAGED_FOLDER};
-pub use write::{Target, storage_schema};
+pub use write::Target;
 
 /// What a statement needs to know of its session.
 #[derive(Clone)]

@@ -1,16 +1,14 @@
 //! A write's way through the log to its outcome.
 
-use std::io::Cursor;
 use std::sync::Arc;
 
-use arrow::ipc::reader::StreamReader;
 use futures::StreamExt;
 use tracing::Instrument;
 
 use super::run::{Outcome, Rows, RowsTag};
 use super::{Session, StatementGuard};
-use crate::error::{Error, Result};
-use crate::intent::{Applied, Body, Origin, ResultSet};
+use crate::error::Result;
+use crate::intent::{Applied, Body, Origin};
 use crate::router::StatementContext;
 use crate::sql::{Call, Statement, Write};
 use crate::types::{PgType, Value};
@@ -97,10 +95,8 @@ impl Session {
 fn outcome(applied: Applied) -> Result<Outcome> {
     match applied.result {
         None => Ok(Outcome::Done(applied.tag)),
-        Some(ResultSet { columns, ipc }) => {
-            let failed = |error| Error::internal(format!("result rows cannot be read: {error}"));
-            let reader = StreamReader::try_new(Cursor::new(ipc), None).map_err(failed)?;
-            let batches = reader.map(move |batch| batch.map_err(failed));
+        Some(result) => {
+            let (columns, batches) = result.into_batches()?;
             let stream = futures::stream::iter(batches).boxed();
             let counted = ["INSERT 0", "UPDATE", "DELETE", "MERGE"]
                 .into_iter()

@@ -29,7 +29,7 @@ mod write;
 pub use call::{Argument, Call};
 pub use copy::{CopyIn, CopyOut};
 pub use dataset_rewrite::DatasetRewrite;
-pub use params::{duckdb_column_type, duckdb_type_name};
+pub use params::{duckdb_column, duckdb_type_name};
 pub use setting::{Setting, TransactionMode, TransactionStatement};
 pub use split::parse;
 pub use statement::{ColumnSpec, Kind, Read, Statement, TableRef, Tag};

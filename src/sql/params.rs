@@ -163,22 +163,22 @@ pub fn duckdb_type_name(pg_type: PgType) -> Option<String> {
     Some(if pg_type.is_array() { format!("{scalar}[]") } else { scalar.to_owned() })
 }
 
-/// Names the type of a DuckDB column that holds what `column` has.
+/// Defines a DuckDB column that holds what `column` has: its quoted name and its type.
 ///
 /// # Errors
 /// 0A000 for a type that DuckDB's tables cannot hold.
-pub fn duckdb_column_type(column: &Column) -> Result<String> {
-    if let Some((precision, scale)) = column.numeric_precision_scale() {
-        return Ok(format!("DECIMAL({precision},{scale})"));
-    }
-    if column.pg_type == PgType::NUMERIC {
-        return Ok("DECIMAL(38,10)".to_owned());
-    }
-    duckdb_type_name(column.pg_type).ok_or_else(|| {
+pub fn duckdb_column(column: &Column) -> Result<String> {
+    let type_name = match (column.pg_type, column.numeric_precision_scale()) {
+        (_, Some((precision, scale))) => Some(format!("DECIMAL({precision},{scale})")),
+        (PgType::NUMERIC, None) => Some("DECIMAL(38,10)".to_owned()),
+        (other, None) => duckdb_type_name(other),
+    };
+    let type_name = type_name.ok_or_else(|| {
         Error::unsupported(format!(
             "column \"{}\" has type {}, which a DuckDB table cannot hold",
             column.name,
             column.pg_type.sql_name()
         ))
-    })
+    })?;
+    Ok(format!("{} {type_name}", super::quote_ident(&column.name)))
 }

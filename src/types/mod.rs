@@ -18,7 +18,7 @@ mod value;
 
 pub use arrow_map::{
     ColumnBuilder, TYPE_KEY, TYPMOD_KEY, batch_from_values, cast_batch, column_for_field,
-    storage_field, zero_nulls,
+    storage_field, storage_schema, zero_nulls,
 };
 pub use copy::{CopyDecoder, CopyFormat, CopyOptions};
 pub use input::{from_binary, from_text, zone_by_name};

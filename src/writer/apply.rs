@@ -8,7 +8,6 @@ use std::sync::Arc;
 use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::{Int64Type, Schema};
 use arrow::ipc::reader::StreamReader;
-use arrow::ipc::writer::StreamWriter;
 use futures::StreamExt;
 use tokio_util::sync::CancellationToken;
 
@@ -140,7 +139,7 @@ impl Writer {
                 };
                 let mut done = applied(tag, rows);
                 if let (Some((columns, schema, batches)), true) = (changed.returned, *returning) {
-                    done.result = Some(ResultSet { columns, ipc: to_ipc(&schema, &batches)? });
+                    done.result = Some(ResultSet::new(columns, &schema, &batches)?);
                 }
                 Ok(done)
             }
@@ -319,15 +318,6 @@ fn read_ipc(source: impl Read + 'static) -> Result<Batches> {
 
 fn corrupt(error: &arrow::error::ArrowError) -> Error {
     Error::new(SqlState::DATA_CORRUPTED, format!("an intent's rows cannot be read: {error}"))
-}
-
-fn to_ipc(schema: &Schema, batches: &[RecordBatch]) -> Result<Vec<u8>> {
-    let failed = |error| Error::internal(format!("result rows cannot be written: {error}"));
-    let mut writer = StreamWriter::try_new(Vec::new(), schema).map_err(failed)?;
-    for batch in batches {
-        writer.write(batch).map_err(failed)?;
-    }
-    writer.into_inner().map_err(failed)
 }
 
 fn applied(tag: &TagKind, rows: u64) -> Applied {

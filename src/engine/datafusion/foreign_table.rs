@@ -21,9 +21,11 @@ use async_trait::async_trait;
 use futures::{StreamExt, TryStreamExt};
 
 use super::foreign::ForeignTables;
-use super::pushdown::{predicate_sql, quote};
+use super::pushdown::predicate_sql;
+use crate::catalog::duckdb_table;
 use crate::engine::QueryContext;
 use crate::ids::TableName;
+use crate::sql::quote_ident;
 
 /// A table that DuckDB holds.
 #[derive(Debug)]
@@ -49,12 +51,10 @@ impl ForeignTable {
     }
 
     fn select(&self, schema: &Schema, filters: &[Expr], limit: Option<usize>) -> String {
-        let columns: Vec<String> = schema.fields().iter().map(|f| quote(f.name())).collect();
+        let columns: Vec<String> = schema.fields().iter().map(|f| quote_ident(f.name())).collect();
         // A count needs rows but no column.
         let columns = if columns.is_empty() { "1".to_owned() } else { columns.join(", ") };
-        let duckdb_schema = if self.name.schema == "public" { "main" } else { &self.name.schema };
-        let table = format!("{}.{}", quote(duckdb_schema), quote(&self.name.table));
-        let mut sql = format!("SELECT {columns} FROM {table}");
+        let mut sql = format!("SELECT {columns} FROM {}", duckdb_table(&self.name));
         let predicates: Vec<String> =
             filters.iter().filter_map(|filter| predicate_sql(filter, &self.schema)).collect();
         if !predicates.is_empty() {

@@ -9,13 +9,10 @@ use ::datafusion::logical_expr::{Expr, Like, Operator};
 use arrow::datatypes::{DataType, Schema};
 use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, TimeDelta};
 
+use crate::sql::quote_ident;
+
 /// Items of an IN list that are worth sending.
 const IN_LIST_MAX: usize = 1000;
-
-/// Writes an identifier in quotes.
-pub(super) fn quote(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
-}
 
 /// Writes a filter over a table of this schema, or `None` where it cannot be told exactly.
 pub(super) fn predicate_sql(expr: &Expr, schema: &Schema) -> Option<String> {
@@ -143,7 +140,7 @@ fn has_own_order(expr: &Expr, schema: &Schema) -> bool {
 fn column_of(expr: &Expr, schema: &Schema, fits: impl Fn(&DataType) -> bool) -> Option<String> {
     let Expr::Column(column) = expr else { return None };
     let field = schema.field_with_name(column.name()).ok()?;
-    fits(field.data_type()).then(|| quote(field.name()))
+    fits(field.data_type()).then(|| quote_ident(field.name()))
 }
 
 /// Writes a literal with its type; NULL and types without an exact form are not written.

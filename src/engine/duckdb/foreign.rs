@@ -2,20 +2,22 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::{Schema, SchemaRef};
+use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
 use futures::StreamExt;
 use tokio_util::sync::CancellationToken;
 
 use super::instance::DuckDb;
-use crate::catalog;
+use crate::catalog::duckdb_table;
 use crate::engine::datafusion::ForeignTables;
 use crate::engine::{BatchStream, QueryContext};
 use crate::error::Result;
+use crate::ids::TableName;
 use crate::sqlstate::SqlState;
-use crate::types::{self, Column};
+use crate::types;
 
-/// Gives DuckDB's tables to DataFusion.
+/// Gives DuckDB's tables to DataFusion, in the types that datasets store: so both sides of a join
+/// have the same.
 #[derive(Debug)]
 pub struct DuckDbTables(pub Arc<DuckDb>);
 
@@ -27,13 +29,11 @@ impl ForeignTables for DuckDbTables {
             time_zone: "UTC".to_owned(),
             search_path: vec!["public".to_owned()],
         };
-        let quote = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
-        let sql =
-            format!("SELECT * FROM {}.{}", quote(catalog::duckdb_schema(schema)), quote(table));
+        let sql = format!("SELECT * FROM {}", duckdb_table(&TableName::new(schema, table)));
         match self.0.describe(&sql, &context, None).await {
             Ok(described) => {
                 let columns = described.columns.unwrap_or_default();
-                Ok(Some(storage_schema(&columns)?))
+                Ok(Some(types::storage_schema(&columns)?))
             }
             Err(error)
                 if matches!(
@@ -49,17 +49,9 @@ impl ForeignTables for DuckDbTables {
 
     async fn scan(&self, sql: &str, context: &QueryContext) -> Result<BatchStream> {
         let execution = self.0.execute(sql, Vec::new(), context, None).await?;
-        let schema = storage_schema(&execution.columns)?;
+        let schema = types::storage_schema(&execution.columns)?;
         let stream =
             execution.stream.map(move |batch| types::cast_batch(&batch?, Arc::clone(&schema)));
         Ok(Box::pin(stream))
     }
-}
-
-/// The types in which a table's rows are handed over: those that datasets store, so that both
-/// sides of a join have the same.
-fn storage_schema(columns: &[Column]) -> Result<SchemaRef> {
-    let fields: Vec<_> =
-        columns.iter().map(|column| types::storage_field(column, true)).collect::<Result<_>>()?;
-    Ok(Arc::new(Schema::new(fields)))
 }

@@ -14,6 +14,7 @@ use crate::catalog;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::ids::TableName;
+use crate::sql::quote_ident;
 use crate::types::Value;
 
 /// What the instance is opened with.
@@ -159,11 +160,8 @@ pub fn inspect_file(file: &Path) -> Result<Vec<(TableName, u64)>> {
     let mut counts = Vec::new();
     for row in names {
         let [schema, table] = row.as_slice() else { continue };
-        let sql = format!(
-            "SELECT count(*)::varchar FROM \"{}\".\"{}\"",
-            schema.replace('"', "\"\""),
-            table.replace('"', "\"\"")
-        );
+        let sql =
+            format!("SELECT count(*)::varchar FROM {}.{}", quote_ident(schema), quote_ident(table));
         let rows = text_rows(&mut connection, &sql)?;
         let count = rows.first().and_then(|row| row.first()).and_then(|n| n.parse().ok());
         let schema = if schema == "main" { "public" } else { schema };

@@ -133,9 +133,7 @@ impl WriteConnection {
 
     /// Counts a table's rows.
     pub fn count_table(&mut self, table: &TableName) -> Result<u64> {
-        let quote = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
-        let schema = quote(catalog::duckdb_schema(&table.schema));
-        self.count(&format!("{schema}.{}", quote(&table.table)))
+        self.count(&catalog::duckdb_table(table))
     }
 
     /// Runs SQL of the server's own.

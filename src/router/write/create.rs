@@ -1,13 +1,13 @@
 //! CREATE TABLE, in either storage.
 
 use super::target::Target;
-use crate::catalog::duckdb_schema;
+use crate::catalog::duckdb_table;
 use crate::dataset::DatasetColumn;
 use crate::error::{Error, Result};
 use crate::ids::TableName;
 use crate::intent::{Body, DatasetChange, Storage};
 use crate::router::{Router, StatementContext};
-use crate::sql::{ColumnSpec, Kind, Statement, TableRef, Write, duckdb_column_type, quote_ident};
+use crate::sql::{ColumnSpec, Kind, Statement, TableRef, Write, duckdb_column};
 use crate::sqlstate::SqlState;
 use crate::types::{Column, PgType, Value};
 
@@ -84,18 +84,8 @@ impl Router {
         context: &StatementContext,
     ) -> Result<Body> {
         let (_, columns) = self.source_columns(statement, types, context).await?;
-        let list = columns
-            .iter()
-            .map(|column| {
-                Ok(format!("{} {}", quote_ident(&column.name), duckdb_column_type(column)?))
-            })
-            .collect::<Result<Vec<_>>>()?;
-        let create = format!(
-            "CREATE TABLE {}.{} ({})",
-            quote_ident(duckdb_schema(&name.schema)),
-            quote_ident(&name.table),
-            list.join(", ")
-        );
+        let list = columns.iter().map(duckdb_column).collect::<Result<Vec<_>>>()?;
+        let create = format!("CREATE TABLE {} ({})", duckdb_table(&name), list.join(", "));
         let all = columns.clone();
         let target = Target { table: name, storage: Storage::DuckDb, columns, all };
         self.insert_rows(statement, target, types, params, context, Some(create)).await

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures::StreamExt;
 
-use super::target::{Target, storage_schema};
+use super::target::Target;
 use crate::error::{Error, Result};
 use crate::intent::{Body, RowsAt, TagKind};
 use crate::router::{Router, RowsSink, StatementContext};
@@ -74,7 +74,7 @@ impl Router {
                 "INSERT has more target columns than expressions"
             }));
         }
-        let given_schema = storage_schema(&target.columns)?;
+        let given_schema = types::storage_schema(&target.columns)?;
         let full_schema = target.schema()?;
         let mut sink = RowsSink::new(&self.data_dir, Arc::clone(&full_schema))?;
         while let Some(batch) = execution.stream.next().await {

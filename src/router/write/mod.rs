@@ -22,7 +22,7 @@ use crate::types::{PgType, Value};
 
 use dataset::{alter, refuse_on_dataset};
 
-pub use target::{Target, storage_schema};
+pub use target::Target;
 
 impl Router {
     /// Builds the body of a write's intent. Queries that read Arrow datasets run here, before the

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use arrow::array::{RecordBatch, new_null_array};
-use arrow::datatypes::{Schema, SchemaRef};
+use arrow::datatypes::SchemaRef;
 
-use crate::catalog::duckdb_schema;
+use crate::catalog::duckdb_table;
 use crate::error::{Error, Result};
 use crate::ids::TableName;
 use crate::intent::Storage;
@@ -28,7 +28,7 @@ pub struct Target {
 impl Target {
     /// The schema of the rows that the intent carries.
     pub fn schema(&self) -> Result<SchemaRef> {
-        storage_schema(&self.all)
+        types::storage_schema(&self.all)
     }
 
     /// Puts given rows among all columns, NULL at the others.
@@ -82,9 +82,7 @@ impl Router {
         } else {
             columns.iter().map(|column| quote_ident(column)).collect::<Vec<_>>().join(", ")
         };
-        let schema = duckdb_schema(&name.schema);
-        let sql =
-            format!("SELECT {list} FROM {}.{}", quote_ident(schema), quote_ident(&name.table));
+        let sql = format!("SELECT {list} FROM {}", duckdb_table(&name));
         let described = self.duckdb.describe(&sql, &context.query, None).await?;
         let columns = described.columns.unwrap_or_default();
         self.columns.put(key, generation, &name, &columns);
@@ -99,8 +97,7 @@ impl Router {
     ) -> Result<TableName> {
         let mut last = undefined_table(&table.table);
         for name in table.candidates(&context.query.search_path) {
-            let schema = duckdb_schema(&name.schema);
-            let sql = format!("SELECT 1 FROM {}.{}", quote_ident(schema), quote_ident(&name.table));
+            let sql = format!("SELECT 1 FROM {}", duckdb_table(&name));
             match self.duckdb.describe(&sql, &context.query, None).await {
                 Ok(_) => return Ok(name),
                 Err(error) => last = error,
@@ -108,13 +105,6 @@ impl Router {
         }
         Err(last)
     }
-}
-
-/// The schema in which rows of these columns travel.
-pub fn storage_schema(columns: &[Column]) -> Result<SchemaRef> {
-    let fields: Vec<_> =
-        columns.iter().map(|column| types::storage_field(column, true)).collect::<Result<_>>()?;
-    Ok(Arc::new(Schema::new(fields)))
 }
 
 /// Puts the given columns at their places among all, and NULLs at the others.

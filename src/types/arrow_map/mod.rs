@@ -1,8 +1,7 @@
 //! Arrow data types and fields to and from PostgreSQL's types; values to Arrow arrays.
 //!
 //! A field may carry the type it stands for in its metadata, under [`TYPE_KEY`] (a `typname`, with
-//! `_` before an
-//! array's element) and [`TYPMOD_KEY`]; otherwise the Arrow type decides.
+//! `_` before an array's element) and [`TYPMOD_KEY`]; otherwise the Arrow type decides.
 //!
 //! - `builder.rs`: [`ColumnBuilder`], arrays from texts and values.
 //! - `convert.rs`: single values, as an assignment casts them.
@@ -17,7 +16,7 @@ mod tests;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, Field, IntervalUnit, TimeUnit};
+use arrow::datatypes::{DataType, Field, IntervalUnit, Schema, SchemaRef, TimeUnit};
 
 use super::{Column, PgType, ScalarType, numeric_typmod};
 use crate::error::{Error, Result};
@@ -126,6 +125,15 @@ pub fn storage_field(column: &Column, nullable: bool) -> Result<Field> {
         return Ok(named(list, format!("_{typname}")));
     }
     Ok(named(Field::new(&column.name, element, nullable), typname.to_owned()))
+}
+
+/// Gives the schema in which rows of these columns are stored and travel; any of them may be NULL.
+///
+/// # Errors
+/// As [`storage_field`].
+pub fn storage_schema<'a>(columns: impl IntoIterator<Item = &'a Column>) -> Result<SchemaRef> {
+    let fields = columns.into_iter().map(|column| storage_field(column, true));
+    Ok(Arc::new(Schema::new(fields.collect::<Result<Vec<_>>>()?)))
 }
 
 /// Gives the Arrow type of a column's values, or of its elements.
