@@ -2,8 +2,8 @@
 
 use sqlparser::ast::{self, CopyLegacyCsvOption, CopyLegacyOption, CopyOption, Statement as Tree};
 
-use super::{fold, forbidden};
 use super::statement::{Kind, TableRef};
+use super::{fold, forbidden};
 use crate::error::{Error, Result};
 use crate::sqlstate::SqlState;
 use crate::types::{CopyFormat, CopyOptions};

@@ -68,16 +68,21 @@ const NAMES: &[&str] = &[
 ];
 
 /// Schemas that are the server's own: nobody writes there.
-const RESERVED_SCHEMAS: &[&str] =
-    &["teatree", "teatree_internal", "teatree_system", "pg_catalog", "information_schema", "system"];
+const RESERVED_SCHEMAS: &[&str] = &[
+    "teatree",
+    "teatree_internal",
+    "teatree_system",
+    "pg_catalog",
+    "information_schema",
+    "system",
+];
 
 /// Refuses to write to, make or drop an object in the server's own schemas.
 ///
 /// # Errors
 /// 42501 with the schema's name.
 pub(super) fn check_target(name: &ast::ObjectName) -> Result<()> {
-    let parts: Vec<String> =
-        name.0.iter().filter_map(|part| part.as_ident().map(fold)).collect();
+    let parts: Vec<String> = name.0.iter().filter_map(|part| part.as_ident().map(fold)).collect();
     let above = &parts[..parts.len().saturating_sub(1)];
     match above.iter().find(|part| is_reserved(part)) {
         Some(schema) => Err(reserved(schema)),

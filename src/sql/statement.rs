@@ -188,15 +188,30 @@ impl Statement {
         self.tree.as_deref().map(params::array_params).unwrap_or_default()
     }
 
-    /// Renders the statement for DuckDB with `= $n` for `= ANY($n)`.
-    pub fn duckdb_sql_elementwise(
+    /// Renders the statement for DuckDB with typed NULLs for its parameters: only to be described.
+    pub fn duckdb_sql_with_nulls(
         &self,
         names: &NameContext,
         param_types: &[Option<PgType>],
     ) -> Result<String> {
         let Some(tree) = &self.tree else { return Ok(self.text.clone()) };
         let mut tree = tree.clone();
-        params::compare_elementwise(tree.as_mut());
+        rewrite::for_duckdb(&mut tree, names)?;
+        params::cast_for_description(tree.as_mut(), param_types);
+        params::null_params(tree.as_mut());
+        Ok(tree.to_string())
+    }
+
+    /// Renders the statement for DuckDB with comparisons where it cannot infer a parameter's type
+    /// otherwise: `= $n` for `= ANY($n)`, and for `+ $n` and its like. Only to be described.
+    pub fn duckdb_sql_comparing(
+        &self,
+        names: &NameContext,
+        param_types: &[Option<PgType>],
+    ) -> Result<String> {
+        let Some(tree) = &self.tree else { return Ok(self.text.clone()) };
+        let mut tree = tree.clone();
+        params::compare(tree.as_mut());
         rewrite::for_duckdb(&mut tree, names)?;
         params::cast(tree.as_mut(), param_types);
         Ok(tree.to_string())

@@ -3,8 +3,8 @@
 use sqlparser::ast::{self, Statement as Tree};
 
 use super::classify::tables;
-use super::{fold, forbidden};
 use super::statement::{ColumnSpec, TableRef, Tag};
+use super::{fold, forbidden};
 use crate::error::{Error, Result};
 use crate::sqlstate::SqlState;
 use crate::types::{PgType, numeric_typmod};
@@ -173,10 +173,9 @@ fn check_targets(tree: &Tree) -> Result<()> {
             from.iter().try_for_each(|table| check_factor(&table.relation))
         }
         Tree::Merge(merge) => check_factor(&merge.table),
-        Tree::Truncate(truncate) => truncate
-            .table_names
-            .iter()
-            .try_for_each(|target| forbidden::check_target(&target.name)),
+        Tree::Truncate(truncate) => {
+            truncate.table_names.iter().try_for_each(|target| forbidden::check_target(&target.name))
+        }
         Tree::CreateTable(create) => forbidden::check_target(&create.name),
         Tree::CreateView(view) => forbidden::check_target(&view.name),
         Tree::CreateIndex(index) => forbidden::check_target(&index.table_name),
