@@ -78,7 +78,8 @@ impl Error {
         Error::new(code, format!("{what}: {error}"))
     }
 
-    /// A fault of Teatree's own. The message is for the log and the client alike, so it holds no data.
+    /// A fault of Teatree's own. The message is for the log and the client alike, so it holds no
+    /// data.
     pub fn internal(message: impl Into<String>) -> Self {
         Error::new(SqlState::INTERNAL_ERROR, message)
     }

@@ -1,12 +1,12 @@
 //! Teatree: a server that speaks PostgreSQL in front of DuckDB files and directories of Arrow
 //! files.
 //!
-//! **The life of a SELECT.** `wire` takes a Query or an Execute off the socket and hands its text to
-//! [`sql::parse`], which splits it and gives each [`sql::Statement`] a [`sql::Kind`].
-//! [`session::Session::run`] asks the [`router::Router`], which looks up where the statement's tables
-//! live and chooses an engine: [`engine::duckdb::DuckDb`] on a pooled read-only connection, or
-//! [`engine::datafusion::DataFusionEngine`] over Arrow datasets, with DuckDB tables as sources. The
-//! engine streams Arrow batches; `wire` encodes each with [`types::RowEncoder`] and sends it.
+//! **The life of a SELECT.** `wire` takes a Query or an Execute off the socket and hands its text
+//! to [`sql::parse`], which splits it and gives each [`sql::Statement`] a [`sql::Kind`].
+//! [`session::Session::run`] asks the [`router::Router`], which looks up where the statement's
+//! tables live and chooses an engine: [`engine::duckdb::DuckDb`] on a pooled read-only connection,
+//! or [`engine::datafusion::DataFusionEngine`] over Arrow datasets, with DuckDB tables as sources.
+//! The engine streams Arrow batches; `wire` encodes each with [`types::RowEncoder`] and sends it.
 //!
 //! **The life of an INSERT.** Up to the router it is the same. [`router::Router::body`] makes it an
 //! [`intent::Body`]; [`intent::IntentLog`] appends it, with one synced write for all sessions that
@@ -15,8 +15,8 @@
 //! [`ids::IntentSeq`]. Only then the session is told, and the client gets its command tag.
 //!
 //! **The life of a CALL.** [`procedure::Procedures`] checks the name and the arguments before
-//! anything is queued; then it is an intent like any other, and the Writer runs the procedure at its
-//! turn. `publish_version` clones the data file there and leaves the rest to a thread beside it
+//! anything is queued; then it is an intent like any other, and the Writer runs the procedure at
+//! its turn. `publish_version` clones the data file there and leaves the rest to a thread beside it
 //! ([`version`]).
 //!
 //! **Invariant:** a module imports only modules listed above it here; `tests/it/tidy.rs` enforces

@@ -97,7 +97,8 @@ sqlstates! {
 }
 
 impl SqlState {
-    /// Reads a code as it stands in a stored outcome; `None` unless it is five upper-case letters or digits.
+    /// Reads a code as it stands in a stored outcome; `None` unless it is five upper-case letters or
+    /// digits.
     pub fn parse(code: &str) -> Option<SqlState> {
         let bytes: [u8; 5] = code.as_bytes().try_into().ok()?;
         bytes

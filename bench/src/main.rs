@@ -1,9 +1,9 @@
-//! `teatree-bench`: measures Teatree beside embedded DuckDB and PostgreSQL, in one run, and writes a
-//! Markdown table.
+//! `teatree-bench`: measures Teatree beside embedded DuckDB and PostgreSQL, in one run, and writes
+//! a Markdown table.
 //!
-//! The servers are started by `bench/run.sh`; this program only speaks to them, with the same client
-//! code for both. What is compared is measured in turns (A, B, A, B …), so that a slow minute of the
-//! machine falls on both.
+//! The servers are started by `bench/run.sh`; this program only speaks to them, with the same
+//! client code for both. What is compared is measured in turns (A, B, A, B …), so that a slow
+//! minute of the machine falls on both.
 
 mod embedded;
 mod load;

@@ -1,6 +1,8 @@
-//! A blocking PostgreSQL client that does as little as possible: it counts rows and skips their bytes.
+//! A blocking PostgreSQL client that does as little as possible: it counts rows and skips their
+//! bytes.
 //!
-//! It speaks protocol 3.0 without TLS, to servers that trust the connection. Values are not decoded.
+//! It speaks protocol 3.0 without TLS, to servers that trust the connection. Values are not
+//! decoded.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -99,7 +101,8 @@ impl Client {
         self.until_ready(false)
     }
 
-    /// Reads up to ReadyForQuery. An error of the server is returned once the server is ready again.
+    /// Reads up to ReadyForQuery. An error of the server is returned once the server is ready
+    /// again.
     fn until_ready(&mut self, keep_last: bool) -> Result<Answer> {
         let mut answer = Answer::default();
         let mut failed: Option<String> = None;

@@ -4,8 +4,8 @@
 //! `teatree_system`. `sql/pg_catalog/relations.tsv` is the one list of relations, columns and their
 //! PostgreSQL types; a relation in it that no SQL file defines exists and is empty.
 //!
-//! Not here: the table functions `teatree_datasets()`, `teatree_sessions()` and their like, which the
-//! server registers before it runs this.
+//! Not here: the table functions `teatree_datasets()`, `teatree_sessions()` and their like, which
+//! the server registers before it runs this.
 
 mod relations;
 mod schemas;

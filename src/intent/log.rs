@@ -52,7 +52,8 @@ pub struct Ticket {
     pub outcome: oneshot::Receiver<Outcome>,
 }
 
-/// The durable queue. Shared as `Arc<IntentLog>`; dropping it drains it as [`IntentLog::close`] does.
+/// The durable queue. Shared as `Arc<IntentLog>`; dropping it drains it as [`IntentLog::close`]
+/// does.
 pub struct IntentLog {
     shared: Arc<Shared>,
     messages: Mutex<Option<mpsc::Sender<Message>>>,
@@ -366,8 +367,8 @@ impl IntentLog {
     }
 
     /// Deletes the files in `folder` (relative to the data folder, spelled as in the intents'
-    /// paths) that no queued intent refers to, and returns their number. Only before the server takes writes: a file that is being
-    /// staged has no intent yet.
+    /// paths) that no queued intent refers to, and returns their number. Only before the server
+    /// takes writes: a file that is being staged has no intent yet.
     ///
     /// # Errors
     /// 58030 when the folder cannot be read or a file not deleted.

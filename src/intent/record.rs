@@ -184,6 +184,7 @@ mod tests {
                 columns: vec!["a".into()],
                 rows: RowsAt::Inline(Bytes(vec![1; 70_000])),
                 tag: TagKind::Fixed("X".into()),
+                create: Some("CREATE TABLE t (a int)".into()),
             },
             Body::Call { procedure: "teatree.ingest".into(), args: values },
         ];

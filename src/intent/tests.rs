@@ -50,6 +50,7 @@ fn rows(bytes: usize) -> Body {
         columns: vec!["a".into()],
         rows: RowsAt::Inline(Bytes(vec![7; bytes])),
         tag: TagKind::Copy,
+        create: None,
     }
 }
 
@@ -461,13 +462,12 @@ async fn staged_files_of_queued_intents_stay() {
     let (log, _accepted) = open(&log_path);
     for name in ["1", "2"] {
         let at = RowsAt::Staged { path: format!("staged/{name}.arrow"), bytes: 1, rows: 1 };
-        let body = Body::Dataset(DatasetChange::Replace {
-            name: TableName::new("public", "d"),
+        let body = Body::Dataset(DatasetChange::CreateWith {
+            name: TableName::new("public", name),
+            columns: Vec::new(),
             rows: at,
-            affected: 1,
-            tag: TagKind::Update,
         });
-        log.append(origin("UPDATE d"), body).await.unwrap();
+        log.append(origin("CREATE TABLE AS"), body).await.unwrap();
     }
     log.record_outcome(IntentSeq(1), success()).unwrap();
     drop(log);

@@ -48,7 +48,8 @@ impl Turn<'_> {
     /// Does `work` in one DuckDB transaction, committed together with the intent's place.
     ///
     /// # Errors
-    /// The work's own, after a rollback; [`crate::error::Error::is_fault`] tells a commit that failed by the machine.
+    /// The work's own, after a rollback; [`Error::is_fault`] tells a commit that failed by the
+    /// machine.
     pub fn transaction<T>(
         &mut self,
         work: impl FnOnce(&mut WriteConnection) -> Result<T>,

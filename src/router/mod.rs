@@ -3,7 +3,7 @@
 //! - `storage.rs`: which storage a statement's tables have.
 //! - `read.rs`: a read's engine, its description, its running.
 //! - `explain.rs`: EXPLAIN, which names the engine and the reason.
-//! - `write.rs`: a write to the body of an intent.
+//! - `write/`: a write to the body of an intent.
 //! - `column_cache.rs`: columns of DuckDB tables that INSERTs name often.
 //! - `rows.rs`: result rows of a query to rows that travel with an intent.
 //!

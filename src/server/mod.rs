@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::{Config, Endpoint};
 use crate::dataset::DatasetStore;
-use crate::engine::datafusion::{self, DataFusionEngine};
+use crate::engine::datafusion::{DataFusionEngine, Settings as DataFusionSettings};
 use crate::engine::duckdb::{DuckDb, DuckDbOptions, DuckDbTables};
 use crate::error::{Error, Result};
 use crate::intent::{IntentLog, LogLimits};
@@ -146,7 +146,7 @@ fn open(mut config: Config, runtime: tokio::runtime::Handle) -> Result<Open> {
     let datafusion = Arc::new(DataFusionEngine::new(
         Arc::clone(&datasets),
         Arc::new(DuckDbTables(Arc::clone(&duckdb))),
-        datafusion::Settings {
+        DataFusionSettings {
             database: config.database.clone(),
             memory_mib: config.datafusion_memory_mib,
             spill_dir: dir.join("spill").join("datafusion"),

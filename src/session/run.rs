@@ -12,7 +12,7 @@ use super::transaction::{Isolation, Open};
 use super::{CopySession, Session, StatementGuard, Transaction};
 use crate::engine::BatchStream;
 use crate::error::{Error, Result};
-use crate::sql::{CopyOut, Kind, Statement, TransactionStatement};
+use crate::sql::{CopyIn, CopyOut, Kind, Read, Statement, TransactionStatement};
 use crate::sqlstate::SqlState;
 use crate::types::{self, Column, PgType, Value};
 
@@ -111,28 +111,9 @@ impl Session {
         self.check_not_failed(&statement.kind)?;
         match &statement.kind {
             Kind::Empty => Ok(Outcome::Empty),
-            Kind::Read(read) => {
-                self.take_snapshot(guard).await?;
-                let context = self.context(guard).await?;
-                let execution = self
-                    .services
-                    .router
-                    .read(statement, read, types, params, &context)
-                    .instrument(tracing::info_span!("execute"))
-                    .await?;
-                Ok(Outcome::Rows(Box::new(Rows::new(
-                    execution.columns,
-                    execution.stream,
-                    RowsTag::Counted("SELECT"),
-                ))))
-            }
+            Kind::Read(read) => self.read(statement, read, types, params, guard).await,
             Kind::Explain { analyze, statement: inner } => {
-                self.take_snapshot(guard).await?;
-                let context = self.context(guard).await?;
-                let router = &self.services.router;
-                let lines = router.explain(inner, *analyze, types, params, &context).await?;
-                let rows: Vec<Vec<String>> = lines.into_iter().map(|line| vec![line]).collect();
-                Ok(Outcome::Rows(Box::new(Rows::texts(&["QUERY PLAN"], &rows, "EXPLAIN")?)))
+                self.explain(inner, *analyze, types, params, guard).await
             }
             Kind::Write(write) => {
                 self.check_may_write(&write.tag().with_rows(0))?;
@@ -144,20 +125,11 @@ impl Session {
             }
             Kind::CopyIn(copy) => {
                 self.check_may_write("COPY FROM")?;
-                let context = self.context(guard).await?;
-                let target = self.services.router.copy_target(copy, &context).await?;
-                let copy = CopySession::new(self, statement, copy, target, &context)?;
-                Ok(Outcome::CopyIn(Box::new(copy)))
+                self.copy_in(statement, copy, guard).await
             }
             Kind::CopyOut(copy) => {
-                let run = Box::pin(self.run_kind(&copy.query, &[], Vec::new(), guard));
-                match run.await? {
-                    Outcome::Rows(mut rows) => {
-                        rows.tag = RowsTag::Counted("COPY");
-                        Ok(Outcome::CopyOut(rows, copy.clone()))
-                    }
-                    _ => Err(Error::unsupported("COPY TO STDOUT needs a query")),
-                }
+                let query = self.run_kind(&copy.query, &[], Vec::new(), guard);
+                copy_out(Box::pin(query).await?, copy)
             }
             Kind::Transaction(control) => self.control_transaction(control).map(Outcome::Done),
             Kind::Setting(setting) => self.control_setting(setting),
@@ -179,6 +151,54 @@ impl Session {
             Kind::Discard(tag) => self.discard(tag).map(Outcome::Done),
             Kind::Nothing(tag) => Ok(Outcome::Done((*tag).to_owned())),
         }
+    }
+
+    async fn read(
+        &mut self,
+        statement: &Statement,
+        read: &Read,
+        types: &[Option<PgType>],
+        params: Vec<Value>,
+        guard: &StatementGuard,
+    ) -> Result<Outcome> {
+        self.take_snapshot(guard).await?;
+        let context = self.context(guard).await?;
+        let execution = self
+            .services
+            .router
+            .read(statement, read, types, params, &context)
+            .instrument(tracing::info_span!("execute"))
+            .await?;
+        let tag = RowsTag::Counted("SELECT");
+        Ok(Outcome::Rows(Box::new(Rows::new(execution.columns, execution.stream, tag))))
+    }
+
+    async fn explain(
+        &mut self,
+        statement: &Statement,
+        analyze: bool,
+        types: &[Option<PgType>],
+        params: Vec<Value>,
+        guard: &StatementGuard,
+    ) -> Result<Outcome> {
+        self.take_snapshot(guard).await?;
+        let context = self.context(guard).await?;
+        let router = &self.services.router;
+        let lines = router.explain(statement, analyze, types, params, &context).await?;
+        let rows: Vec<Vec<String>> = lines.into_iter().map(|line| vec![line]).collect();
+        Ok(Outcome::Rows(Box::new(Rows::texts(&["QUERY PLAN"], &rows, "EXPLAIN")?)))
+    }
+
+    async fn copy_in(
+        &mut self,
+        statement: &Statement,
+        copy: &CopyIn,
+        guard: &StatementGuard,
+    ) -> Result<Outcome> {
+        let context = self.context(guard).await?;
+        let target = self.services.router.copy_target(copy, &context).await?;
+        let copy = CopySession::new(self, statement, copy, target, &context)?;
+        Ok(Outcome::CopyIn(Box::new(copy)))
     }
 
     /// Gives EXECUTE's literals the types of the statement's parameters.
@@ -271,6 +291,15 @@ impl Session {
         }
         Ok(())
     }
+}
+
+/// Makes a query's rows those of a COPY.
+fn copy_out(queried: Outcome, copy: &CopyOut) -> Result<Outcome> {
+    let Outcome::Rows(mut rows) = queried else {
+        return Err(Error::unsupported("COPY TO STDOUT needs a query"));
+    };
+    rows.tag = RowsTag::Counted("COPY");
+    Ok(Outcome::CopyOut(rows, Box::new(copy.clone())))
 }
 
 fn kind_name(kind: &Kind) -> &'static str {

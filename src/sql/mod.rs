@@ -2,7 +2,8 @@
 //!
 //! - `split.rs`: one message to its statements, with places for error positions.
 //! - `statement.rs`: [`Statement`] and its [`Kind`]: everything a router needs to decide.
-//! - `classify.rs`, `write.rs`, `copy.rs`, `setting.rs`, `call.rs`: the parser's tree to a [`Kind`].
+//! - `classify.rs`, `write.rs`, `copy.rs`, `setting.rs`, `call.rs`: the parser's tree to a
+//!   [`Kind`].
 //! - `native.rs`: DuckDB's own SQL, which the PostgreSQL parser refuses.
 //! - `forbidden.rs`: functions that no client may call.
 //! - `params.rs`: `$1` with the types that clients declare.
@@ -28,7 +29,7 @@ mod write;
 pub use call::{Argument, Call};
 pub use copy::{CopyIn, CopyOut};
 pub use dataset_rewrite::DatasetRewrite;
-pub use params::duckdb_type_name;
+pub use params::{duckdb_column_type, duckdb_type_name};
 pub use setting::{Setting, TransactionMode, TransactionStatement};
 pub use split::parse;
 pub use statement::{ColumnSpec, Kind, Read, Statement, TableRef, Tag};

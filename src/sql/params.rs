@@ -1,4 +1,4 @@
-//! Parameters, `$1` and so on, in a parsed tree.
+//! Parameters, `$1` and so on, in a parsed tree; types as DuckDB names them.
 
 use std::ops::ControlFlow;
 
@@ -8,7 +8,7 @@ use sqlparser::ast::{
 
 use crate::error::{Error, Result};
 use crate::sqlstate::SqlState;
-use crate::types::{PgType, ScalarType};
+use crate::types::{Column, PgType, ScalarType};
 
 /// PostgreSQL's own limit: the count is a 16-bit number on the wire.
 pub(super) const PARAMS_MAX: usize = 65_535;
@@ -109,12 +109,11 @@ pub(super) fn compare<V: ast::VisitMut>(tree: &mut V) {
         {
             *op = Op::Eq;
         }
-        if let Expr::AnyOp { left, compare_op, right, .. } | Expr::AllOp { left, compare_op, right } =
-            expr
+        if let Expr::AnyOp { left, compare_op: op, right, .. }
+        | Expr::AllOp { left, compare_op: op, right } = expr
             && number_of(right).is_some()
         {
-            *expr =
-                Expr::BinaryOp { left: left.clone(), op: compare_op.clone(), right: right.clone() };
+            *expr = Expr::BinaryOp { left: left.clone(), op: op.clone(), right: right.clone() };
         }
         ControlFlow::Continue(())
     });
@@ -179,4 +178,24 @@ pub fn duckdb_type_name(pg_type: PgType) -> Option<String> {
         _ => return None,
     };
     Some(if pg_type.is_array() { format!("{scalar}[]") } else { scalar.to_owned() })
+}
+
+/// Names the type of a DuckDB column that holds what `column` has.
+///
+/// # Errors
+/// 0A000 for a type that DuckDB's tables cannot hold.
+pub fn duckdb_column_type(column: &Column) -> Result<String> {
+    if let Some((precision, scale)) = column.numeric_precision_scale() {
+        return Ok(format!("DECIMAL({precision},{scale})"));
+    }
+    if column.pg_type == PgType::NUMERIC {
+        return Ok("DECIMAL(38,10)".to_owned());
+    }
+    duckdb_type_name(column.pg_type).ok_or_else(|| {
+        Error::unsupported(format!(
+            "column \"{}\" has type {}, which a DuckDB table cannot hold",
+            column.name,
+            column.pg_type.sql_name()
+        ))
+    })
 }

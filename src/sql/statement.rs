@@ -267,6 +267,12 @@ impl Statement {
         (columns.is_empty() || self.has_hex_literal()).then_some(width)
     }
 
+    /// Tells whether an INSERT leaves it open for which columns its rows are.
+    pub fn names_no_columns(&self) -> bool {
+        matches!(self.tree.as_deref(), Some(ast::Statement::Insert(insert))
+            if insert.columns.is_empty())
+    }
+
     /// Tells whether an INSERT's rows have a literal that would be bytea in hex.
     pub fn has_hex_literal(&self) -> bool {
         let cells = self.insert_values().into_iter().flat_map(|values| &values.rows);

@@ -24,7 +24,8 @@ macro_rules! scalar_types {
             /// Returns `typname`, such as `int4`.
             pub fn typname(self) -> &'static str { match self { $(ScalarType::$name => $typname,)* } }
 
-            /// Returns the SQL name, such as `integer`, as PostgreSQL's messages and `format_type` have it.
+            /// Returns the SQL name, such as `integer`, as PostgreSQL's messages and `format_type`
+            /// have it.
             pub fn sql_name(self) -> &'static str { match self { $(ScalarType::$name => $sqlname,)* } }
         }
 

@@ -29,7 +29,8 @@ static SOURCES: LazyLock<Mutex<HashMap<(u64, u64), &'static File>>> = LazyLock::
 /// meanwhile, and it must be checkpointed.
 ///
 /// # Errors
-/// 55000 when changes are in the source's WAL; 53100, 58030 when the files cannot be read or written.
+/// 55000 when changes are in the source's WAL; 53100, 58030 when the files cannot be read or
+/// written.
 pub fn clone_file(source: &Path, target: &Path) -> Result<CloneKind> {
     check_wal_is_empty(source)?;
     let from = source_descriptor(source)

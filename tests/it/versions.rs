@@ -164,8 +164,8 @@ fn the_python_package_opens_a_version() {
     publish(&mut client, "for python");
     let script = "import duckdb, sys\n\
                   c = duckdb.connect(sys.argv[1], read_only=True)\n\
-                  rows = c.execute('SELECT id, name, n, epoch(seen)::BIGINT, tags FROM t ORDER BY id')\n\
-                  print(rows.fetchall())\n";
+                  sql = 'SELECT id, name, n, epoch(seen)::BIGINT, tags FROM t ORDER BY id'\n\
+                  print(c.execute(sql).fetchall())\n";
     let output = Command::new("python3")
         .args(["-c", script, &file_of(&server, 1).display().to_string()])
         .output()

@@ -5,7 +5,7 @@
 //! - `write_connection.rs`: the Writer's connection: transactions, statements, the Appender.
 //! - `system_tables.rs`: tables that the server computes (`teatree_sessions()`, …).
 //! - `foreign.rs`: DuckDB tables as sources of DataFusion plans.
-//! - `capi.rs`, `logical_type.rs`, `value.rs`, `error.rs`: the border to DuckDB's C API.
+//! - `capi/`, `logical_type.rs`, `value.rs`, `error.rs`: the border to DuckDB's C API.
 //!
 //! **Invariant:** nothing outside this folder names the `duckdb` crate.
 

@@ -89,7 +89,8 @@ impl WriteConnection {
             Err(error) => Err(error),
         };
         if committed.is_err() {
-            // A COMMIT that failed has ended its transaction already; an interrupt before it has not.
+            // A COMMIT that failed has ended its transaction already; an interrupt before it has
+            // not.
             let _ = self.rollback();
         }
         committed

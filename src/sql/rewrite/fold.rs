@@ -7,7 +7,8 @@ use sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
 
 use crate::error::{Error, Result};
 
-/// Folds every unquoted word. Keywords keep their meaning: the parser knows them apart from their spelling.
+/// Folds every unquoted word. Keywords keep their meaning: the parser knows them apart from their
+/// spelling.
 pub fn fold_tokens(tokens: &mut [TokenWithSpan]) {
     quote_at(tokens);
     for token in tokens {

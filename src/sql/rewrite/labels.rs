@@ -1,7 +1,7 @@
 //! The names of result columns, where the client gave none: PostgreSQL's, not DuckDB's.
 //!
-//! Follows `FigureColname` in PostgreSQL's `parse_target.c`: a column's or function's own name, else
-//! a type's or a construct's name, else `?column?`.
+//! Follows `FigureColname` in PostgreSQL's `parse_target.c`: a column's or function's own name,
+//! else a type's or a construct's name, else `?column?`.
 
 use std::ops::ControlFlow;
 

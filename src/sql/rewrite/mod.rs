@@ -5,8 +5,8 @@
 //! Not here: which statements may run at all, SET and SHOW, parameters' types.
 
 mod casts;
-mod datafusion;
 mod fold;
+mod for_datafusion;
 mod labels;
 mod literals;
 mod names;
@@ -24,8 +24,8 @@ use sqlparser::ast::{
 
 use crate::error::{Error, Result};
 
-pub use datafusion::for_datafusion;
 pub use fold::{fold_tokens, parse};
+pub use for_datafusion::for_datafusion;
 pub(in crate::sql) use literals::respell_bytes;
 pub use names::{SystemCatalog, SystemRelation};
 

@@ -25,6 +25,7 @@ fn context() -> NameContext {
         database: "shop".into(),
         search_path: vec!["public".into()],
         user: "ann".into(),
+        pid: 42,
         catalog: &Known,
     }
 }

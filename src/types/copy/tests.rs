@@ -1,4 +1,4 @@
-//! Tests of COPY's decoding. Messages were taken from PostgreSQL 15.18.
+//! Tests of COPY's decoding. Results and messages follow PostgreSQL's documentation and source.
 
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::Int32Type;

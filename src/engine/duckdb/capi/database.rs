@@ -1,0 +1,83 @@
+//! An open DuckDB file. It stays open until its last connection is gone.
+#![expect(unsafe_code, reason = "part of the border to DuckDB's C API")]
+
+use std::ffi::c_char;
+use std::path::Path;
+use std::ptr;
+use std::sync::Arc;
+
+use ::duckdb::ffi;
+
+use super::Connection;
+use super::checks::{c_string, text_of};
+use crate::engine::duckdb::error::from_duckdb_message;
+use crate::error::{Error, Result};
+
+struct DatabaseHandle(ffi::duckdb_database);
+
+// SAFETY: DuckDB's database handle may be used from any thread.
+unsafe impl Send for DatabaseHandle {}
+// SAFETY: as above; opening connections is synchronised inside DuckDB.
+unsafe impl Sync for DatabaseHandle {}
+
+impl Drop for DatabaseHandle {
+    fn drop(&mut self) {
+        // SAFETY: the handle came from duckdb_open_ext and every connection holds this Arc.
+        unsafe { ffi::duckdb_close(&raw mut self.0) };
+    }
+}
+
+/// An open DuckDB instance.
+#[derive(Clone)]
+pub(crate) struct Database(Arc<DatabaseHandle>);
+
+impl Database {
+    /// Opens or creates the file at `path` with DuckDB settings.
+    pub(crate) fn open(path: &Path, settings: &[(&str, String)]) -> Result<Database> {
+        let path = c_string(&path.to_string_lossy())?;
+        let mut config = ptr::null_mut();
+        let mut database = ptr::null_mut();
+        let mut message: *mut c_char = ptr::null_mut();
+        // SAFETY: all pointers are local and valid; config is destroyed below on every way out.
+        unsafe {
+            if ffi::duckdb_create_config(&raw mut config) != ffi::DuckDBSuccess {
+                return Err(Error::internal("DuckDB could not create a configuration"));
+            }
+            for (name, value) in settings {
+                let (c_name, c_value) = (c_string(name)?, c_string(value)?);
+                if ffi::duckdb_set_config(config, c_name.as_ptr(), c_value.as_ptr())
+                    != ffi::DuckDBSuccess
+                {
+                    ffi::duckdb_destroy_config(&raw mut config);
+                    return Err(Error::internal(format!("DuckDB refused setting {name}")));
+                }
+            }
+            let state =
+                ffi::duckdb_open_ext(path.as_ptr(), &raw mut database, config, &raw mut message);
+            ffi::duckdb_destroy_config(&raw mut config);
+            if state != ffi::DuckDBSuccess {
+                let text = text_of(message);
+                ffi::duckdb_free(message.cast());
+                return Err(from_duckdb_message(&text));
+            }
+        }
+        Ok(Database(Arc::new(DatabaseHandle(database))))
+    }
+
+    /// Opens one more connection.
+    pub(crate) fn connect(&self) -> Result<Connection> {
+        Connection::open(self)
+    }
+
+    /// Opens a connection of the `duckdb` crate on the same instance, for what only it offers.
+    pub(crate) fn connect_crate(&self) -> Result<::duckdb::Connection> {
+        // SAFETY: the database outlives the connection, since the caller keeps `self`'s Arc.
+        unsafe { ::duckdb::Connection::open_from_raw(self.0.0) }
+            .map_err(|error| from_duckdb_message(&error.to_string()))
+    }
+
+    /// The handle, open for as long as `self` or a clone of it lives.
+    pub(super) fn raw(&self) -> ffi::duckdb_database {
+        self.0.0
+    }
+}

@@ -1,0 +1,151 @@
+//! A prepared statement: what it takes and gives, and running it.
+#![expect(unsafe_code, reason = "part of the border to DuckDB's C API")]
+
+use std::sync::Arc;
+
+use ::duckdb::ffi;
+
+use super::QueryResult;
+use super::checks::{check_result, text_of};
+use super::connection::ConnectionHandle;
+use crate::engine::duckdb::error::from_duckdb_message;
+use crate::engine::duckdb::logical_type::{column_of, pg_type_of};
+use crate::engine::duckdb::value::bind_value;
+use crate::error::{Error, Result};
+use crate::types::{Column, PgType, Value};
+
+/// What DuckDB says a statement is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum StatementType {
+    Select,
+    Explain,
+    Other,
+}
+
+/// A prepared statement.
+pub(crate) struct Prepared {
+    raw: ffi::duckdb_prepared_statement,
+    _connection: Arc<ConnectionHandle>,
+}
+
+// SAFETY: a prepared statement may move between threads; its use is exclusive through `&mut`.
+unsafe impl Send for Prepared {}
+
+impl Drop for Prepared {
+    fn drop(&mut self) {
+        // SAFETY: the handle came from duckdb_prepare and is destroyed once.
+        unsafe { ffi::duckdb_destroy_prepare(&raw mut self.raw) };
+    }
+}
+
+impl Prepared {
+    /// Takes over what DuckDB has prepared, be it a statement or the reason why there is none.
+    ///
+    /// # Safety
+    /// `state` and `raw` came from one call on this connection, and nobody else destroys `raw`.
+    pub(super) unsafe fn adopt(
+        state: ffi::duckdb_state,
+        raw: ffi::duckdb_prepared_statement,
+        connection: Arc<ConnectionHandle>,
+    ) -> Result<Prepared> {
+        let prepared = Prepared { raw, _connection: connection };
+        if state == ffi::DuckDBSuccess { Ok(prepared) } else { Err(prepared.error()) }
+    }
+
+    fn error(&self) -> Error {
+        // SAFETY: the message belongs to the statement and is copied at once.
+        from_duckdb_message(&unsafe { text_of(ffi::duckdb_prepare_error(self.raw)) })
+    }
+
+    pub(crate) fn statement_type(&self) -> StatementType {
+        // SAFETY: the statement is valid.
+        match unsafe { ffi::duckdb_prepared_statement_type(self.raw) } {
+            ffi::duckdb_statement_type_DUCKDB_STATEMENT_TYPE_SELECT => StatementType::Select,
+            ffi::duckdb_statement_type_DUCKDB_STATEMENT_TYPE_EXPLAIN => StatementType::Explain,
+            _ => StatementType::Other,
+        }
+    }
+
+    /// Returns the inferred type of each parameter; `None` where DuckDB has none.
+    pub(crate) fn params(&self) -> Vec<Option<PgType>> {
+        // SAFETY: the statement is valid; indexes run from 1 to nparams; types are destroyed.
+        unsafe {
+            (1..=ffi::duckdb_nparams(self.raw))
+                .map(|index| {
+                    let mut logical = ffi::duckdb_param_logical_type(self.raw, index);
+                    let pg_type = pg_type_of(logical).map(|(pg_type, _)| pg_type);
+                    ffi::duckdb_destroy_logical_type(&raw mut logical);
+                    pg_type
+                })
+                .collect()
+        }
+    }
+
+    /// Returns the result's columns; `None` when DuckDB cannot tell before it knows the
+    /// parameters' types.
+    pub(crate) fn columns(&self) -> Option<Vec<Column>> {
+        // SAFETY: the statement is valid; indexes are below the count; handles are destroyed.
+        unsafe {
+            (0..ffi::duckdb_prepared_statement_column_count(self.raw))
+                .map(|index| {
+                    let name = ffi::duckdb_prepared_statement_column_name(self.raw, index);
+                    let mut logical =
+                        ffi::duckdb_prepared_statement_column_logical_type(self.raw, index);
+                    let column = column_of(&text_of(name), logical);
+                    ffi::duckdb_free(name.cast_mut().cast());
+                    ffi::duckdb_destroy_logical_type(&raw mut logical);
+                    column
+                })
+                .collect()
+        }
+    }
+
+    /// Binds every parameter, in order.
+    pub(crate) fn bind(&mut self, params: &[Value]) -> Result<()> {
+        for (index, value) in params.iter().enumerate() {
+            let mut bound = bind_value(value)?;
+            // SAFETY: the statement and the value are valid; the value is destroyed.
+            let state = unsafe {
+                let state = ffi::duckdb_bind_value(self.raw, index as u64 + 1, bound);
+                ffi::duckdb_destroy_value(&raw mut bound);
+                state
+            };
+            if state != ffi::DuckDBSuccess {
+                return Err(self.error());
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs a statement of our own that is kept prepared, and forgets its result.
+    pub(crate) fn run_again(&mut self, params: &[Value]) -> Result<()> {
+        self.bind(params)?;
+        // SAFETY: zeroed is the C API's empty result; it is destroyed here.
+        unsafe {
+            let mut result: ffi::duckdb_result = std::mem::zeroed();
+            let state = ffi::duckdb_execute_prepared(self.raw, &raw mut result);
+            let outcome = check_result(state, &mut result);
+            ffi::duckdb_destroy_result(&raw mut result);
+            outcome
+        }
+    }
+
+    /// Runs the statement. A streamed result is computed as it is fetched; one that is not
+    /// streamed is complete when this returns.
+    pub(crate) fn run(self, streaming: bool) -> Result<QueryResult> {
+        // SAFETY: zeroed is the C API's empty result; it is destroyed here or taken over.
+        unsafe {
+            let mut result: ffi::duckdb_result = std::mem::zeroed();
+            let state = if streaming {
+                ffi::duckdb_execute_prepared_streaming(self.raw, &raw mut result)
+            } else {
+                ffi::duckdb_execute_prepared(self.raw, &raw mut result)
+            };
+            if let Err(error) = check_result(state, &mut result) {
+                ffi::duckdb_destroy_result(&raw mut result);
+                return Err(error);
+            }
+            QueryResult::adopt(result, self)
+        }
+    }
+}

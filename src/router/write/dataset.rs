@@ -1,0 +1,91 @@
+//! Changes of datasets other than new rows: UPDATE, DELETE, TRUNCATE, DROP, ALTER TABLE.
+
+use super::tag_kind;
+use crate::error::{Error, Result};
+use crate::ids::TableName;
+use crate::intent::{Body, DatasetChange};
+use crate::router::{Router, StatementContext};
+use crate::sql::{Statement, TableRef, Write};
+use crate::types::{PgType, Value};
+
+impl Router {
+    pub(super) fn rewrite(
+        &self,
+        statement: &Statement,
+        write: &Write,
+        name: &TableName,
+        types: &[Option<PgType>],
+        params: Vec<Value>,
+        context: &StatementContext,
+    ) -> Result<Body> {
+        refuse_on_dataset(write)?;
+        let columns: Vec<String> =
+            self.dataset_target(name, &[])?.columns.into_iter().map(|column| column.name).collect();
+        let queries = statement.dataset_rewrite(&self.names(context), types, &columns)?;
+        Ok(Body::Dataset(DatasetChange::Rewrite {
+            name: name.clone(),
+            rows: queries.rows,
+            affected: queries.affected,
+            params,
+            tag: tag_kind(write.tag()),
+        }))
+    }
+
+    pub(super) fn truncate(
+        &self,
+        statement: &Statement,
+        write: &Write,
+        tables: &[TableRef],
+        context: &StatementContext,
+    ) -> Result<Body> {
+        let storages = self.storages(tables, &context.query.search_path);
+        match (storages.arrow.is_empty(), storages.duckdb.is_empty()) {
+            (true, _) => self.as_it_stands(statement, write, &[], Vec::new(), context),
+            (false, true) => Ok(Body::Dataset(DatasetChange::Truncate { names: storages.arrow })),
+            (false, false) => Err(both_storages()),
+        }
+    }
+
+    pub(super) fn drop_tables(
+        &self,
+        statement: &Statement,
+        write: &Write,
+        names: &[TableRef],
+        if_exists: bool,
+        context: &StatementContext,
+    ) -> Result<Body> {
+        let storages = self.storages(names, &context.query.search_path);
+        match (storages.arrow.is_empty(), storages.duckdb.is_empty()) {
+            (true, _) => self.as_it_stands(statement, write, &[], Vec::new(), context),
+            (false, true) => {
+                Ok(Body::Dataset(DatasetChange::Drop { names: storages.arrow, if_exists }))
+            }
+            (false, false) => Err(both_storages()),
+        }
+    }
+}
+
+/// Refuses what a dataset cannot do.
+pub(super) fn refuse_on_dataset(write: &Write) -> Result<()> {
+    if write.returning() {
+        return Err(Error::unsupported("RETURNING on an Arrow dataset is not supported"));
+    }
+    if let Write::Insert { on_conflict: true, .. } = write {
+        return Err(Error::unsupported("ON CONFLICT needs keys, which an Arrow dataset has not"));
+    }
+    Ok(())
+}
+
+/// Renames a dataset, all that ALTER TABLE can do to one.
+pub(super) fn alter(from: TableName, rename_to: Option<&str>) -> Result<Body> {
+    let Some(to) = rename_to else {
+        return Err(Error::unsupported("ALTER TABLE of an Arrow dataset can only rename it"));
+    };
+    let to = TableName::new(from.schema.clone(), to);
+    Ok(Body::Dataset(DatasetChange::Rename { from, to }))
+}
+
+fn both_storages() -> Error {
+    Error::unsupported("one statement cannot change DuckDB tables and Arrow datasets")
+        .with_hint("Use two statements.")
+}

@@ -1,0 +1,50 @@
+//! What a write needs and gives, without running it.
+
+use super::insert::assigned_types;
+use crate::engine::Description;
+use crate::error::Result;
+use crate::router::{Router, StatementContext};
+use crate::sql::{Statement, Write};
+use crate::types::PgType;
+
+impl Router {
+    /// Describes a write without running it: its parameters, and the columns of RETURNING.
+    pub async fn describe_write(
+        &self,
+        statement: &Statement,
+        write: &Write,
+        known: &[Option<PgType>],
+        context: &StatementContext,
+    ) -> Result<Description> {
+        let path = &context.query.search_path;
+        let target = match write {
+            Write::Insert { table, columns, .. } => {
+                self.dataset_of(table, path).map(|name| (name, columns.as_slice()))
+            }
+            Write::Update { table, .. } | Write::Delete { table, .. } => {
+                self.dataset_of(table, path).map(|name| (name, [].as_slice()))
+            }
+            _ => None,
+        };
+        if target.is_none() && self.reads_dataset(write, context)
+            || statement.param_count == 0 && !write.returning()
+        {
+            let params = padded(known, statement.param_count);
+            return Ok(Description { params, columns: Vec::new() });
+        }
+        let Some((name, columns)) = target else {
+            let mut description = self.describe_on_duckdb(statement, known, context).await?;
+            if !write.returning() {
+                description.columns.clear();
+            }
+            return Ok(description);
+        };
+        let target = self.dataset_target(&name, columns)?;
+        let params = assigned_types(statement, known, &target.columns);
+        Ok(Description { params: padded(&params, statement.param_count), columns: Vec::new() })
+    }
+}
+
+fn padded(known: &[Option<PgType>], count: usize) -> Vec<PgType> {
+    (0..count).map(|index| known.get(index).copied().flatten().unwrap_or(PgType::TEXT)).collect()
+}

@@ -1,0 +1,146 @@
+//! Writes: a statement to the body of an intent.
+//!
+//! - `target.rs`: the table that rows go to, and its columns.
+//! - `insert.rs`: the rows of INSERT and COPY.
+//! - `create.rs`: CREATE TABLE.
+//! - `dataset.rs`: the other changes of datasets.
+//! - `describe.rs`: parameters and columns of a write that is not run yet.
+//!
+//! What DuckDB does alone is queued as SQL; what touches a dataset, as rows or as a change of it.
+
+mod create;
+mod dataset;
+mod describe;
+mod insert;
+mod target;
+
+use super::{Router, StatementContext};
+use crate::error::{Error, Result};
+use crate::intent::{Body, TagKind};
+use crate::sql::{ObjectKind, Statement, TableRef, Tag, Write};
+use crate::types::{PgType, Value};
+
+use dataset::{alter, refuse_on_dataset};
+
+pub use target::{Target, storage_schema};
+
+impl Router {
+    /// Builds the body of a write's intent. Queries that read Arrow datasets run here, before the
+    /// intent has its place: their snapshot is the statement's start, as in PostgreSQL.
+    ///
+    /// # Errors
+    /// Whatever makes the statement impossible before anything is queued.
+    pub async fn body(
+        &self,
+        statement: &Statement,
+        write: &Write,
+        types: &[Option<PgType>],
+        params: Vec<Value>,
+        context: &StatementContext,
+    ) -> Result<Body> {
+        self.check_database(write.tables())?;
+        let path = &context.query.search_path;
+        let arrow = |table: &TableRef| self.dataset_of(table, path);
+        match write {
+            Write::Insert { table, columns, .. } => match arrow(table) {
+                Some(name) => {
+                    refuse_on_dataset(write)?;
+                    let target = self.dataset_target(&name, columns)?;
+                    self.insert_rows(statement, target, types, params, context, None).await
+                }
+                None if self.reads_dataset(write, context) => {
+                    refuse_mixed(write)?;
+                    let target = self.duckdb_target(table, columns, context).await?;
+                    self.insert_rows(statement, target, types, params, context, None).await
+                }
+                None => {
+                    let fitted = self.fit_insert(statement, table, columns, context).await?;
+                    let statement = fitted.as_ref().unwrap_or(statement);
+                    self.as_it_stands(statement, write, types, params, context)
+                }
+            },
+            Write::Update { table, .. } | Write::Delete { table, .. } => match arrow(table) {
+                Some(name) => self.rewrite(statement, write, &name, types, params, context),
+                None => self.on_duckdb_alone(statement, write, types, params, context),
+            },
+            Write::Truncate { tables } => self.truncate(statement, write, tables, context),
+            Write::CreateTable { .. } => {
+                self.create_table(statement, write, types, params, context).await
+            }
+            Write::Drop { kind: ObjectKind::Table, names, if_exists } => {
+                self.drop_tables(statement, write, names, *if_exists, context)
+            }
+            Write::AlterTable { table, rename_to } => match arrow(table) {
+                Some(from) => alter(from, rename_to.as_deref()),
+                None => self.on_duckdb_alone(statement, write, types, params, context),
+            },
+            Write::Drop { .. } | Write::Other { .. } => {
+                self.on_duckdb_alone(statement, write, types, params, context)
+            }
+        }
+    }
+
+    fn reads_dataset(&self, write: &Write, context: &StatementContext) -> bool {
+        !self.storages(write.tables(), &context.query.search_path).arrow.is_empty()
+    }
+
+    /// A statement that DuckDB applies, and that must not name a dataset.
+    fn on_duckdb_alone(
+        &self,
+        statement: &Statement,
+        write: &Write,
+        types: &[Option<PgType>],
+        params: Vec<Value>,
+        context: &StatementContext,
+    ) -> Result<Body> {
+        let native = statement.is_native();
+        let storages = self.storages(write.tables(), &context.query.search_path);
+        if let Some(name) = storages.arrow.first().filter(|_| !native) {
+            return Err(Error::unsupported(format!(
+                "\"{}\" is an Arrow dataset, which this statement cannot use",
+                name.table
+            ))
+            .with_hint("Copy the rows it needs into a table with INSERT … SELECT."));
+        }
+        self.as_it_stands(statement, write, types, params, context)
+    }
+
+    fn as_it_stands(
+        &self,
+        statement: &Statement,
+        write: &Write,
+        types: &[Option<PgType>],
+        params: Vec<Value>,
+        context: &StatementContext,
+    ) -> Result<Body> {
+        let table = write.tables().first();
+        let table = table.and_then(|table| table.to_create(&context.query.search_path).ok());
+        Ok(Body::Statement {
+            sql: statement.duckdb_sql(&self.names(context), types)?,
+            params,
+            table,
+            tag: tag_kind(write.tag()),
+            returning: write.returning(),
+        })
+    }
+}
+
+fn refuse_mixed(write: &Write) -> Result<()> {
+    if write.returning() || matches!(write, Write::Insert { on_conflict: true, .. }) {
+        return Err(Error::unsupported(
+            "RETURNING and ON CONFLICT are not supported when the rows come from an Arrow dataset",
+        ));
+    }
+    Ok(())
+}
+
+fn tag_kind(tag: Tag) -> TagKind {
+    match tag {
+        Tag::Insert => TagKind::Insert,
+        Tag::Counted("UPDATE") => TagKind::Update,
+        Tag::Counted("DELETE") => TagKind::Delete,
+        Tag::Counted("MERGE") => TagKind::Merge,
+        Tag::Counted(_) => TagKind::Select,
+        Tag::Fixed(text) => TagKind::Fixed(text),
+    }
+}

@@ -1,0 +1,162 @@
+//! The table that rows go to: its storage and its columns.
+
+use std::sync::Arc;
+
+use arrow::array::{RecordBatch, new_null_array};
+use arrow::datatypes::{Schema, SchemaRef};
+
+use crate::catalog::duckdb_schema;
+use crate::error::{Error, Result};
+use crate::ids::TableName;
+use crate::intent::Storage;
+use crate::router::{Router, StatementContext};
+use crate::sql::{CopyIn, TableRef, quote_ident};
+use crate::sqlstate::SqlState;
+use crate::types::{self, Column};
+
+/// Where a COPY's or INSERT's rows go.
+pub struct Target {
+    pub table: TableName,
+    pub storage: Storage,
+    /// The columns that rows are given for, in their order.
+    pub columns: Vec<Column>,
+    /// The columns that the intent carries: all of a dataset's, the given ones of a DuckDB table,
+    /// which fills in its own defaults.
+    pub all: Vec<Column>,
+}
+
+impl Target {
+    /// The schema of the rows that the intent carries.
+    pub fn schema(&self) -> Result<SchemaRef> {
+        storage_schema(&self.all)
+    }
+
+    /// Takes the first columns only, when rows have no more.
+    pub(super) fn narrow_to(&mut self, count: usize) {
+        self.columns.truncate(count);
+        if self.storage == Storage::DuckDb {
+            self.all.truncate(count);
+        }
+    }
+
+    /// Puts given rows among all columns, NULL at the others.
+    pub fn widen(&self, batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
+        widen(batch, &self.columns, &self.all, schema)
+    }
+}
+
+impl Router {
+    /// Finds where a COPY's rows go.
+    pub async fn copy_target(&self, copy: &CopyIn, context: &StatementContext) -> Result<Target> {
+        self.check_database(std::slice::from_ref(&copy.table))?;
+        match self.dataset_of(&copy.table, &context.query.search_path) {
+            Some(name) => self.dataset_target(&name, &copy.columns),
+            None => self.duckdb_target(&copy.table, &copy.columns, context).await,
+        }
+    }
+
+    pub(super) fn dataset_target(&self, name: &TableName, columns: &[String]) -> Result<Target> {
+        let pinned = self.datasets.pin(name).ok_or_else(|| undefined_table(&name.table))?;
+        let all: Vec<Column> = pinned.columns.iter().map(|column| column.column.clone()).collect();
+        let chosen = if columns.is_empty() {
+            all.clone()
+        } else {
+            let find = |wanted: &String| {
+                let found = all.iter().find(|column| column.name == *wanted);
+                found.cloned().ok_or_else(|| undefined_column(wanted, name))
+            };
+            columns.iter().map(find).collect::<Result<_>>()?
+        };
+        Ok(Target { table: name.clone(), storage: Storage::Arrow, columns: chosen, all })
+    }
+
+    pub(super) async fn duckdb_target(
+        &self,
+        table: &TableRef,
+        columns: &[String],
+        context: &StatementContext,
+    ) -> Result<Target> {
+        let key = format!("{table:?} {columns:?} {:?}", context.query.search_path);
+        let generation = match self.columns.get(&key) {
+            Ok((table, columns)) => {
+                let all = columns.clone();
+                return Ok(Target { table, storage: Storage::DuckDb, columns, all });
+            }
+            Err(generation) => generation,
+        };
+        let name = self.existing_table(table, context).await?;
+        let list = if columns.is_empty() {
+            "*".to_owned()
+        } else {
+            columns.iter().map(|column| quote_ident(column)).collect::<Vec<_>>().join(", ")
+        };
+        let schema = duckdb_schema(&name.schema);
+        let sql =
+            format!("SELECT {list} FROM {}.{}", quote_ident(schema), quote_ident(&name.table));
+        let described = self.duckdb.describe(&sql, &context.query, None).await?;
+        let columns = described.columns.unwrap_or_default();
+        self.columns.put(key, generation, &name, &columns);
+        Ok(Target { table: name, storage: Storage::DuckDb, all: columns.clone(), columns })
+    }
+
+    /// Finds the schema that an unqualified name of a DuckDB table means.
+    async fn existing_table(
+        &self,
+        table: &TableRef,
+        context: &StatementContext,
+    ) -> Result<TableName> {
+        let mut last = undefined_table(&table.table);
+        for name in table.candidates(&context.query.search_path) {
+            let schema = duckdb_schema(&name.schema);
+            let sql = format!("SELECT 1 FROM {}.{}", quote_ident(schema), quote_ident(&name.table));
+            match self.duckdb.describe(&sql, &context.query, None).await {
+                Ok(_) => return Ok(name),
+                Err(error) => last = error,
+            }
+        }
+        Err(last)
+    }
+}
+
+/// The schema in which rows of these columns travel.
+pub fn storage_schema(columns: &[Column]) -> Result<SchemaRef> {
+    let fields: Vec<_> =
+        columns.iter().map(|column| types::storage_field(column, true)).collect::<Result<_>>()?;
+    Ok(Arc::new(Schema::new(fields)))
+}
+
+/// Puts the given columns at their places among all, and NULLs at the others.
+fn widen(
+    batch: &RecordBatch,
+    given: &[Column],
+    all: &[Column],
+    schema: &SchemaRef,
+) -> Result<RecordBatch> {
+    if given.len() == all.len() && given.iter().zip(all).all(|(a, b)| a.name == b.name) {
+        return Ok(batch.clone());
+    }
+    let columns = all
+        .iter()
+        .zip(schema.fields())
+        .map(|(column, field)| {
+            let place = given.iter().position(|candidate| candidate.name == column.name);
+            match place.and_then(|place| batch.columns().get(place)) {
+                Some(array) => Arc::clone(array),
+                None => new_null_array(field.data_type(), batch.num_rows()),
+            }
+        })
+        .collect();
+    RecordBatch::try_new(Arc::clone(schema), columns)
+        .map_err(|error| Error::internal(format!("rows do not fit their columns: {error}")))
+}
+
+fn undefined_column(name: &str, table: &TableName) -> Error {
+    Error::new(
+        SqlState::UNDEFINED_COLUMN,
+        format!("column \"{name}\" of relation \"{}\" does not exist", table.table),
+    )
+}
+
+fn undefined_table(name: &str) -> Error {
+    Error::new(SqlState::UNDEFINED_TABLE, format!("relation \"{name}\" does not exist"))
+}
