@@ -27,12 +27,13 @@ test: test-fmt test-rust test-clients ## everything that CI runs
 test-fmt:
 	@scripts/check_fmt.sh
 
+# One build serves the Rust tests and the clients: another set of packages would be another set of
+# features, and compile hundreds of crates twice.
 test-rust: setup ## the Rust tests
-	cargo build --locked
 	cargo test --locked --workspace
 
 test-clients: setup ## real PostgreSQL clients against the development build
-	cargo build --locked
+	cargo test --locked --workspace --no-run
 	tests/pg_clients/install.sh
 	tests/pg_clients/run.sh
 

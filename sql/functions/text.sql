@@ -33,3 +33,7 @@ CREATE MACRO teatree_system.pg.textregexeq(arg_value, arg_pattern) AS
   regexp_matches(CAST(arg_value AS VARCHAR), CAST(arg_pattern AS VARCHAR));
 CREATE MACRO teatree_system.pg.texticregexeq(arg_value, arg_pattern) AS
   regexp_matches(CAST(arg_value AS VARCHAR), CAST(arg_pattern AS VARCHAR), 'i');
+
+-- What `/` and `%` divide by: DuckDB gives NULL for a division by zero, PostgreSQL an error.
+CREATE MACRO teatree_system.pg.nonzero(arg_divisor) AS
+  CASE WHEN arg_divisor = 0 THEN error('[22012] division by zero') ELSE arg_divisor END;

@@ -149,7 +149,7 @@ CREATE VIEW teatree_system.support.view_text AS
 SELECT teatree_system.support.entry_oid(view_oid) AS oid, view_name AS name, schema_name,
   teatree_system.support.schema_oid(database_name = 'temp', schema_name, schema_oid) AS namespace_oid,
   ' ' || regexp_replace(sql, '^\s*CREATE (OR REPLACE )?(TEMP(ORARY)? )?VIEW .*? AS ', '', 's') AS definition
-FROM duckdb_views() WHERE database_name IN (current_database(), 'temp') AND NOT internal;
+FROM duckdb_views() WHERE database_name IN (current_database(), 'temp') AND NOT internal AND schema_name <> 'teatree_internal';
 
 CREATE VIEW teatree_system.pg.pg_views AS
 SELECT n.name AS schemaname, v.name AS viewname, 'postgres' AS viewowner, v.definition

@@ -5,7 +5,7 @@ SELECT teatree_system.support.entry_oid(type_oid) AS oid, type_name AS name,
   teatree_system.support.schema_oid(database_name = 'temp', schema_name, schema_oid) AS namespace_oid,
   CAST(labels AS VARCHAR[]) AS labels
 FROM duckdb_types()
-WHERE database_name IN (current_database(), 'temp') AND NOT internal AND logical_type = 'ENUM'
+WHERE database_name IN (current_database(), 'temp') AND NOT internal AND schema_name <> 'teatree_internal' AND logical_type = 'ENUM'
   AND type_oid IS NOT NULL;
 
 CREATE VIEW teatree_system.pg.pg_type AS

@@ -41,7 +41,7 @@ SELECT teatree_system.support.schema_oid(database_name = 'temp', schema_name, oi
             ELSE teatree_system.support.schema_name(schema_name) END,
        schema_name, comment
 FROM duckdb_schemas()
-WHERE (database_name = current_database() AND schema_name NOT IN ('pg_catalog', 'information_schema'))
+WHERE (database_name = current_database() AND schema_name NOT IN ('pg_catalog', 'information_schema', 'teatree_internal'))
    OR (database_name = 'temp' AND schema_name = 'main');
 
 -- Types: DuckDB's written name to the OIDs of pg_type. Nested types travel as json, enums as text.
@@ -127,7 +127,7 @@ SELECT teatree_system.support.entry_oid(table_oid) AS table_oid, table_oid AS du
        NOT is_nullable AS not_null, nullif(column_default, 'NULL') AS column_default, comment
 FROM duckdb_columns()
 LEFT JOIN teatree_system.support.duckdb_type t ON t.name = teatree_system.support.base_type(data_type)
-WHERE database_name IN (current_database(), 'temp') AND NOT internal
+WHERE database_name IN (current_database(), 'temp') AND NOT internal AND schema_name <> 'teatree_internal'
 UNION ALL
 SELECT d.table_oid, NULL, CAST(d.column_index AS SMALLINT), d.column_name, t.oid, d.typmod,
        CASE WHEN d.typname[1] = '_' THEN 1 ELSE 0 END, d.not_null, NULL, NULL
@@ -140,12 +140,12 @@ SELECT teatree_system.support.entry_oid(table_oid) AS oid, table_name AS name,
        'r' AS kind, database_name = 'temp' AS is_temporary, estimated_size AS row_count,
        column_count, check_constraint_count AS check_count, has_primary_key OR index_count > 0 AS has_index,
        'duckdb' AS storage, comment, sql, table_oid AS duckdb_oid
-FROM duckdb_tables() WHERE database_name IN (current_database(), 'temp') AND NOT internal
+FROM duckdb_tables() WHERE database_name IN (current_database(), 'temp') AND NOT internal AND schema_name <> 'teatree_internal'
 UNION ALL
 SELECT teatree_system.support.entry_oid(view_oid), view_name,
        teatree_system.support.schema_oid(database_name = 'temp', schema_name, schema_oid),
        'v', database_name = 'temp', 0, column_count, 0, false, 'duckdb', comment, sql, view_oid
-FROM duckdb_views() WHERE database_name IN (current_database(), 'temp') AND NOT internal
+FROM duckdb_views() WHERE database_name IN (current_database(), 'temp') AND NOT internal AND schema_name <> 'teatree_internal'
 UNION ALL
 SELECT teatree_system.support.entry_oid(sequence_oid), sequence_name,
        teatree_system.support.schema_oid(database_name = 'temp', schema_name, schema_oid),

@@ -37,6 +37,12 @@ impl Procedure for Ingest {
 
     fn check(&self, stores: &Stores, args: &[Value]) -> Result<()> {
         let table = table_name(&text(args, 0, "table")?)?;
+        if table.schema.starts_with("teatree") {
+            return Err(Error::new(
+                SqlState::INSUFFICIENT_PRIVILEGE,
+                format!("permission denied for schema {}", table.schema),
+            ));
+        }
         let file = inbox_file(stores, &text(args, 1, "file")?)?;
         format_of(&file)?;
         let exists = stores.datasets.contains(&table)

@@ -76,7 +76,7 @@ impl Router {
         let array_params = statement.array_params();
         if array_params.iter().any(|&index| types.get(index).is_some_and(Option::is_none)) {
             // DuckDB infers no type for `= ANY($1)`, but does for `= $1`: its element.
-            let sql = statement.duckdb_sql_elementwise(&names, &types)?;
+            let sql = statement.duckdb_sql_comparing(&names, &types)?;
             let elements = self.duckdb.describe(&sql, &context.query, snapshot).await?;
             for index in array_params {
                 let element = elements.params.get(index).copied().flatten();
@@ -85,8 +85,18 @@ impl Router {
                 }
             }
         }
-        let mut sql = statement.duckdb_sql(&names, &types)?;
-        let mut found = self.duckdb.describe(&sql, &context.query, snapshot).await?;
+        let sql = statement.duckdb_sql(&names, &types)?;
+        let mut found = match self.duckdb.describe(&sql, &context.query, snapshot).await {
+            Err(_) if (0..statement.param_count).any(|index| types[index].is_none()) => {
+                // `x + $1` cannot be bound either before `$1` has a type: that of `x`.
+                let sql = statement.duckdb_sql_comparing(&names, &types)?;
+                self.duckdb.describe(&sql, &context.query, snapshot).await.map(|mut found| {
+                    found.columns = None;
+                    found
+                })
+            }
+            described => described,
+        }?;
         let open = |found: &crate::engine::duckdb::PartialDescription, types: &[Option<PgType>]| {
             found.columns.is_none()
                 || (0..statement.param_count).any(|index| {
@@ -98,8 +108,13 @@ impl Router {
                 let inferred = found.params.get(index).copied().flatten();
                 *slot = slot.or(inferred).or(Some(PgType::TEXT));
             }
-            sql = statement.duckdb_sql_described(&names, &types)?;
+            let sql = statement.duckdb_sql_described(&names, &types)?;
             found = self.duckdb.describe(&sql, &context.query, snapshot).await?;
+        }
+        if found.columns.is_none() {
+            // A function in FROM needs values to tell its columns: typed NULLs do.
+            let sql = statement.duckdb_sql_with_nulls(&names, &types)?;
+            found.columns = self.duckdb.describe(&sql, &context.query, snapshot).await?.columns;
         }
         let params = (0..statement.param_count).map(|index| {
             types[index].or(found.params.get(index).copied().flatten()).unwrap_or(PgType::TEXT)

@@ -2,8 +2,8 @@
 
 use sqlparser::ast::{self, CopyLegacyCsvOption, CopyLegacyOption, CopyOption, Statement as Tree};
 
-use super::fold;
 use super::statement::{Kind, TableRef};
+use super::{fold, forbidden};
 use crate::error::{Error, Result};
 use crate::sqlstate::SqlState;
 use crate::types::{CopyFormat, CopyOptions};
@@ -52,6 +52,7 @@ pub(super) fn classify(tree: &Tree) -> Result<Kind> {
     let ast::CopySource::Table { table_name, columns } = source else {
         return Err(Error::syntax("COPY FROM needs a table"));
     };
+    forbidden::check_target(table_name)?;
     let mut copy = CopyIn {
         table: TableRef::from_object_name(table_name)?,
         columns: columns.iter().map(fold).collect(),

@@ -67,6 +67,55 @@ const NAMES: &[&str] = &[
     "duckdb_temporary_files",
 ];
 
+/// Schemas that are the server's own: nobody writes there.
+const RESERVED_SCHEMAS: &[&str] = &[
+    "teatree",
+    "teatree_internal",
+    "teatree_system",
+    "pg_catalog",
+    "information_schema",
+    "system",
+];
+
+/// Refuses to write to, make or drop an object in the server's own schemas.
+///
+/// # Errors
+/// 42501 with the schema's name.
+pub(super) fn check_target(name: &ast::ObjectName) -> Result<()> {
+    let parts: Vec<String> = name.0.iter().filter_map(|part| part.as_ident().map(fold)).collect();
+    let above = &parts[..parts.len().saturating_sub(1)];
+    match above.iter().find(|part| is_reserved(part)) {
+        Some(schema) => Err(reserved(schema)),
+        None => Ok(()),
+    }
+}
+
+/// Refuses to make, change or drop a schema of the server's own.
+pub(super) fn check_schema(name: &ast::ObjectName) -> Result<()> {
+    let last = name.0.last().and_then(|part| part.as_ident()).map(fold).unwrap_or_default();
+    if is_reserved(&last) || last.starts_with("pg_") { Err(reserved(&last)) } else { Ok(()) }
+}
+
+/// Refuses tokens of a write that name a schema of the server's own at all.
+pub(super) fn check_target_tokens(solid: &[&TokenWithSpan]) -> Result<()> {
+    for token in solid {
+        if let Token::Word(word) = &token.token
+            && is_reserved(&word.value.to_lowercase())
+        {
+            return Err(reserved(&word.value));
+        }
+    }
+    Ok(())
+}
+
+fn is_reserved(name: &str) -> bool {
+    RESERVED_SCHEMAS.contains(&name)
+}
+
+fn reserved(schema: &str) -> Error {
+    Error::new(SqlState::INSUFFICIENT_PRIVILEGE, format!("permission denied for schema {schema}"))
+}
+
 /// Refuses a tree that calls a forbidden function anywhere.
 ///
 /// # Errors

@@ -68,6 +68,7 @@ pub(super) fn classify(solid: &[&TokenWithSpan]) -> Result<Kind> {
             _ => Tag::Counted(tag),
         };
         refuse_outside_objects(&words)?;
+        forbidden::check_target_tokens(solid)?;
         return Ok(Kind::Write(Write::Other { tag, tables: names(solid), returning: false }));
     }
     let shown = solid.first().map(|token| token.token.to_string()).unwrap_or_default();

@@ -89,9 +89,26 @@ pub(super) fn array_params<V: Visit>(tree: &V) -> Vec<usize> {
     found
 }
 
-/// Turns `x = ANY($n)` into `x = $n`.
-pub(super) fn compare_elementwise<V: ast::VisitMut>(tree: &mut V) {
+/// Puts NULL where parameters are.
+pub(super) fn null_params<V: ast::VisitMut>(tree: &mut V) {
     let _: ControlFlow<()> = visit_expressions_mut(tree, |expr| {
+        if number_of(expr).is_some() {
+            *expr = Expr::Value(ast::Value::Null.into());
+        }
+        ControlFlow::Continue(())
+    });
+}
+
+/// Turns `x = ANY($n)` into `x = $n`, and `x + $n` too.
+pub(super) fn compare<V: ast::VisitMut>(tree: &mut V) {
+    use ast::BinaryOperator as Op;
+    let _: ControlFlow<()> = visit_expressions_mut(tree, |expr| {
+        if let Expr::BinaryOp { left, op, right } = expr
+            && matches!(op, Op::Plus | Op::Minus | Op::Multiply | Op::Divide | Op::Modulo)
+            && (number_of(left).is_some() || number_of(right).is_some())
+        {
+            *op = Op::Eq;
+        }
         if let Expr::AnyOp { left, compare_op: op, right, .. }
         | Expr::AllOp { left, compare_op: op, right } = expr
             && number_of(right).is_some()

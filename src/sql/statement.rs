@@ -188,15 +188,30 @@ impl Statement {
         self.tree.as_deref().map(params::array_params).unwrap_or_default()
     }
 
-    /// Renders the statement for DuckDB with `= $n` for `= ANY($n)`.
-    pub fn duckdb_sql_elementwise(
+    /// Renders the statement for DuckDB with typed NULLs for its parameters: only to be described.
+    pub fn duckdb_sql_with_nulls(
         &self,
         names: &NameContext,
         param_types: &[Option<PgType>],
     ) -> Result<String> {
         let Some(tree) = &self.tree else { return Ok(self.text.clone()) };
         let mut tree = tree.clone();
-        params::compare_elementwise(tree.as_mut());
+        rewrite::for_duckdb(&mut tree, names)?;
+        params::cast_for_description(tree.as_mut(), param_types);
+        params::null_params(tree.as_mut());
+        Ok(tree.to_string())
+    }
+
+    /// Renders the statement for DuckDB with comparisons where it cannot infer a parameter's type
+    /// otherwise: `= $n` for `= ANY($n)`, and for `+ $n` and its like. Only to be described.
+    pub fn duckdb_sql_comparing(
+        &self,
+        names: &NameContext,
+        param_types: &[Option<PgType>],
+    ) -> Result<String> {
+        let Some(tree) = &self.tree else { return Ok(self.text.clone()) };
+        let mut tree = tree.clone();
+        params::compare(tree.as_mut());
         rewrite::for_duckdb(&mut tree, names)?;
         params::cast(tree.as_mut(), param_types);
         Ok(tree.to_string())
@@ -250,6 +265,12 @@ impl Statement {
         let values = self.insert_values()?;
         let width = values.rows.first()?.len();
         (columns.is_empty() || self.has_hex_literal()).then_some(width)
+    }
+
+    /// Tells whether an INSERT leaves it open for which columns its rows are.
+    pub fn names_no_columns(&self) -> bool {
+        matches!(self.tree.as_deref(), Some(ast::Statement::Insert(insert))
+            if insert.columns.is_empty())
     }
 
     /// Tells whether an INSERT's rows have a literal that would be bytea in hex.

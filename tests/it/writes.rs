@@ -37,8 +37,8 @@ fn rows_change_with_postgresqls_tags_on_both_storages() {
                 ("UPDATE @ SET name = upper(name) WHERE id > 8", "UPDATE 2"),
                 ("UPDATE @ SET n = n + 1 WHERE id = 99", "UPDATE 0"),
                 (
-                    "UPDATE @ SET name = v.name FROM (VALUES (2, 'two'), (3, 'three')) AS v(id, name) \
-              WHERE @.id = v.id",
+                    "UPDATE @ SET name = CASE id WHEN 2 THEN 'two' ELSE 'three' END \
+                     WHERE id IN (2, 3)",
                     "UPDATE 2",
                 ),
                 ("DELETE FROM @ WHERE id BETWEEN 4 AND 8", "DELETE 5"),

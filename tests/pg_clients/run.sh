@@ -14,8 +14,13 @@ root=$(cd "$here/../.." && pwd)
 export TEATREE_CLIENTS_CACHE=${TEATREE_CLIENTS_CACHE:-$HOME/.cache/teatree/pg_clients}
 work=$(mktemp -d)
 server=
+running=
 
 finish() {
+  if [ -n "$running" ]; then
+    kill "$running" 2>/dev/null # timeout hands the signal on to the client
+    wait "$running" 2>/dev/null
+  fi
   if [ -n "$server" ]; then
     kill "$server" 2>/dev/null
     wait "$server" 2>/dev/null
@@ -38,9 +43,13 @@ accepts() { (exec 3<>"/dev/tcp/$PGHOST/$PGPORT") 2>/dev/null; }
 start_server() {
   local bin=${TEATREE_BIN:-}
   if [ -z "$bin" ]; then
-    for target in "${CARGO_TARGET_DIR:-$root/target}" "$HOME/.cache/teatree/target"; do
-      [ -x "$target/debug/teatree" ] && bin="$target/debug/teatree" && break
-    done
+    if [ -n "${CARGO_TARGET_DIR:-}" ]; then # never a stale build from elsewhere
+      bin=$CARGO_TARGET_DIR/debug/teatree
+    else
+      for target in "$root/target" "$HOME/.cache/teatree/target"; do
+        [ -x "$target/debug/teatree" ] && bin="$target/debug/teatree" && break
+      done
+    fi
   fi
   if [ ! -x "$bin" ]; then
     echo "pg_clients: no teatree to start: build it, or set TEATREE_BIN, or PGHOST and PGPORT"
@@ -71,8 +80,12 @@ if [ ${#clients[@]} -eq 0 ]; then
   done
 fi
 for client in "${clients[@]}"; do
-  timeout 300 "$here/$client/run" >"$work/$client.out" 2>&1 </dev/null
+  # In the background, so that a signal ends this script at once and not after the client.
+  timeout -k 10 300 "$here/$client/run" >"$work/$client.out" 2>&1 </dev/null &
+  running=$!
+  wait "$running"
   status=$?
+  running=
   case $status in
   0)
     echo "$client: ok"

@@ -97,6 +97,7 @@ fn code_of(json: &JsonError) -> SqlState {
 fn code_of_kind(kind: &str, message: &str) -> SqlState {
     match kind {
         "Parser" | "Syntax" => SqlState::SYNTAX_ERROR,
+        "Catalog" if message.starts_with("Column with name") => SqlState::DUPLICATE_COLUMN,
         "Catalog" if message.starts_with("Schema with name") => SqlState::INVALID_SCHEMA_NAME,
         "Catalog" if message.starts_with("Table with name") => SqlState::UNDEFINED_TABLE,
         "Catalog" if message.starts_with("Could not drop") => {
@@ -106,6 +107,16 @@ fn code_of_kind(kind: &str, message: &str) -> SqlState {
         "Catalog" => SqlState::UNDEFINED_OBJECT,
         "Dependency" => SqlState::DEPENDENT_OBJECTS_STILL_EXIST,
         "Binder" => code_of_binder(message),
+        "Conversion" if message.starts_with("date field value out of range") => {
+            SqlState::DATETIME_FIELD_OVERFLOW
+        }
+        "Conversion"
+            if message.starts_with("invalid date field format")
+                || message.starts_with("invalid timestamp field format")
+                || message.ends_with("to INTERVAL") =>
+        {
+            SqlState::INVALID_DATETIME_FORMAT
+        }
         "Conversion" if message.starts_with("Could not convert") => {
             SqlState::INVALID_TEXT_REPRESENTATION
         }
@@ -114,6 +125,9 @@ fn code_of_kind(kind: &str, message: &str) -> SqlState {
         "Out of Range" => SqlState::NUMERIC_VALUE_OUT_OF_RANGE,
         "Divide by Zero" => SqlState::DIVISION_BY_ZERO,
         "Constraint" => code_of_constraint(message),
+        "Invalid Input" if message.starts_with("More than one row returned by a subquery") => {
+            SqlState::CARDINALITY_VIOLATION
+        }
         "Invalid Input" | "Invalid type" | "Mismatch Type" | "Expression" => {
             SqlState::INVALID_PARAMETER_VALUE
         }
@@ -146,9 +160,10 @@ fn code_of_binder(message: &str) -> SqlState {
         ("Referenced table", SqlState::UNDEFINED_TABLE),
         ("Referenced column", SqlState::UNDEFINED_COLUMN),
         ("Values list", SqlState::SYNTAX_ERROR),
-        ("column \"", SqlState::GROUPING_ERROR),
+        ("column ", SqlState::GROUPING_ERROR),
         ("aggregate function calls", SqlState::GROUPING_ERROR),
         ("WHERE clause cannot contain aggregates", SqlState::GROUPING_ERROR),
+        ("Referenced update column", SqlState::UNDEFINED_COLUMN),
         ("Duplicate alias", SqlState::DUPLICATE_COLUMN),
         ("Cannot execute statement of type", SqlState::READ_ONLY_SQL_TRANSACTION),
         ("ORDER term out of range", SqlState::INVALID_COLUMN_REFERENCE),
@@ -188,6 +203,19 @@ fn primary(json: &JsonError, code: SqlState) -> String {
         SqlState::UNDEFINED_COLUMN if known => format!("column \"{name}\" does not exist"),
         SqlState::DUPLICATE_TABLE if known => format!("relation \"{name}\" already exists"),
         SqlState::DUPLICATE_SCHEMA if known => format!("schema \"{name}\" already exists"),
+        SqlState::UNDEFINED_COLUMN => missing_column_message(&json.exception_message),
+        SqlState::DUPLICATE_COLUMN => {
+            let column = json.exception_message.split(' ').nth(3).unwrap_or_default();
+            format!("column \"{column}\" specified more than once")
+        }
+        SqlState::UNDEFINED_FUNCTION => {
+            let call = json.exception_message.split('\'').nth(1).unwrap_or_default();
+            format!("function {call} does not exist")
+        }
+        SqlState::DATETIME_FIELD_OVERFLOW => {
+            let value = json.exception_message.split('"').nth(1).unwrap_or_default();
+            format!("date/time field value out of range: \"{value}\"")
+        }
         SqlState::QUERY_CANCELED => "canceling statement due to user request".to_owned(),
         SqlState::DIVISION_BY_ZERO => "division by zero".to_owned(),
         SqlState::NOT_NULL_VIOLATION => not_null_message(&json.exception_message),
@@ -216,6 +244,22 @@ fn input_syntax_message(message: &str) -> Option<String> {
         _ => return None,
     };
     Some(format!("invalid input syntax for type {pg_type}: \"{value}\""))
+}
+
+/// A column that is not there, in PostgreSQL's words: DuckDB quotes the table, then the column.
+fn missing_column_message(message: &str) -> String {
+    let quoted: Vec<&str> = message.split('"').skip(1).step_by(2).take(2).collect();
+    match (quoted.as_slice(), message.strip_prefix("Referenced update column ")) {
+        (_, Some(rest)) => {
+            let column = rest.split(' ').next().unwrap_or_default();
+            format!("column \"{column}\" does not exist")
+        }
+        ([table, column], None) if message.starts_with("Table") => {
+            format!("column \"{column}\" of relation \"{table}\" does not exist")
+        }
+        ([column, ..], None) => format!("column \"{column}\" does not exist"),
+        _ => tidy(message),
+    }
 }
 
 /// `NOT NULL constraint failed: t.a` in PostgreSQL's words.

@@ -186,7 +186,8 @@ impl DuckDb {
         let mut connection = self.database.connect()?;
         let rows = super::instance::text_rows(
             &mut connection,
-            "SELECT schema_name FROM duckdb_schemas() WHERE database_name = current_database()",
+            "SELECT schema_name FROM duckdb_schemas()
+             WHERE database_name = current_database() AND schema_name <> 'teatree_internal'",
         )?;
         let names = rows.into_iter().flatten();
         Ok(names.map(|name| if name == "main" { "public".to_owned() } else { name }).collect())

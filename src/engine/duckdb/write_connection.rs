@@ -1,5 +1,7 @@
 //! The Writer's connection: every change of the DuckDB file goes through here.
 
+use std::time::{Duration, Instant};
+
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 
@@ -16,6 +18,9 @@ const APPLIED_TABLE: &str = "CREATE SCHEMA IF NOT EXISTS teatree_internal;
 CREATE TABLE IF NOT EXISTS teatree_internal.applied (seq UBIGINT NOT NULL);
 INSERT INTO teatree_internal.applied
     SELECT 0 WHERE NOT EXISTS (FROM teatree_internal.applied);";
+
+/// How long a checkpoint is tried.
+const CHECKPOINT_WAIT: Duration = Duration::from_secs(5);
 
 /// What one statement did.
 pub struct Changed {
@@ -185,7 +190,25 @@ impl WriteConnection {
     }
 
     /// Writes everything committed into the data file and empties its write-ahead log.
+    ///
+    /// DuckDB refuses it while another connection binds a statement that would write, as describing
+    /// one does for a moment; so it is tried again for a while.
+    ///
+    /// # Errors
+    /// 55000 when it is still refused.
     pub fn checkpoint(&mut self) -> Result<()> {
-        self.connection.execute("CHECKPOINT")
+        let deadline = Instant::now() + CHECKPOINT_WAIT;
+        loop {
+            match self.connection.execute("CHECKPOINT") {
+                Err(error)
+                    if error.code() == SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE
+                        && Instant::now() < deadline =>
+                {
+                    // The Writer's own thread: nobody unparks it, so this is a pause.
+                    std::thread::park_timeout(Duration::from_millis(5));
+                }
+                outcome => return outcome,
+            }
+        }
     }
 }

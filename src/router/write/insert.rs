@@ -32,7 +32,7 @@ impl Router {
     pub(super) async fn insert_rows(
         &self,
         statement: &Statement,
-        target: Target,
+        mut target: Target,
         types: &[Option<PgType>],
         params: Vec<Value>,
         context: &StatementContext,
@@ -42,6 +42,13 @@ impl Router {
             .source_query()
             .ok_or_else(|| Error::unsupported("INSERT … DEFAULT VALUES needs a DuckDB table"))?;
         let types = assigned_types(statement, types, &target.columns);
+        if statement.names_no_columns()
+            && let Kind::Read(read) = &source.kind
+        {
+            // As in PostgreSQL, rows may have fewer values than the table has columns.
+            let given = self.describe(&source, read, &types, context).await?.columns.len();
+            target.narrow_to(given);
+        }
         let rows = self.query_rows(&source, &types, params, context, &target).await?;
         Ok(Body::Rows {
             table: target.table,

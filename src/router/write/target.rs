@@ -31,6 +31,14 @@ impl Target {
         types::storage_schema(&self.all)
     }
 
+    /// Takes the first columns only, when rows have no more.
+    pub(super) fn narrow_to(&mut self, count: usize) {
+        self.columns.truncate(count);
+        if self.storage == Storage::DuckDb {
+            self.all.truncate(count);
+        }
+    }
+
     /// Puts given rows among all columns, NULL at the others.
     pub fn widen(&self, batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
         widen(batch, &self.columns, &self.all, schema)

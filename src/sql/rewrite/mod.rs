@@ -48,7 +48,14 @@ pub struct NameContext {
 pub fn for_duckdb(statement: &mut Statement, names: &NameContext) -> Result<()> {
     labels::add(statement);
     casts::show_top_level(statement);
-    let mut rewriter = Rewriter { names, scopes: Vec::new(), tables: Vec::new() };
+    // What a view or a table keeps must not name the server's own functions: the data file is
+    // opened without them, too.
+    let kept = matches!(
+        statement,
+        Statement::CreateView(_) | Statement::CreateMacro { .. } | Statement::AlterTable(_)
+    ) || matches!(&*statement, Statement::CreateTable(table) if table.query.is_none());
+    let mut rewriter =
+        Rewriter { names, scopes: Vec::new(), tables: Vec::new(), guard_division: !kept };
     match statement.visit(&mut rewriter) {
         ControlFlow::Break(error) => Err(error),
         ControlFlow::Continue(()) => Ok(()),
@@ -62,6 +69,8 @@ struct Rewriter<'a> {
     scopes: Vec<Vec<String>>,
     /// The catalogue's relations in FROM, one list for each SELECT around the current node.
     tables: Vec<Vec<names::NamedRelation>>,
+    /// Whether a division by zero is made an error.
+    guard_division: bool,
 }
 
 impl Rewriter<'_> {
@@ -128,6 +137,9 @@ impl VisitorMut for Rewriter<'_> {
         names::table_oid(expr, &self.tables);
         names::expression(expr, self.names);
         operators::base_zero(expr);
+        if self.guard_division {
+            operators::guard_division(expr);
+        }
         ControlFlow::Continue(())
     }
 }

@@ -139,3 +139,18 @@ fn may_have_backslash(pattern: &Expr) -> bool {
         _ => true,
     }
 }
+
+/// Makes a division by zero an error, unless what divides is a number that is not zero.
+pub(super) fn guard_division(expr: &mut Expr) {
+    let Expr::BinaryOp { op: BinaryOperator::Divide | BinaryOperator::Modulo, right, .. } = expr
+    else {
+        return;
+    };
+    let is_nonzero_number = matches!(right.as_ref(), Expr::Value(value)
+        if matches!(&value.value, Value::Number(text, _)
+            if text.parse::<f64>().is_ok_and(|number| number != 0.0)));
+    if !is_nonzero_number {
+        let divisor = take(right);
+        **right = names::system_call("nonzero", divisor);
+    }
+}
