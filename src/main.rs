@@ -48,8 +48,8 @@ fn serve(file: Option<&PathBuf>, flags: &ConfigFlags) -> Result<()> {
     let telemetry = telemetry::init(&config)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
-        // Parsers and planners recurse.
-        .thread_stack_size(8 << 20)
+        // Parsers and planners recurse; only what is used of a stack costs memory.
+        .thread_stack_size(64 << 20)
         .build()
         .map_err(|error| Error::io("could not start the runtime", &error))?;
     let served = runtime.block_on(async {

@@ -6,8 +6,9 @@ use arrow::array::{Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema};
 
 use super::{Procedure, Progress, Stores, Turn, applied, text};
-use crate::engine::duckdb::inspect_file;
+use crate::engine::duckdb::{inspect_file, settle_file};
 use crate::error::{Error, Result};
+use crate::sqlstate::SqlState;
 use crate::types::{Column, PgType, Value};
 use crate::version::{TableRows, VersionManifest};
 
@@ -42,11 +43,19 @@ impl Procedure for PublishVersion {
         let note = text(args, 0, "note")?;
         let seq = turn.seq;
         turn.transaction(|_| Ok(()))?;
-        turn.connection.checkpoint()?;
-        let prepared = stores.versions.prepare(stores.duckdb.file())?;
+        let (prepared, settled) = match turn.connection.checkpoint() {
+            Ok(()) => (stores.versions.prepare(stores.duckdb.file())?, true),
+            Err(error) if error.code() == SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE => {
+                (stores.versions.prepare_with_wal(stores.duckdb.file())?, false)
+            }
+            Err(error) => return Err(error),
+        };
         let versions = Arc::clone(&stores.versions);
         let columns = self.columns();
         Ok(Progress::Later(Box::new(move || {
+            if !settled {
+                settle_file(prepared.path())?;
+            }
             let manifest = versions.publish(prepared, &note, seq, |path| {
                 let counts = inspect_file(path)?;
                 let tables =

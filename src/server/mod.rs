@@ -33,6 +33,8 @@ use lock::DirectoryLock;
 
 /// How often small parts of datasets are looked for.
 const COMPACT_EVERY: Duration = Duration::from_secs(30);
+/// The Writer gets at least this long to drain the log at the end.
+const DRAIN_LEAST: Duration = Duration::from_secs(10);
 
 /// Serves until `shutdown` resolves, then goes down in order: no new connections, running
 /// statements finished or cancelled within the configured time, the log drained, a checkpoint.
@@ -85,7 +87,7 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(
     {
         tracing::warn!("downloads of versions were cut off");
     }
-    close(services, writer_thread).await?;
+    close(services, writer_thread, grace).await?;
     match failed {
         Some(Ok(Err(error))) => Err(error),
         Some(Err(error)) => Err(Error::internal(format!("the listener failed: {error}"))),
@@ -143,17 +145,7 @@ fn open(mut config: Config, runtime: tokio::runtime::Handle) -> Result<Open> {
     let activity = Arc::new(Activity::new(config.connections_max));
     let tables = tables::all(&config, &activity, &log, &datasets, &versions);
     let duckdb = Arc::new(DuckDb::open(&DuckDbOptions::new(&config), tables)?);
-    let datafusion = Arc::new(DataFusionEngine::new(
-        Arc::clone(&datasets),
-        Arc::new(DuckDbTables(Arc::clone(&duckdb))),
-        DataFusionSettings {
-            database: config.database.clone(),
-            memory_mib: config.datafusion_memory_mib,
-            spill_dir: dir.join("spill").join("datafusion"),
-            spill_max_mib: config.spill_max_mib,
-            threads: 0,
-        },
-    )?);
+    let datafusion = Arc::new(datafusion_engine(&config, &datasets, &duckdb)?);
     let procedures = Arc::new(Procedures::new(Stores {
         data_dir: dir.clone(),
         duckdb: Arc::clone(&duckdb),
@@ -164,7 +156,8 @@ fn open(mut config: Config, runtime: tokio::runtime::Handle) -> Result<Open> {
         data_dir: dir.clone(),
         duckdb: Arc::clone(&duckdb),
         datasets: Arc::clone(&datasets),
-        datafusion: Arc::clone(&datafusion),
+        // Of its own, so that no read can occupy the threads that an UPDATE of a dataset needs.
+        datafusion: Arc::new(datafusion_engine(&config, &datasets, &duckdb)?),
         procedures: Arc::clone(&procedures),
         log: Arc::clone(&log),
         outcome_rows_max: config.outcome_rows_max,
@@ -181,6 +174,22 @@ fn open(mut config: Config, runtime: tokio::runtime::Handle) -> Result<Open> {
     };
     let services = Arc::new(Services { config, router, log, writer, activity });
     Ok(Open { services, versions, writer_thread })
+}
+
+fn datafusion_engine(
+    config: &Config,
+    datasets: &Arc<DatasetStore>,
+    duckdb: &Arc<DuckDb>,
+) -> Result<DataFusionEngine> {
+    let settings = DataFusionSettings {
+        database: config.database.clone(),
+        memory_mib: config.datafusion_memory_mib,
+        spill_dir: config.data_dir.join("spill").join("datafusion"),
+        spill_max_mib: config.spill_max_mib,
+        threads: 0,
+    };
+    let tables = Arc::new(DuckDbTables(Arc::clone(duckdb)));
+    DataFusionEngine::new(Arc::clone(datasets), tables, settings)
 }
 
 /// One server has one database: a folder keeps the name that it was made with.
@@ -219,17 +228,26 @@ async fn end_connections(
     }
 }
 
-/// Drains the log through the Writer, which checkpoints at its end, and closes it.
-async fn close(services: Arc<Services>, writer_thread: std::thread::JoinHandle<()>) -> Result<()> {
+/// Drains the log through the Writer, which checkpoints at its end, and closes it. A Writer that
+/// takes longer than the time is left behind: what it has not applied is durable, and applied at
+/// the next start.
+async fn close(
+    services: Arc<Services>,
+    writer_thread: std::thread::JoinHandle<()>,
+    grace: Duration,
+) -> Result<()> {
     services.log.refuse().await;
     let log = Arc::clone(&services.log);
-    task::blocking(move || {
+    let drained = task::blocking(move || {
         if writer_thread.join().is_err() {
             return Err(Error::internal("the Writer panicked"));
         }
         log.close()
-    })
-    .await?;
+    });
+    match tokio::time::timeout(grace.max(DRAIN_LEAST), drained).await {
+        Ok(outcome) => outcome?,
+        Err(_) => tracing::warn!("the Writer was left behind; the next start goes on from the log"),
+    }
     tracing::info!("bye");
     Ok(())
 }

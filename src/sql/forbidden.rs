@@ -109,7 +109,8 @@ pub(super) fn check_target_tokens(solid: &[&TokenWithSpan]) -> Result<()> {
 }
 
 fn is_reserved(name: &str) -> bool {
-    RESERVED_SCHEMAS.contains(&name)
+    // DuckDB compares names without their case, quoted ones too.
+    RESERVED_SCHEMAS.contains(&name.to_lowercase().as_str())
 }
 
 fn reserved(schema: &str) -> Error {
@@ -175,6 +176,14 @@ pub(super) fn check_tokens(solid: &[&TokenWithSpan]) -> Result<()> {
             return Err(denied(&name));
         }
     }
+    for token in solid {
+        if let Token::Word(word) = &token.token
+            && word.quote_style.is_some()
+            && names_a_file(&word.value)
+        {
+            return Err(denied("a file name as a table"));
+        }
+    }
     // FROM 'file' reads a file by its name.
     for pair in solid.windows(2) {
         if let (Token::Word(word), Token::SingleQuotedString(_)) = (&pair[0].token, &pair[1].token)
@@ -191,7 +200,20 @@ pub(super) fn check_tokens(solid: &[&TokenWithSpan]) -> Result<()> {
 fn file_name(name: &ast::ObjectName) -> Option<String> {
     let [part] = name.0.as_slice() else { return None };
     let ident = part.as_ident()?;
-    (ident.quote_style == Some('\'')).then(|| "a file name as a table".to_owned())
+    let is_file = match ident.quote_style {
+        Some('\'') => true,
+        Some(_) => names_a_file(&ident.value),
+        None => false,
+    };
+    is_file.then(|| "a file name as a table".to_owned())
+}
+
+fn names_a_file(name: &str) -> bool {
+    const ENDINGS: &[&str] =
+        &["csv", "tsv", "parquet", "json", "jsonl", "ndjson", "gz", "zst", "xlsx", "db", "duckdb"];
+    let ending = name.rsplit_once('.').map(|(_, ending)| ending.to_lowercase());
+    name.contains(['/', '\\', ':', '*', '?'])
+        || ending.is_some_and(|ending| ENDINGS.contains(&ending.as_str()))
 }
 
 fn is_forbidden(name: &str) -> bool {

@@ -12,6 +12,9 @@ use crate::sqlstate::SqlState;
 
 /// How deep expressions may nest: the parser's stack is bounded.
 const DEPTH_MAX: usize = 200;
+/// Set operations of one statement, and operators in one run without a comma.
+const SET_OPERATIONS_MAX: usize = 200;
+const CHAIN_MAX: usize = 1_000;
 /// Statements in one message.
 const STATEMENTS_MAX: usize = 10_000;
 
@@ -57,6 +60,7 @@ fn parse_one(tokens: &[TokenWithSpan], text: &str, places: &Places) -> Result<St
         (Some(first), Some(last)) => (first.span.start, last.span.end),
         _ => return Err(Error::internal("a statement without tokens")),
     };
+    check_chains(&solid)?;
     let own = text.get(places.bytes(first)..places.bytes(last)).unwrap_or(text).to_owned();
     let offset = places.characters(first) - 1;
     let words = words_of(&solid, places);
@@ -89,7 +93,7 @@ fn parse_one(tokens: &[TokenWithSpan], text: &str, places: &Places) -> Result<St
         }
         Ok(_) => Err(syntax_at(&solid, places)),
         Err(sqlparser::parser::ParserError::RecursionLimitExceeded) => {
-            Err(Error::new(SqlState::PROGRAM_LIMIT_EXCEEDED, "stack depth limit exceeded"))
+            Err(Error::new(SqlState::STATEMENT_TOO_COMPLEX, "stack depth limit exceeded"))
         }
         Err(_) => {
             let kind = native::classify(&solid).map_err(|error| error.with_position(offset + 1))?;
@@ -106,6 +110,61 @@ fn spell_out_abort(tokens: &mut [TokenWithSpan]) {
     {
         *token = Token::make_keyword("ROLLBACK");
     }
+}
+
+/// Bounds what the parser's own limit does not see: long chains of operators, which nest to the
+/// left, and set operations. Trees are walked by recursion, here and in the engines.
+fn check_chains(solid: &[&TokenWithSpan]) -> Result<()> {
+    let mut set_operations = 0_usize;
+    let mut explains = 0_usize;
+    // Operators since the last comma, for each open parenthesis.
+    let mut runs = vec![0_usize];
+    let mut longest = 0_usize;
+    for token in solid {
+        longest = longest.max(runs.last().copied().unwrap_or(0));
+        match &token.token {
+            Token::LParen => runs.push(0),
+            Token::RParen if runs.len() > 1 => {
+                runs.pop();
+            }
+            Token::Comma => {
+                if let Some(run) = runs.last_mut() {
+                    *run = 0;
+                }
+            }
+            Token::Word(word) if word.quote_style.is_none() => {
+                match word.value.to_lowercase().as_str() {
+                    "union" | "intersect" | "except" => set_operations += 1,
+                    "explain" => explains += 1,
+                    "and" | "or" | "join" | "case" => {
+                        if let Some(run) = runs.last_mut() {
+                            *run += 1;
+                        }
+                    }
+                    _ => {}
+                }
+            }
+            Token::Plus
+            | Token::Minus
+            | Token::Mul
+            | Token::Div
+            | Token::Mod
+            | Token::StringConcat
+            | Token::DoubleColon
+            | Token::Eq
+            | Token::LBracket => {
+                if let Some(run) = runs.last_mut() {
+                    *run += 1;
+                }
+            }
+            _ => {}
+        }
+    }
+    if set_operations > SET_OPERATIONS_MAX || explains > 1 || longest > CHAIN_MAX {
+        return Err(Error::new(SqlState::STATEMENT_TOO_COMPLEX, "stack depth limit exceeded")
+            .with_hint("Write the statement with shorter chains: IN for OR, VALUES for UNION."));
+    }
+    Ok(())
 }
 
 fn place(error: Error, words: &[Word]) -> Error {

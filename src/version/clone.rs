@@ -48,6 +48,40 @@ pub fn clone_file(source: &Path, target: &Path) -> Result<CloneKind> {
     kind
 }
 
+/// Clones `source` with its write-ahead log, for a file that could not be checkpointed: whoever
+/// opens the clone for writing replays the log. Nobody may write to the source meanwhile.
+///
+/// # Errors
+/// 53100, 58030 when the files cannot be read or written.
+pub(super) fn clone_with_wal(source: &Path, target: &Path) -> Result<CloneKind> {
+    let failed = |error: std::io::Error| Error::io("could not clone the data file", &error);
+    let from = source_descriptor(source).map_err(failed)?;
+    let to = OpenOptions::new().write(true).create_new(true).open(target).map_err(failed)?;
+    let kind = fill(from, &to, source).and_then(|kind| to.sync_all().map(|()| kind));
+    let with_wal = kind.and_then(|kind| {
+        let wal = wal_of(source);
+        if wal.exists() {
+            let copy = wal_of(target);
+            fs::copy(&wal, &copy)?;
+            File::open(&copy)?.sync_all()?;
+        }
+        Ok(kind)
+    });
+    if with_wal.is_err() {
+        // The first error is the one to tell.
+        let _ = fs::remove_file(target);
+        let _ = fs::remove_file(wal_of(target));
+    }
+    with_wal.map_err(failed)
+}
+
+/// The name of a data file's write-ahead log.
+pub(super) fn wal_of(file: &Path) -> PathBuf {
+    let mut wal = file.as_os_str().to_owned();
+    wal.push(".wal");
+    PathBuf::from(wal)
+}
+
 fn fill(from: &File, to: &File, source: &Path) -> std::io::Result<CloneKind> {
     if rustix::fs::ioctl_ficlone(to, from).is_ok() {
         return Ok(CloneKind::Reflink);
@@ -101,14 +135,12 @@ fn source_descriptor(source: &Path) -> std::io::Result<&'static File> {
 }
 
 fn check_wal_is_empty(source: &Path) -> Result<()> {
-    let mut wal = source.as_os_str().to_owned();
-    wal.push(".wal");
-    match fs::metadata(PathBuf::from(wal)) {
+    match fs::metadata(wal_of(source)) {
         Ok(metadata) if metadata.len() > 0 => Err(Error::new(
             SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
             "the data file cannot be cloned: some changes are not in it yet",
         )
-        .with_hint("Run CHECKPOINT first.")),
+        .with_hint("Publish again when the writes before it are in the file.")),
         Ok(_) => Ok(()),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(Error::io("could not look at the write-ahead file", &error)),

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use super::blocks::{hash_blocks, storage_version};
-use super::clone::{CloneKind, clone_file};
+use super::clone::{CloneKind, clone_file, clone_with_wal, wal_of};
 use super::manifest::{TableRows, VersionManifest};
 use crate::clock;
 use crate::error::{Error, Result};
@@ -91,12 +91,29 @@ impl VersionStore {
     /// # Errors
     /// 55000 when it is not; 53100 or 58030 when it cannot be cloned.
     pub fn prepare(&self, source: &Path) -> Result<PreparedVersion> {
+        let path = self.partial_path();
+        let kind = clone_file(source, &path)?;
+        Ok(PreparedVersion { path, kind })
+    }
+
+    /// Clones the data file and its write-ahead log, when it could not be checkpointed. Whoever
+    /// publishes it must open it once for writing before, so that the log goes into the file.
+    ///
+    /// # Errors
+    /// 53100 or 58030 when it cannot be cloned.
+    pub fn prepare_with_wal(&self, source: &Path) -> Result<PreparedVersion> {
+        let path = self.partial_path();
+        let kind = clone_with_wal(source, &path)?;
+        Ok(PreparedVersion { path, kind })
+    }
+
+    fn partial_path(&self) -> PathBuf {
         let id = self.partials.fetch_add(1, Ordering::Relaxed);
         let path = self.dir.join(format!("clone-{id}.{PARTIAL}"));
         // A leftover of this process cannot be in use.
         let _ = fs::remove_file(&path);
-        let kind = clone_file(source, &path)?;
-        Ok(PreparedVersion { path, kind })
+        let _ = fs::remove_file(wal_of(&path));
+        path
     }
 
     /// Publishes a clone under the next number. `check` opens it, read-only, and counts the rows
@@ -261,12 +278,6 @@ fn numbered(path: &Path) -> Option<(VersionNumber, &str)> {
 fn is_partial(path: &Path) -> bool {
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     name.ends_with(PARTIAL) || name.ends_with(&format!("{PARTIAL}.wal"))
-}
-
-fn wal_of(path: &Path) -> PathBuf {
-    let mut wal = path.as_os_str().to_owned();
-    wal.push(".wal");
-    PathBuf::from(wal)
 }
 
 fn failed(what: &'static str) -> impl Fn(std::io::Error) -> Error {

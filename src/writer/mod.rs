@@ -103,7 +103,7 @@ pub fn start(
     writer.recover()?;
     let thread = std::thread::Builder::new()
         .name("writer".to_owned())
-        .stack_size(16 << 20)
+        .stack_size(64 << 20)
         .spawn(move || writer.run(accepted))
         .map_err(|error| Error::io("could not start the Writer's thread", &error))?;
     Ok((handle, thread))

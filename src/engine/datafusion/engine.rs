@@ -23,7 +23,7 @@ use crate::ids::TableName;
 use crate::types::{PgType, Value};
 
 /// Plans recurse over nested expressions, so threads get more stack than usual.
-const STACK_BYTES: usize = 16 << 20;
+const STACK_BYTES: usize = 64 << 20;
 
 /// The engine's bounds.
 #[derive(Clone, Debug)]

@@ -69,7 +69,10 @@ impl Sessions {
 fn set_options(options: &mut ConfigOptions) {
     options.sql_parser.dialect = Dialect::PostgreSQL;
     options.sql_parser.enable_ident_normalization = true;
-    options.sql_parser.parse_float_as_decimal = true;
+    // As decimals they lose digits: CASE and UNION with integers take the integers' scale, 0.
+    options.sql_parser.parse_float_as_decimal = false;
+    // It pushes a LIMIT below count(*) OVER (), which then counts what is left.
+    options.optimizer.enable_window_limits = false;
     options.sql_parser.default_null_ordering = "nulls_max".to_owned();
     // The datasets' scan makes its own pieces (`dataset_table.rs`).
     options.optimizer.repartition_file_scans = false;

@@ -145,6 +145,15 @@ impl DuckDb {
     }
 }
 
+/// Opens a DuckDB file that nobody else has open, and writes what is in its write-ahead log into
+/// it.
+///
+/// # Errors
+/// What DuckDB says when the file cannot be opened or written.
+pub fn settle_file(file: &Path) -> Result<()> {
+    Database::open(file, &[])?.connect()?.execute("CHECKPOINT")
+}
+
 /// Opens a DuckDB file that nobody else has open, read-only, and counts its tables' rows: the
 /// check that a version can be opened.
 ///

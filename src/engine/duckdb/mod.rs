@@ -20,7 +20,7 @@ mod value;
 mod write_connection;
 
 pub use foreign::DuckDbTables;
-pub use instance::{DuckDb, DuckDbOptions, inspect_file};
+pub use instance::{DuckDb, DuckDbOptions, inspect_file, settle_file};
 pub use reader::{PartialDescription, ReadSnapshot};
 pub use system_tables::SystemTable;
 pub use write_connection::{Changed, WriteConnection};

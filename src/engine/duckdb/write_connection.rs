@@ -1,7 +1,5 @@
 //! The Writer's connection: every change of the DuckDB file goes through here.
 
-use std::time::{Duration, Instant};
-
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 
@@ -13,14 +11,18 @@ use crate::ids::{IntentSeq, TableName};
 use crate::sqlstate::SqlState;
 use crate::types::{Column, Value};
 
-/// The table that holds the last applied IntentSeq, in the database that it describes.
+/// The table that holds the last applied IntentSeq, in the database that it describes: its largest
+/// row. Rows are only added, since DuckDB refuses a CHECKPOINT while a reader is older than an
+/// UPDATE, and adding one is cheaper; now and then the smaller ones are deleted.
 const APPLIED_TABLE: &str = "CREATE SCHEMA IF NOT EXISTS teatree_internal;
 CREATE TABLE IF NOT EXISTS teatree_internal.applied (seq UBIGINT NOT NULL);
 INSERT INTO teatree_internal.applied
-    SELECT 0 WHERE NOT EXISTS (FROM teatree_internal.applied);";
+    SELECT 0 WHERE NOT EXISTS (FROM teatree_internal.applied);
+DELETE FROM teatree_internal.applied
+    WHERE seq < (SELECT max(seq) FROM teatree_internal.applied);";
 
-/// How long a checkpoint is tried.
-const CHECKPOINT_WAIT: Duration = Duration::from_secs(5);
+/// Commits between two clean-ups of the table of applied places.
+const CLEAN_EVERY: u32 = 10_000;
 
 /// What one statement did.
 pub struct Changed {
@@ -33,6 +35,8 @@ pub struct Changed {
 /// A connection that writes. All its methods block.
 pub struct WriteConnection {
     advance: Prepared,
+    clean: Prepared,
+    commits: u32,
     connection: Connection,
     session: (String, Vec<String>),
 }
@@ -40,8 +44,15 @@ pub struct WriteConnection {
 impl WriteConnection {
     pub(super) fn new(mut connection: Connection) -> Result<WriteConnection> {
         connection.execute(APPLIED_TABLE)?;
-        let advance = connection.prepare("UPDATE teatree_internal.applied SET seq = $1")?;
-        Ok(WriteConnection { advance, connection, session: (String::new(), vec![String::new()]) })
+        let advance = connection.prepare("INSERT INTO teatree_internal.applied VALUES ($1)")?;
+        let clean = connection.prepare("DELETE FROM teatree_internal.applied WHERE seq < $1")?;
+        Ok(WriteConnection {
+            advance,
+            clean,
+            commits: 0,
+            connection,
+            session: (String::new(), vec![String::new()]),
+        })
     }
 
     /// Returns what stops the running statement from another thread.
@@ -52,8 +63,10 @@ impl WriteConnection {
 
     /// Reads the last IntentSeq whose change is in the file.
     pub fn applied(&mut self) -> Result<IntentSeq> {
-        let rows =
-            text_rows(&mut self.connection, "SELECT seq::varchar FROM teatree_internal.applied")?;
+        let rows = text_rows(
+            &mut self.connection,
+            "SELECT max(seq)::varchar FROM teatree_internal.applied",
+        )?;
         rows.first()
             .and_then(|row| row.first()?.parse().ok())
             .map(IntentSeq)
@@ -84,7 +97,13 @@ impl WriteConnection {
     /// is undone.
     pub fn commit(&mut self, seq: IntentSeq) -> Result<()> {
         let seq = i64::try_from(seq.0).map_err(|_| Error::internal("the log is too long"))?;
-        let committed = match self.advance.run_again(&[Value::Int8(seq)]) {
+        self.commits += 1;
+        let cleaned = if self.commits % CLEAN_EVERY == 0 {
+            self.clean.run_again(&[Value::Int8(seq)])
+        } else {
+            Ok(())
+        };
+        let committed = match cleaned.and_then(|()| self.advance.run_again(&[Value::Int8(seq)])) {
             Ok(()) => self.connection.execute("COMMIT"),
             Err(error) => Err(error),
         };
@@ -191,24 +210,10 @@ impl WriteConnection {
 
     /// Writes everything committed into the data file and empties its write-ahead log.
     ///
-    /// DuckDB refuses it while another connection binds a statement that would write, as describing
-    /// one does for a moment; so it is tried again for a while.
-    ///
     /// # Errors
-    /// 55000 when it is still refused.
+    /// 55000 when DuckDB refuses it: a reader is open that is older than an UPDATE, whose rows the
+    /// file would have to keep twice.
     pub fn checkpoint(&mut self) -> Result<()> {
-        let deadline = Instant::now() + CHECKPOINT_WAIT;
-        loop {
-            match self.connection.execute("CHECKPOINT") {
-                Err(error)
-                    if error.code() == SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE
-                        && Instant::now() < deadline =>
-                {
-                    // The Writer's own thread: nobody unparks it, so this is a pause.
-                    std::thread::park_timeout(Duration::from_millis(5));
-                }
-                outcome => return outcome,
-            }
-        }
+        self.connection.execute("CHECKPOINT")
     }
 }

@@ -6,9 +6,27 @@ use crate::ids::TableName;
 use crate::intent::{Body, DatasetChange};
 use crate::router::{Router, StatementContext};
 use crate::sql::{Statement, TableRef, Write};
+use crate::sqlstate::SqlState;
 use crate::types::{PgType, Value};
 
 impl Router {
+    /// DuckDB does not know of the datasets in a schema that it drops.
+    pub(super) fn refuse_drop_of_datasets(&self, schemas: &[TableRef]) -> Result<()> {
+        let held = self.datasets.list();
+        let inside = held
+            .iter()
+            .find(|manifest| schemas.iter().any(|schema| schema.table == manifest.name.schema));
+        match inside {
+            Some(manifest) => Err(Error::new(
+                SqlState::DEPENDENT_OBJECTS_STILL_EXIST,
+                format!("cannot drop schema {} because a dataset is in it", manifest.name.schema),
+            )
+            .with_detail(format!("The first is \"{}\".", manifest.name))
+            .with_hint("Drop its datasets first.")),
+            None => Ok(()),
+        }
+    }
+
     pub(super) fn rewrite(
         &self,
         statement: &Statement,

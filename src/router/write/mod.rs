@@ -74,6 +74,10 @@ impl Router {
                 Some(from) => alter(from, rename_to.as_deref()),
                 None => self.on_duckdb_alone(statement, write, types, params, context),
             },
+            Write::Drop { kind: ObjectKind::Schema, names, .. } => {
+                self.refuse_drop_of_datasets(names)?;
+                self.on_duckdb_alone(statement, write, types, params, context)
+            }
             Write::Drop { .. } | Write::Other { .. } => {
                 self.on_duckdb_alone(statement, write, types, params, context)
             }

@@ -2,19 +2,43 @@
 
 use std::ops::ControlFlow;
 
-use sqlparser::ast::{Ident, ObjectName, Query, Statement, VisitMut, VisitorMut};
+/// Functions that DataFusion has under PostgreSQL's name with another meaning.
+const OTHER_MEANING: &[&str] = &["to_char", "to_date", "to_timestamp", "date_format"];
+
+use sqlparser::ast::{Expr, Ident, ObjectName, Query, Statement, VisitMut, VisitorMut};
 
 use super::{NameContext, labels};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// Rewrites a statement for DataFusion, in place: labels as PostgreSQL gives them, names without
 /// the database, locks left out.
 pub fn for_datafusion(statement: &mut Statement, names: &NameContext) -> Result<()> {
     struct Rewriter<'a>(&'a NameContext);
     impl VisitorMut for Rewriter<'_> {
-        type Break = ();
+        type Break = Error;
 
-        fn pre_visit_relation(&mut self, relation: &mut ObjectName) -> ControlFlow<()> {
+        fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Error> {
+            let refused = match expr {
+                Expr::AtTimeZone { .. } => "AT TIME ZONE".to_owned(),
+                Expr::SimilarTo { .. } => "SIMILAR TO".to_owned(),
+                Expr::Function(function) => {
+                    let last = function.name.0.last().and_then(|part| part.as_ident());
+                    match last {
+                        Some(name) if OTHER_MEANING.contains(&name.value.as_str()) => {
+                            name.value.clone()
+                        }
+                        _ => return ControlFlow::Continue(()),
+                    }
+                }
+                _ => return ControlFlow::Continue(()),
+            };
+            ControlFlow::Break(
+                Error::unsupported(format!("{refused} is not supported on Arrow datasets yet"))
+                    .with_hint("Copy the rows into a DuckDB table, where it is."),
+            )
+        }
+
+        fn pre_visit_relation(&mut self, relation: &mut ObjectName) -> ControlFlow<Error> {
             let idents: Vec<Ident> =
                 relation.0.iter().filter_map(|part| part.as_ident().cloned()).collect();
             if let [database, schema, table] = idents.as_slice()
@@ -25,12 +49,14 @@ pub fn for_datafusion(statement: &mut Statement, names: &NameContext) -> Result<
             ControlFlow::Continue(())
         }
 
-        fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<()> {
+        fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<Error> {
             query.locks.clear();
             ControlFlow::Continue(())
         }
     }
     labels::add(statement);
-    let _ = statement.visit(&mut Rewriter(names));
-    Ok(())
+    match statement.visit(&mut Rewriter(names)) {
+        ControlFlow::Break(error) => Err(error),
+        ControlFlow::Continue(()) => Ok(()),
+    }
 }
