@@ -398,3 +398,54 @@ fn a_runaway_statement_is_bounded() {
     assert!(["57014", "53100", "53200", "54000"].contains(&code.as_str()), "{code}");
     assert_eq!(client.value("SELECT 1"), "1");
 }
+
+#[test]
+fn nobody_writes_what_the_server_keeps_for_itself() {
+    let Some(server) = Server::start(&[]) else { return };
+    let mut client = server.connect();
+    for sql in [
+        "UPDATE teatree_internal.applied SET seq = 1",
+        "UPDATE \"Teatree_Internal\".applied SET seq = 1",
+        "DELETE FROM postgres.teatree_internal.applied",
+        "TRUNCATE teatree_internal.applied",
+        "INSERT INTO teatree_internal.applied VALUES (9)",
+        "INSERT OR REPLACE INTO teatree_internal.applied VALUES (9)",
+        "CREATE OR REPLACE TABLE teatree_internal.applied AS SELECT 1 AS seq",
+        "CREATE VIEW teatree_internal.v AS SELECT 1",
+        "CREATE INDEX i ON teatree_internal.applied (seq)",
+        "ALTER TABLE teatree_internal.applied ADD COLUMN x int",
+        "DROP TABLE teatree_internal.applied",
+        "DROP SCHEMA teatree_internal CASCADE",
+        "DROP VIEW pg_catalog.pg_class",
+        "CREATE TABLE teatree_system.teatree.t (a int)",
+        "COPY teatree_internal.applied FROM STDIN",
+    ] {
+        assert_eq!(client.sqlstate(sql), "42501", "{sql}");
+    }
+    client.run("SET search_path = teatree_internal");
+    assert_eq!(client.sqlstate("UPDATE applied SET seq = 1"), "42P01");
+    // A file of the inbox is no table, whatever quotes are around its name.
+    std::fs::write(server.dir().join("inbox/secret.csv"), "a\n1\n").unwrap();
+    let file = server.dir().join("inbox/secret.csv");
+    let named = file.display();
+    for sql in [format!("SELECT * FROM \"{named}\""), format!("SUMMARIZE \"{named}\"")] {
+        assert_eq!(client.sqlstate(&sql), "42501", "{sql}");
+    }
+}
+
+#[test]
+fn long_chains_are_refused_and_the_server_lives() {
+    let mut client = connect();
+    for sql in [
+        format!("SELECT 1{}", " UNION ALL SELECT 1".repeat(5000)),
+        format!("SELECT 1{}", "+1".repeat(20_000)),
+        format!("SELECT 1 WHERE {}1=1", "1=2 OR ".repeat(20_000)),
+        format!("{}SELECT 1", "EXPLAIN ".repeat(500)),
+        format!("SELECT {}1{}", "(".repeat(20_000), ")".repeat(20_000)),
+    ] {
+        let state = client.sqlstate(&sql);
+        assert!(state == "54001" || state == "42601", "{state}: {}", &sql[..40]);
+    }
+    assert_eq!(client.value(&format!("SELECT 1{}", " UNION ALL SELECT 1".repeat(150))), "1");
+    assert_eq!(client.value(&format!("SELECT 1{}", "+1".repeat(800))), "801");
+}

@@ -177,3 +177,22 @@ fn the_python_package_opens_a_version() {
         "[(1, 'tea', Decimal('1.50'), 1704067200, ['a', 'b']), (2, None, None, None, None)]";
     assert_eq!(out.trim(), expected);
 }
+
+#[test]
+fn a_version_is_published_while_a_reader_is_older_than_an_update() {
+    // DuckDB refuses a CHECKPOINT then: it found out that publishing could be held up for ever.
+    let Some(server) = Server::start(&[]) else { return };
+    let mut client = server.connect();
+    client.run("CREATE TABLE t AS SELECT g AS id, 0 AS n FROM generate_series(1, 1000) s(g)");
+    let mut reader = server.connect();
+    reader.run("BEGIN ISOLATION LEVEL REPEATABLE READ");
+    assert_eq!(reader.value("SELECT sum(n) FROM t"), "0");
+    client.run("UPDATE t SET n = 1 WHERE id <= 400");
+    publish(&mut client, "beside a reader");
+    let file = file_of(&server, 1);
+    assert_eq!(read(&file, "SELECT sum(n)::BIGINT FROM t"), 400);
+    assert!(!file.with_extension("duckdb.wal").exists(), "a version stands alone");
+    assert_eq!(reader.value("SELECT sum(n) FROM t"), "0");
+    client.run("INSERT INTO t VALUES (1001, 1)");
+    assert_eq!(client.value("SELECT sum(n) FROM t"), "401");
+}

@@ -197,3 +197,12 @@ fn pipelined_queries_are_answered_in_order() {
         ]
     );
 }
+
+#[test]
+fn a_division_by_zero_is_an_error() {
+    let mut client = connect();
+    for sql in ["SELECT 1/0", "SELECT 1.0/0", "SELECT 7::float8/0", "SELECT 5 % 0"] {
+        assert_eq!(client.sqlstate(sql), "22012", "{sql}");
+    }
+    assert_eq!(client.value("SELECT 7/2"), "3");
+}

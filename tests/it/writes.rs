@@ -349,3 +349,18 @@ fn a_restart_keeps_what_was_written() {
     }
     assert!(fs::read_dir(server.dir()).unwrap().count() > 0);
 }
+
+#[test]
+fn a_schema_with_a_dataset_in_it_is_not_dropped() {
+    if crate::harness::skip_on_oracle("datasets") {
+        return;
+    }
+    let mut client = connect();
+    let schema = unique("holds_dataset");
+    client.run(&format!("CREATE SCHEMA {schema}"));
+    client.run(&format!("CREATE TABLE {schema}.t USING arrow AS SELECT 1 AS a"));
+    assert_eq!(client.sqlstate(&format!("DROP SCHEMA {schema} CASCADE")), "2BP01");
+    assert_eq!(client.value(&format!("SELECT a FROM {schema}.t")), "1");
+    client.run(&format!("DROP TABLE {schema}.t"));
+    client.run(&format!("DROP SCHEMA {schema}"));
+}
