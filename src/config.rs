@@ -33,8 +33,7 @@ macro_rules! settings {
         pub struct ConfigFlags {
             $(
                 $(#[doc = $doc])+
-                #[doc = concat!("[default: ", $shown, "]")]
-                #[arg(long, env = $env)]
+                #[arg(long, env = $env, help = concat!($($doc,)+ " [default: ", $shown, "]"))]
                 #[serde(skip_serializing_if = "Option::is_none")]
                 pub $name: Option<$type>,
             )*

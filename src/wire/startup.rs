@@ -109,7 +109,10 @@ fn welcome(
             format!("database \"{database}\" does not exist"),
         ));
     }
-    let settings = Settings::new(user, startup_settings(startup))?;
+    // The server's own default first, so that the client's word wins.
+    let timeout = services.config.statement_timeout_ms.to_string();
+    let defaults = [("statement_timeout".to_owned(), timeout)];
+    let settings = Settings::new(user, defaults.into_iter().chain(startup_settings(startup)))?;
     let registered = services.activity.register(user, address)?;
     let (pid, secret) = (registered.entry.pid, registered.entry.secret);
     let session = Session::new(Arc::clone(services), registered, settings);
