@@ -17,7 +17,7 @@ setup: ## install what is missing (apt packages, DuckDB's library); quick when n
 	@scripts/setup.sh
 
 build: setup ## build the server, optimised
-	cargo build --release --locked
+	cargo build --release --locked --workspace
 
 demo: build ## load a year of flights and keep a server up to try it, until Ctrl-C
 	@scripts/demo.sh
