@@ -128,11 +128,23 @@ impl DuckDb {
             let columns = result.columns().to_vec();
             let schema = Arc::clone(result.schema());
             // An error in the first rows belongs behind their description, as in PostgreSQL.
-            let first = fetch_many(&mut result, &stopped, 1);
-            Ok(Begun::Running(columns, schema, Running { result, reader }, first))
+            // Two, since the second tells that a small result has ended: it is complete in one go.
+            let first = fetch_many(&mut result, &stopped, 2);
+            let running = Running { result, reader };
+            match first {
+                Ok(Fetched { batches, ended: true }) => {
+                    running.finish();
+                    Ok(Begun::Complete(columns, schema, batches))
+                }
+                first => Ok(Begun::Running(columns, schema, running, first)),
+            }
         });
         let (columns, schema, running, first) = match joined(work, &interrupter, &cancel).await? {
             Begun::Running(columns, schema, running, first) => (columns, schema, running, first),
+            Begun::Complete(columns, schema, batches) => {
+                let stream = futures::stream::iter(batches.into_iter().map(Ok)).boxed();
+                return Ok((columns, schema, stream));
+            }
             Begun::Failed(columns, error) => {
                 let stream = futures::stream::iter([Err(error)]).boxed();
                 return Ok((columns, Arc::new(Schema::empty()), stream));
@@ -143,11 +155,7 @@ impl DuckDb {
         match first {
             Ok(first) => {
                 rows.ready.extend(first.batches.into_iter().map(Ok));
-                if first.ended {
-                    rows.end();
-                } else {
-                    rows.fetch_ahead();
-                }
+                rows.fetch_ahead();
             }
             Err(error) => rows.fail(error),
         }
@@ -306,6 +314,8 @@ enum Started {
 
 enum Begun {
     Running(Vec<Column>, SchemaRef, Running, Result<Fetched>),
+    /// The rows are all there, and the connection is given back.
+    Complete(Vec<Column>, SchemaRef, Vec<RecordBatch>),
     Failed(Vec<Column>, Error),
 }
 
