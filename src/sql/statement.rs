@@ -160,12 +160,22 @@ impl Statement {
         names: &NameContext,
         param_types: &[Option<PgType>],
     ) -> Result<String> {
-        let Some(tree) = &self.tree else {
-            return Ok(self.text.clone());
-        };
+        self.render(names, |_| {}, |tree| params::cast(tree, param_types))
+    }
+
+    /// Rewrites the tree for DuckDB between two changes of it, and writes it as text; DuckDB's own
+    /// SQL stays as it is.
+    fn render(
+        &self,
+        names: &NameContext,
+        before: impl FnOnce(&mut ast::Statement),
+        after: impl FnOnce(&mut ast::Statement),
+    ) -> Result<String> {
+        let Some(tree) = &self.tree else { return Ok(self.text.clone()) };
         let mut tree = tree.clone();
+        before(tree.as_mut());
         rewrite::for_duckdb(&mut tree, names)?;
-        params::cast(tree.as_mut(), param_types);
+        after(tree.as_mut());
         Ok(one_drop_each(*tree).iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
     }
 
@@ -176,11 +186,7 @@ impl Statement {
         names: &NameContext,
         param_types: &[Option<PgType>],
     ) -> Result<String> {
-        let Some(tree) = &self.tree else { return Ok(self.text.clone()) };
-        let mut tree = tree.clone();
-        rewrite::for_duckdb(&mut tree, names)?;
-        params::cast_for_description(tree.as_mut(), param_types);
-        Ok(tree.to_string())
+        self.render(names, |_| {}, |tree| params::cast_for_description(tree, param_types))
     }
 
     /// Returns the places, from 0, of parameters that are compared as `= ANY($n)`.
@@ -194,12 +200,11 @@ impl Statement {
         names: &NameContext,
         param_types: &[Option<PgType>],
     ) -> Result<String> {
-        let Some(tree) = &self.tree else { return Ok(self.text.clone()) };
-        let mut tree = tree.clone();
-        rewrite::for_duckdb(&mut tree, names)?;
-        params::cast_for_description(tree.as_mut(), param_types);
-        params::null_params(tree.as_mut());
-        Ok(tree.to_string())
+        let nulls = |tree: &mut ast::Statement| {
+            params::cast_for_description(tree, param_types);
+            params::null_params(tree);
+        };
+        self.render(names, |_| {}, nulls)
     }
 
     /// Renders the statement for DuckDB with comparisons where it cannot infer a parameter's type
@@ -209,12 +214,7 @@ impl Statement {
         names: &NameContext,
         param_types: &[Option<PgType>],
     ) -> Result<String> {
-        let Some(tree) = &self.tree else { return Ok(self.text.clone()) };
-        let mut tree = tree.clone();
-        params::compare(tree.as_mut());
-        rewrite::for_duckdb(&mut tree, names)?;
-        params::cast(tree.as_mut(), param_types);
-        Ok(tree.to_string())
+        self.render(names, params::compare, |tree| params::cast(tree, param_types))
     }
 
     /// Renders the statement for DataFusion.
