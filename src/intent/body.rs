@@ -71,6 +71,14 @@ pub enum Body {
     Dataset(DatasetChange),
     /// A procedure to run.
     Call { procedure: String, args: Vec<Value> },
+    /// The COMMIT of a transaction that ran in a lane of its own. It is never applied from here:
+    /// the lane commits it, and what a crash cut off before that is lost, as nobody was told.
+    Transaction {
+        /// What the transaction did, for `teatree.intents`.
+        statements: Vec<String>,
+        /// Tables that it has changed.
+        tables: Vec<TableName>,
+    },
 }
 
 /// A change of datasets other than append.
@@ -206,13 +214,14 @@ impl Body {
             Body::Rows { .. } => "rows",
             Body::Dataset(_) => "dataset",
             Body::Call { .. } => "call",
+            Body::Transaction { .. } => "transaction",
         }
     }
 
     /// Returns the storage that the intent changes; a procedure's is its own business.
     pub fn storage(&self) -> Option<Storage> {
         match self {
-            Body::Statement { .. } => Some(Storage::DuckDb),
+            Body::Statement { .. } | Body::Transaction { .. } => Some(Storage::DuckDb),
             Body::Rows { storage, .. } => Some(*storage),
             Body::Dataset(_) => Some(Storage::Arrow),
             Body::Call { .. } => None,
@@ -233,6 +242,7 @@ impl Body {
                     names.first()
                 }
             },
+            Body::Transaction { tables, .. } => tables.first(),
             Body::Call { .. } => None,
         }
     }
@@ -243,7 +253,10 @@ impl Body {
             Body::Rows { rows, .. } | Body::Dataset(DatasetChange::CreateWith { rows, .. }) => {
                 Some(rows)
             }
-            Body::Statement { .. } | Body::Dataset(_) | Body::Call { .. } => None,
+            Body::Statement { .. }
+            | Body::Dataset(_)
+            | Body::Call { .. }
+            | Body::Transaction { .. } => None,
         }
     }
 

@@ -1,30 +1,23 @@
 //! One intent to its target.
 
-use std::fs::File;
-use std::io::{BufReader, Cursor, Read};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use arrow::array::{AsArray, RecordBatch};
+use arrow::array::AsArray;
 use arrow::datatypes::{Int64Type, Schema};
-use arrow::ipc::reader::StreamReader;
 use futures::StreamExt;
 use tokio_util::sync::CancellationToken;
 
 use super::Writer;
+use super::applier::{already_exists, applied};
 use crate::engine::QueryContext;
 use crate::error::{Error, Result};
 use crate::ids::TableName;
-use crate::intent::{
-    Accepted, Applied, Body, DatasetChange, Intent, ResultSet, RowsAt, Storage, TagKind,
-};
+use crate::intent::{Accepted, Applied, Body, DatasetChange, Intent, Storage, TagKind};
 use crate::procedure::{Progress, Turn};
 use crate::sqlstate::SqlState;
 use crate::types::{self, Value};
 use crate::{clock, telemetry};
-
-/// Batches read from an intent's rows.
-type Batches = Box<dyn Iterator<Item = Result<RecordBatch>>>;
 
 impl Writer {
     /// Applies intents one by one, each for itself.
@@ -73,7 +66,7 @@ impl Writer {
         let applied = catch_unwind(AssertUnwindSafe(|| self.apply(intent)));
         applied.unwrap_or_else(|_| {
             // Nothing is open when the panic came from outside of a transaction.
-            let _ = self.connection.rollback();
+            let _ = self.applier.connection.rollback();
             tracing::error!(seq = intent.seq.0, "an intent made the Writer panic");
             Err(Error::new(
                 SqlState::INSUFFICIENT_RESOURCES,
@@ -85,84 +78,37 @@ impl Writer {
     fn apply(&mut self, intent: &Intent) -> Result<Progress> {
         match &intent.body {
             Body::Statement { .. } | Body::Rows { storage: Storage::DuckDb, .. } => {
-                self.connection.begin()?;
-                match self.apply_in_transaction(intent) {
+                self.applier.connection.begin()?;
+                match self.applier.apply(&intent.origin, &intent.body) {
                     Ok(applied) => {
                         // A constraint may fail as late as here; the transaction is gone then.
-                        self.connection.commit(intent.seq)?;
+                        self.applier.connection.commit(intent.seq)?;
                         Ok(Progress::Done(applied))
                     }
                     Err(error) => {
-                        self.connection.rollback()?;
+                        self.applier.connection.rollback()?;
                         Err(statement_error(error))
                     }
                 }
             }
             Body::Rows { table, rows, tag, storage: Storage::Arrow, .. } => {
-                let mut batches = self.batches(rows)?;
+                let mut batches = self.targets.batches(rows)?;
                 let count = self.targets.datasets.append(intent.seq, table, &mut batches)?;
                 Ok(Progress::Done(applied(tag, count)))
             }
             Body::Dataset(change) => self.change_dataset(intent, change).map(Progress::Done),
+            Body::Transaction { .. } => Err(Error::internal("a transaction applies itself")),
             Body::Call { procedure, args } => {
-                self.connection.adopt(&intent.origin.time_zone, &intent.origin.search_path)?;
+                self.applier
+                    .connection
+                    .adopt(&intent.origin.time_zone, &intent.origin.search_path)?;
                 let mut turn = Turn {
                     seq: intent.seq,
                     origin: &intent.origin,
-                    connection: &mut self.connection,
+                    connection: &mut self.applier.connection,
                 };
                 self.targets.procedures.run(procedure, &mut turn, args)
             }
-        }
-    }
-
-    /// Applies a change of DuckDB inside the transaction that is open.
-    pub(super) fn apply_in_transaction(&mut self, intent: &Intent) -> Result<Applied> {
-        match &intent.body {
-            Body::Statement { sql, params, table, tag, returning } => {
-                if let TagKind::Fixed(tag) = tag {
-                    self.refuse_taken_name(tag, table.as_ref())?;
-                }
-                let origin = &intent.origin;
-                self.connection.adopt(&origin.time_zone, &origin.search_path)?;
-                let rows_max = self.targets.outcome_rows_max;
-                if let (TagKind::Fixed(_), true) = (tag, params.is_empty()) {
-                    // DDL, which may be several statements for DuckDB.
-                    self.connection.run(sql)?;
-                    return Ok(applied(tag, 0));
-                }
-                let changed = self.connection.execute(sql, params, rows_max)?;
-                let rows = match (tag, table) {
-                    // DuckDB does not tell how many rows CREATE TABLE AS has made.
-                    (TagKind::Select, Some(table)) => self.connection.count_table(table)?,
-                    _ => changed.rows,
-                };
-                let mut done = applied(tag, rows);
-                if let (Some((columns, schema, batches)), true) = (changed.returned, *returning) {
-                    done.result = Some(ResultSet::new(columns, &schema, &batches)?);
-                }
-                Ok(done)
-            }
-            Body::Rows { table, columns, rows, tag, create, .. } => {
-                if let Some(create) = create {
-                    self.refuse_taken_name("CREATE TABLE", Some(table))?;
-                    self.connection.run(create)?;
-                }
-                let mut batches = self.batches(rows)?;
-                let count = self.connection.append(table, columns, &mut batches)?;
-                Ok(applied(tag, count))
-            }
-            Body::Dataset(_) | Body::Call { .. } => Err(Error::internal("not a change of DuckDB")),
-        }
-    }
-
-    /// One name is one table: a DuckDB object cannot take a dataset's.
-    fn refuse_taken_name(&self, tag: &str, table: Option<&TableName>) -> Result<()> {
-        match table {
-            Some(name) if tag.starts_with("CREATE") && self.targets.datasets.contains(name) => {
-                Err(already_exists(name))
-            }
-            _ => Ok(()),
         }
     }
 
@@ -177,7 +123,7 @@ impl Writer {
             }
             DatasetChange::CreateWith { name, columns, rows } => {
                 self.refuse_taken_by_duckdb(name)?;
-                let mut batches = self.batches(rows)?;
+                let mut batches = self.targets.batches(rows)?;
                 let count = datasets.create_with(seq, name, columns.clone(), &mut batches)?;
                 Ok(applied(&TagKind::Select, count))
             }
@@ -210,7 +156,7 @@ impl Writer {
     }
 
     fn refuse_taken_by_duckdb(&mut self, name: &TableName) -> Result<()> {
-        if self.connection.has_table(name)? { Err(already_exists(name)) } else { Ok(()) }
+        if self.applier.connection.has_table(name)? { Err(already_exists(name)) } else { Ok(()) }
     }
 
     /// Runs an UPDATE's or DELETE's queries over what the dataset holds at this turn.
@@ -288,18 +234,6 @@ impl Writer {
         Ok(())
     }
 
-    fn batches(&self, rows: &RowsAt) -> Result<Batches> {
-        match rows {
-            RowsAt::Inline(bytes) => read_ipc(Cursor::new(bytes.to_vec())),
-            RowsAt::Staged { path, .. } => {
-                let path = self.targets.data_dir.join(path);
-                let file = File::open(&path)
-                    .map_err(|error| Error::io("could not open a staged file", &error))?;
-                read_ipc(BufReader::with_capacity(1 << 20, file))
-            }
-        }
-    }
-
     /// Deletes the staged file of an intent that is applied. What stays is removed at the next
     /// start.
     fn forget_staged(&self, intent: &Intent) {
@@ -311,19 +245,6 @@ impl Writer {
     }
 }
 
-fn read_ipc(source: impl Read + 'static) -> Result<Batches> {
-    let reader = StreamReader::try_new(source, None).map_err(|error| corrupt(&error))?;
-    Ok(Box::new(reader.map(|batch| batch.map_err(|error| corrupt(&error)))))
-}
-
-fn corrupt(error: &arrow::error::ArrowError) -> Error {
-    Error::new(SqlState::DATA_CORRUPTED, format!("an intent's rows cannot be read: {error}"))
-}
-
-fn applied(tag: &TagKind, rows: u64) -> Applied {
-    Applied { tag: tag.tag(rows), rows, result: None }
-}
-
 /// While a statement runs, an I/O error is the statement's: its transaction is undone. Only a
 /// commit that fails leaves open what the file holds.
 fn statement_error(error: Error) -> Error {
@@ -333,10 +254,6 @@ fn statement_error(error: Error) -> Error {
         }
         _ => error,
     }
-}
-
-fn already_exists(name: &TableName) -> Error {
-    Error::new(SqlState::DUPLICATE_TABLE, format!("relation \"{}\" already exists", name.table))
 }
 
 fn undefined(name: &TableName) -> Error {

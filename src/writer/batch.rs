@@ -29,7 +29,7 @@ impl Writer {
         let Some(last) = turn.last() else { return Ok(()) };
         let span = tracing::info_span!("apply_batch", intents = turn.len());
         let applied: Result<Vec<Applied>> = span.in_scope(|| {
-            self.connection.begin()?;
+            self.applier.connection.begin()?;
             turn.iter()
                 .map(|accepted| {
                     let intent = &accepted.intent;
@@ -39,13 +39,13 @@ impl Writer {
                     if self.was_canceled(intent.seq) {
                         return Err(crate::error::Error::canceled("user request"));
                     }
-                    self.apply_in_transaction(intent)
+                    self.applier.apply(&intent.origin, &intent.body)
                 })
                 .collect()
         });
         match applied {
             Ok(applied) => {
-                if let Err(error) = self.connection.commit(last.intent.seq) {
+                if let Err(error) = self.applier.connection.commit(last.intent.seq) {
                     if error.is_fault() {
                         return Err(error);
                     }
@@ -59,7 +59,7 @@ impl Writer {
             }
             Err(error) => {
                 tracing::debug!(%error, "a batch failed; its intents are applied one by one");
-                self.connection.rollback()?;
+                self.applier.connection.rollback()?;
                 self.apply_each(turn)
             }
         }

@@ -2,12 +2,14 @@
 //!
 //! - `batch.rs`: which intents share a DuckDB transaction.
 //! - `apply.rs`: one intent to its target.
+//! - `applier.rs`: a change of DuckDB inside an open transaction.
 //! - `recover.rs`: at start, what the log holds beyond what the targets have.
 //!
 //! **Invariants:** intents are applied in the order of the log; each target keeps its IntentSeq
 //! together with its data; an intent that fails by its own fault changes nothing and stops
 //! nobody; a fault of the machine stops the Writer, and with it all writes, until restart.
 
+mod applier;
 mod apply;
 mod batch;
 mod recover;
@@ -22,15 +24,19 @@ use tokio::sync::mpsc;
 use crate::clock;
 use crate::dataset::DatasetStore;
 use crate::engine::datafusion::DataFusionEngine;
-use crate::engine::duckdb::{DuckDb, WriteConnection};
+use crate::engine::duckdb::DuckDb;
 use crate::error::{Error, Result};
 use crate::ids::IntentSeq;
-use crate::intent::{Accepted, Applied, IntentLog, Outcome};
+use crate::intent::{Accepted, Applied, Body, IntentLog, Outcome};
 use crate::procedure::Procedures;
 use crate::sqlstate::SqlState;
 
+use applier::Applier;
+
 /// How many intents one DuckDB transaction may hold.
 const BATCH_INTENTS_MAX: usize = 256;
+/// How many intents may be set aside before the stream says so with a transaction of its own.
+const ASIDE_MAX: usize = 1024;
 
 /// Everything that the Writer works on.
 pub struct Targets {
@@ -80,8 +86,9 @@ impl WriterHandle {
 
 /// The Writer's own state, on its own thread.
 struct Writer {
-    targets: Targets,
-    connection: WriteConnection,
+    targets: Arc<Targets>,
+    /// The stream: what is applied in the log's order.
+    applier: Applier,
     shared: Arc<Shared>,
     runtime: Handle,
 }
@@ -99,7 +106,9 @@ pub fn start(
     let shared = Arc::new(Shared::default());
     shared.running.lock().interrupt = Some(Arc::new(connection.interrupter()));
     let handle = WriterHandle { shared: Arc::clone(&shared) };
-    let mut writer = Writer { targets, connection, shared, runtime };
+    let targets = Arc::new(targets);
+    let applier = Applier::new(Arc::clone(&targets), connection);
+    let mut writer = Writer { targets, applier, shared, runtime };
     writer.recover()?;
     let thread = std::thread::Builder::new()
         .name("writer".to_owned())
@@ -115,28 +124,46 @@ impl Writer {
         loop {
             if waiting.is_empty() {
                 match accepted.blocking_recv() {
-                    Some(first) => waiting.push(first),
+                    Some(first) => self.take(first, &mut waiting),
                     None => break,
                 }
             }
             while waiting.len() < BATCH_INTENTS_MAX {
                 match accepted.try_recv() {
-                    Ok(next) => waiting.push(next),
+                    Ok(next) => self.take(next, &mut waiting),
                     Err(_) => break,
                 }
             }
             let count = batch::length(&waiting);
             let turn: Vec<Accepted> = waiting.drain(..count).collect();
-            if let Err(error) = self.take_turn(turn) {
+            if let Err(error) = self.take_turn(turn).and_then(|()| self.note_aside()) {
                 tracing::error!(%error, "the Writer stops: the machine failed");
                 self.targets.log.stop(stopped(&error));
                 return;
             }
         }
-        if let Err(error) = self.connection.checkpoint() {
+        if let Err(error) = self.applier.connection.checkpoint() {
             tracing::warn!(%error, "no checkpoint at the end; the next start replays DuckDB's log");
         }
         tracing::info!("the Writer has applied everything");
+    }
+
+    /// Takes an intent that it is to apply; passes over one that is applied apart.
+    fn take(&mut self, accepted: Accepted, waiting: &mut Vec<Accepted>) {
+        match accepted.intent.body {
+            Body::Transaction { .. } => self.applier.connection.set_aside(accepted.intent.seq),
+            _ => waiting.push(accepted),
+        }
+    }
+
+    /// Writes down what was set aside, when no commit has for long.
+    fn note_aside(&mut self) -> Result<()> {
+        let connection = &mut self.applier.connection;
+        if connection.set_aside_count() < ASIDE_MAX {
+            return Ok(());
+        }
+        connection.begin()?;
+        connection.commit(IntentSeq(0))
     }
 
     /// Applies intents that belong together.

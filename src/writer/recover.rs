@@ -1,8 +1,8 @@
 //! At start: what the log holds beyond what the targets have applied.
 
 use super::Writer;
+use crate::engine::duckdb::AppliedPlaces;
 use crate::error::{Error, Result};
-use crate::ids::IntentSeq;
 use crate::intent::{Applied, Body, DatasetChange, Intent, Storage};
 use crate::sqlstate::SqlState;
 
@@ -10,30 +10,34 @@ impl Writer {
     /// Replays what was promised and not applied, in order; what a target already has is recorded
     /// as applied.
     pub(super) fn recover(&mut self) -> Result<()> {
-        let applied = self.connection.applied()?;
-        self.targets.log.check_covers(applied)?;
+        let applied = self.applier.connection.applied()?;
+        self.targets.log.check_covers(applied.last())?;
         let pending = self.targets.log.pending()?;
         if !pending.is_empty() {
-            tracing::info!(intents = pending.len(), %applied, "replaying the intent log");
+            let through = applied.through.0;
+            tracing::info!(intents = pending.len(), through, "replaying the intent log");
         }
         for intent in &pending {
-            if self.was_applied(intent, applied) {
+            if self.was_applied(intent, &applied) {
                 self.record(intent.seq, Ok(Applied::default()))?;
-            } else if self.is_half_done(intent, applied) {
+            } else if is_half_done(intent, &applied) {
                 self.record(intent.seq, Err(interrupted()))?;
+            } else if matches!(intent.body, Body::Transaction { .. }) {
+                self.record(intent.seq, Err(aborted()))?;
             } else {
                 self.apply_one(intent)?;
             }
         }
+        self.applier.connection.settle(self.targets.log.last_durable())?;
         self.targets.datasets.sweep()
     }
 
-    fn was_applied(&self, intent: &Intent, applied: IntentSeq) -> bool {
+    fn was_applied(&self, intent: &Intent, applied: &AppliedPlaces) -> bool {
         let has = |name| self.targets.datasets.was_applied(intent.seq, name);
         match &intent.body {
-            Body::Statement { .. } | Body::Rows { storage: Storage::DuckDb, .. } => {
-                intent.seq <= applied
-            }
+            Body::Statement { .. }
+            | Body::Rows { storage: Storage::DuckDb, .. }
+            | Body::Transaction { .. } => applied.has(intent.seq),
             Body::Rows { table, storage: Storage::Arrow, .. } => has(table),
             Body::Dataset(change) => match change {
                 DatasetChange::Create { name, .. }
@@ -47,16 +51,24 @@ impl Writer {
             // An ingest into a DuckDB table is in the file; one into a dataset is applied again,
             // which the dataset notices.
             Body::Call { procedure, .. } => {
-                procedure != "teatree.publish_version" && intent.seq <= applied
+                procedure != "teatree.publish_version" && applied.has(intent.seq)
             }
         }
     }
+}
 
-    /// A publish whose clone was taken and not finished: nobody was told, and its moment is gone.
-    fn is_half_done(&self, intent: &Intent, applied: IntentSeq) -> bool {
-        matches!(&intent.body, Body::Call { procedure, .. } if procedure == "teatree.publish_version")
-            && intent.seq <= applied
-    }
+/// A publish whose clone was taken and not finished: nobody was told, and its moment is gone.
+fn is_half_done(intent: &Intent, applied: &AppliedPlaces) -> bool {
+    matches!(&intent.body, Body::Call { procedure, .. } if procedure == "teatree.publish_version")
+        && applied.has(intent.seq)
+}
+
+fn aborted() -> Error {
+    Error::new(
+        SqlState::SERIALIZATION_FAILURE,
+        "the transaction was interrupted by a restart before it was committed",
+    )
+    .with_hint("Run it again.")
 }
 
 fn interrupted() -> Error {

@@ -23,4 +23,4 @@ pub use foreign::DuckDbTables;
 pub use instance::{DuckDb, DuckDbOptions, inspect_file, settle_file};
 pub use reader::{PartialDescription, ReadSnapshot};
 pub use system_tables::SystemTable;
-pub use write_connection::{Changed, WriteConnection};
+pub use write_connection::{AppliedPlaces, Changed, WriteConnection};

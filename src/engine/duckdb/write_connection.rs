@@ -1,5 +1,7 @@
 //! The Writer's connection: every change of the DuckDB file goes through here.
 
+use std::collections::BTreeSet;
+
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 
@@ -11,18 +13,59 @@ use crate::ids::{IntentSeq, TableName};
 use crate::sqlstate::SqlState;
 use crate::types::{Column, Value};
 
-/// The table that holds the last applied IntentSeq, in the database that it describes: its largest
-/// row. Rows are only added, since DuckDB refuses a CHECKPOINT while a reader is older than an
-/// UPDATE, and adding one is cheaper; now and then the smaller ones are deleted.
+/// What a row of the table of applied places says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// Everything up to this place is applied, but for what was set aside.
+    Through = 0,
+    /// Set aside: not applied when the places behind it were.
+    Aside = 1,
+    /// Applied apart, in a transaction of its own.
+    Apart = 2,
+}
+
+/// The table of applied places, in the database that it describes; see [`AppliedPlaces`]. Rows are
+/// only added, since DuckDB refuses a CHECKPOINT while a reader is older than an UPDATE, and adding
+/// one is cheaper; now and then those that say nothing any more are deleted.
 const APPLIED_TABLE: &str = "CREATE SCHEMA IF NOT EXISTS teatree_internal;
 CREATE TABLE IF NOT EXISTS teatree_internal.applied (seq UBIGINT NOT NULL);
+ALTER TABLE teatree_internal.applied ADD COLUMN IF NOT EXISTS state UTINYINT DEFAULT 0;
 INSERT INTO teatree_internal.applied
-    SELECT 0 WHERE NOT EXISTS (FROM teatree_internal.applied);
+    SELECT 0, 0 WHERE NOT EXISTS (FROM teatree_internal.applied);
 DELETE FROM teatree_internal.applied
-    WHERE seq < (SELECT max(seq) FROM teatree_internal.applied);";
+    WHERE state = 0 AND seq < (SELECT max(seq) FROM teatree_internal.applied WHERE state = 0);";
+
+/// Deletes what says nothing once everything up to `$1` is applied: smaller places, and those that
+/// were applied apart.
+const CLEAN: &str = "DELETE FROM teatree_internal.applied WHERE state = 0 AND seq < $1
+    OR state <> 0 AND seq <= $1
+        AND seq IN (SELECT seq FROM teatree_internal.applied WHERE state = 2)";
 
 /// Commits between two clean-ups of the table of applied places.
 const CLEAN_EVERY: u32 = 10_000;
+
+/// Which intents the data file holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AppliedPlaces {
+    /// Every intent up to this one is applied, but for those in `aside`.
+    pub through: IntentSeq,
+    /// What was passed over.
+    pub aside: BTreeSet<IntentSeq>,
+    /// What was applied in a transaction of its own, before or after the stream came by.
+    pub apart: BTreeSet<IntentSeq>,
+}
+
+impl AppliedPlaces {
+    /// Tells whether an intent's change is in the file.
+    pub fn has(&self, seq: IntentSeq) -> bool {
+        self.apart.contains(&seq) || seq <= self.through && !self.aside.contains(&seq)
+    }
+
+    /// Returns the largest place that the file knows of.
+    pub fn last(&self) -> IntentSeq {
+        self.apart.last().copied().map_or(self.through, |apart| apart.max(self.through))
+    }
+}
 
 /// What one statement did.
 pub struct Changed {
@@ -34,9 +77,11 @@ pub struct Changed {
 
 /// A connection that writes. All its methods block.
 pub struct WriteConnection {
-    advance: Prepared,
+    place: Prepared,
     clean: Prepared,
     commits: u32,
+    /// Set aside since the last commit.
+    aside: BTreeSet<IntentSeq>,
     connection: Connection,
     session: (String, Vec<String>),
 }
@@ -44,12 +89,13 @@ pub struct WriteConnection {
 impl WriteConnection {
     pub(super) fn new(mut connection: Connection) -> Result<WriteConnection> {
         connection.execute(APPLIED_TABLE)?;
-        let advance = connection.prepare("INSERT INTO teatree_internal.applied VALUES ($1)")?;
-        let clean = connection.prepare("DELETE FROM teatree_internal.applied WHERE seq < $1")?;
+        let place = connection.prepare("INSERT INTO teatree_internal.applied VALUES ($1, $2)")?;
+        let clean = connection.prepare(CLEAN)?;
         Ok(WriteConnection {
-            advance,
+            place,
             clean,
             commits: 0,
+            aside: BTreeSet::new(),
             connection,
             session: (String::new(), vec![String::new()]),
         })
@@ -61,16 +107,26 @@ impl WriteConnection {
         move || interrupter.interrupt()
     }
 
-    /// Reads the last IntentSeq whose change is in the file.
-    pub fn applied(&mut self) -> Result<IntentSeq> {
+    /// Reads which intents' changes are in the file.
+    pub fn applied(&mut self) -> Result<AppliedPlaces> {
         let rows = text_rows(
             &mut self.connection,
-            "SELECT max(seq)::varchar FROM teatree_internal.applied",
+            "SELECT seq::varchar, state::varchar FROM teatree_internal.applied
+             WHERE state <> 0 OR seq = (SELECT max(seq) FROM teatree_internal.applied
+                                        WHERE state = 0)",
         )?;
-        rows.first()
-            .and_then(|row| row.first()?.parse().ok())
-            .map(IntentSeq)
-            .ok_or_else(|| Error::new(SqlState::DATA_CORRUPTED, "the applied IntentSeq is missing"))
+        let mut places = AppliedPlaces::default();
+        for row in rows {
+            let [seq, state] = row.as_slice() else { continue };
+            let seq = IntentSeq(seq.parse().map_err(|_| damaged())?);
+            match state.as_str() {
+                "0" => places.through = seq,
+                "1" => drop(places.aside.insert(seq)),
+                "2" => drop(places.apart.insert(seq)),
+                _ => return Err(damaged()),
+            }
+        }
+        Ok(places)
     }
 
     /// Gives the connection the time zone and search path that an intent was accepted with.
@@ -93,20 +149,71 @@ impl WriteConnection {
         self.connection.execute("BEGIN TRANSACTION")
     }
 
-    /// Commits the transaction together with its place in the log. When it fails, the transaction
-    /// is undone.
+    /// Passes over an intent: the next commit says that it is not applied.
+    pub fn set_aside(&mut self, seq: IntentSeq) {
+        self.aside.insert(seq);
+    }
+
+    /// Takes back that an intent was set aside, when no commit has said so yet: it has ended.
+    pub fn forget_aside(&mut self, seq: IntentSeq) {
+        self.aside.remove(&seq);
+    }
+
+    /// Returns how many intents were set aside since the last commit.
+    pub fn set_aside_count(&self) -> usize {
+        self.aside.len()
+    }
+
+    /// Commits the stream's transaction together with its place in the log: everything up to it is
+    /// applied, but for what was set aside. When it fails, the transaction is undone.
     pub fn commit(&mut self, seq: IntentSeq) -> Result<()> {
-        let seq = i64::try_from(seq.0).map_err(|_| Error::internal("the log is too long"))?;
         self.commits += 1;
         let cleaned = if self.commits % CLEAN_EVERY == 0 {
-            self.clean.run_again(&[Value::Int8(seq)])
+            number(seq)
+                .and_then(|seq| self.clean.run_again(&[Value::Int8(seq)]))
+                .or_else(|error| self.rollback().and(Err(error)))
         } else {
             Ok(())
         };
-        let committed = match cleaned.and_then(|()| self.advance.run_again(&[Value::Int8(seq)])) {
-            Ok(()) => self.connection.execute("COMMIT"),
-            Err(error) => Err(error),
-        };
+        let aside: Vec<IntentSeq> = self.aside.iter().copied().collect();
+        let places = aside.into_iter().map(|seq| (seq, State::Aside));
+        let committed = cleaned
+            .and_then(|()| self.put_places(places.chain([(seq, State::Through)])))
+            .and_then(|()| self.end());
+        if committed.is_ok() {
+            self.aside.clear();
+        }
+        committed
+    }
+
+    /// Commits a transaction beside the stream, together with the one intent that it holds. When it
+    /// fails, the transaction is undone.
+    pub fn commit_apart(&mut self, seq: IntentSeq) -> Result<()> {
+        self.put_places([(seq, State::Apart)].into_iter()).and_then(|()| self.end())
+    }
+
+    /// Deletes every place but one that everything is applied through. Only at start, when nothing
+    /// is under way and every outcome is on disk.
+    pub fn settle(&mut self, through: IntentSeq) -> Result<()> {
+        self.begin()?;
+        let deleted = self.connection.execute("DELETE FROM teatree_internal.applied");
+        deleted.or_else(|error| self.rollback().and(Err(error)))?;
+        self.put_places([(through, State::Through)].into_iter()).and_then(|()| self.end())
+    }
+
+    fn put_places(&mut self, places: impl Iterator<Item = (IntentSeq, State)>) -> Result<()> {
+        for (seq, state) in places {
+            let row = [Value::Int8(number(seq)?), Value::Int2(state as i16)];
+            if let Err(error) = self.place.run_again(&row) {
+                let _ = self.rollback();
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    fn end(&mut self) -> Result<()> {
+        let committed = self.connection.execute("COMMIT");
         if committed.is_err() {
             // A COMMIT that failed has ended its transaction already; an interrupt before it has
             // not.
@@ -215,5 +322,28 @@ impl WriteConnection {
     /// file would have to keep twice.
     pub fn checkpoint(&mut self) -> Result<()> {
         self.connection.execute("CHECKPOINT")
+    }
+}
+
+fn number(seq: IntentSeq) -> Result<i64> {
+    i64::try_from(seq.0).map_err(|_| Error::internal("the log is too long"))
+}
+
+fn damaged() -> Error {
+    Error::new(SqlState::DATA_CORRUPTED, "the table of applied intents is damaged")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_set_aside_is_applied_only_apart() {
+        let seqs = |seqs: &[u64]| seqs.iter().copied().map(IntentSeq).collect();
+        let places =
+            AppliedPlaces { through: IntentSeq(5), aside: seqs(&[2, 4]), apart: seqs(&[4, 9]) };
+        let has: Vec<u64> = (1..=10).filter(|&seq| places.has(IntentSeq(seq))).collect();
+        assert_eq!(has, [1, 3, 4, 5, 9]);
+        assert_eq!(places.last(), IntentSeq(9));
     }
 }

@@ -1,0 +1,114 @@
+//! A change of DuckDB inside an open transaction: what the stream and the lanes have in common.
+
+use std::fs::File;
+use std::io::{BufReader, Cursor, Read};
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::ipc::reader::StreamReader;
+
+use super::Targets;
+use crate::engine::duckdb::WriteConnection;
+use crate::error::{Error, Result};
+use crate::ids::TableName;
+use crate::intent::{Applied, Body, Origin, ResultSet, RowsAt, TagKind};
+use crate::sqlstate::SqlState;
+
+/// Batches read from an intent's rows.
+pub(super) type Batches = Box<dyn Iterator<Item = Result<RecordBatch>>>;
+
+/// A connection that changes the DuckDB file. The caller begins and ends its transactions.
+pub(super) struct Applier {
+    pub(super) connection: WriteConnection,
+    targets: Arc<Targets>,
+}
+
+impl Applier {
+    pub(super) fn new(targets: Arc<Targets>, connection: WriteConnection) -> Applier {
+        Applier { connection, targets }
+    }
+
+    /// Applies a change of DuckDB inside the transaction that is open.
+    pub(super) fn apply(&mut self, origin: &Origin, body: &Body) -> Result<Applied> {
+        match body {
+            Body::Statement { sql, params, table, tag, returning } => {
+                if let TagKind::Fixed(tag) = tag {
+                    self.refuse_taken_name(tag, table.as_ref())?;
+                }
+                self.connection.adopt(&origin.time_zone, &origin.search_path)?;
+                let rows_max = self.targets.outcome_rows_max;
+                if let (TagKind::Fixed(_), true) = (tag, params.is_empty()) {
+                    // DDL, which may be several statements for DuckDB.
+                    self.connection.run(sql)?;
+                    return Ok(applied(tag, 0));
+                }
+                let changed = self.connection.execute(sql, params, rows_max)?;
+                let rows = match (tag, table) {
+                    // DuckDB does not tell how many rows CREATE TABLE AS has made.
+                    (TagKind::Select, Some(table)) => self.connection.count_table(table)?,
+                    _ => changed.rows,
+                };
+                let mut done = applied(tag, rows);
+                if let (Some((columns, schema, batches)), true) = (changed.returned, *returning) {
+                    done.result = Some(ResultSet::new(columns, &schema, &batches)?);
+                }
+                Ok(done)
+            }
+            Body::Rows { table, columns, rows, tag, create, .. } => {
+                if let Some(create) = create {
+                    self.refuse_taken_name("CREATE TABLE", Some(table))?;
+                    self.connection.run(create)?;
+                }
+                let mut batches = self.targets.batches(rows)?;
+                let count = self.connection.append(table, columns, &mut batches)?;
+                Ok(applied(tag, count))
+            }
+            Body::Dataset(_) | Body::Call { .. } | Body::Transaction { .. } => {
+                Err(Error::internal("not a change of DuckDB"))
+            }
+        }
+    }
+
+    /// One name is one table: a DuckDB object cannot take a dataset's.
+    fn refuse_taken_name(&self, tag: &str, table: Option<&TableName>) -> Result<()> {
+        match table {
+            Some(name) if tag.starts_with("CREATE") && self.targets.datasets.contains(name) => {
+                Err(already_exists(name))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Targets {
+    /// Reads the rows that travel with an intent.
+    pub(super) fn batches(&self, rows: &RowsAt) -> Result<Batches> {
+        match rows {
+            RowsAt::Inline(bytes) => read_ipc(Cursor::new(bytes.to_vec())),
+            RowsAt::Staged { path, .. } => {
+                let path = self.data_dir.join(path);
+                let file = File::open(&path)
+                    .map_err(|error| Error::io("could not open a staged file", &error))?;
+                read_ipc(BufReader::with_capacity(1 << 20, file))
+            }
+        }
+    }
+}
+
+fn read_ipc(source: impl Read + 'static) -> Result<Batches> {
+    let reader = StreamReader::try_new(source, None).map_err(|error| corrupt(&error))?;
+    Ok(Box::new(reader.map(|batch| batch.map_err(|error| corrupt(&error)))))
+}
+
+fn corrupt(error: &arrow::error::ArrowError) -> Error {
+    Error::new(SqlState::DATA_CORRUPTED, format!("an intent's rows cannot be read: {error}"))
+}
+
+/// Makes the success of a change of `rows` rows.
+pub(super) fn applied(tag: &TagKind, rows: u64) -> Applied {
+    Applied { tag: tag.tag(rows), rows, result: None }
+}
+
+pub(super) fn already_exists(name: &TableName) -> Error {
+    Error::new(SqlState::DUPLICATE_TABLE, format!("relation \"{}\" already exists", name.table))
+}
