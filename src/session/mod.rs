@@ -2,7 +2,7 @@
 //! what its statements do.
 //!
 //! - `services.rs`: what all sessions share.
-//! - `settings.rs`, `transaction.rs`, `prepared.rs`: the session's state.
+//! - `settings_table.rs`, `settings.rs`, `transaction.rs`, `prepared.rs`: the session's state.
 //! - `run.rs`: one statement to its [`Outcome`]; `control.rs`: SET, SHOW, BEGIN, DISCARD.
 //! - `write.rs`: a write's way through the log to its outcome; `copy_in.rs`: COPY FROM STDIN.
 //! - `activity.rs`: who is connected, and cancelling.
@@ -16,6 +16,7 @@ mod prepared;
 mod run;
 mod services;
 mod settings;
+mod settings_table;
 mod transaction;
 mod write;
 
@@ -27,7 +28,8 @@ pub use copy_in::CopySession;
 pub use prepared::{Portal, PortalState, Prepared};
 pub use run::{Outcome, Rows, RowsTag};
 pub use services::Services;
-pub use settings::{SERVER_VERSION, SettingRow, Settings, catalog as settings_catalog};
+pub use settings::{SettingRow, Settings, catalog as settings_catalog};
+pub use settings_table::SERVER_VERSION;
 pub use transaction::{Status, Transaction};
 
 use crate::engine::QueryContext;

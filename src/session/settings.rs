@@ -4,150 +4,10 @@ use std::collections::BTreeMap;
 
 use chrono_tz::Tz;
 
+use super::settings_table::{Kind, SPECS, Spec, find};
 use crate::error::{Error, Result};
 use crate::sqlstate::SqlState;
 use crate::types::zone_by_name;
-
-/// How a setting's value is checked and written.
-#[derive(Clone, Copy, Debug)]
-enum Kind {
-    Text,
-    Bool,
-    /// Milliseconds, or a number with a unit.
-    Time,
-    Int(i64, i64),
-    Enum(&'static [&'static str]),
-    TimeZone,
-    DateStyle,
-    Encoding,
-    /// Cannot be changed.
-    ReadOnly,
-}
-
-/// A setting that exists.
-struct Spec {
-    /// As SHOW and ParameterStatus spell it.
-    name: &'static str,
-    default: &'static str,
-    kind: Kind,
-    /// Told to the client at start and whenever it changes.
-    reported: bool,
-    about: &'static str,
-}
-
-const fn spec(name: &'static str, default: &'static str, kind: Kind, about: &'static str) -> Spec {
-    Spec { name, default, kind, reported: false, about }
-}
-
-const fn told(name: &'static str, default: &'static str, kind: Kind, about: &'static str) -> Spec {
-    Spec { name, default, kind, reported: true, about }
-}
-
-/// The version of PostgreSQL that clients are told.
-pub const SERVER_VERSION: &str = "15.0";
-
-const ISOLATION: Kind =
-    Kind::Enum(&["read committed", "read uncommitted", "repeatable read", "serializable"]);
-const LEVELS: Kind = Kind::Enum(&[
-    "debug5", "debug4", "debug3", "debug2", "debug1", "debug", "log", "info", "notice", "warning",
-    "error", "fatal", "panic",
-]);
-
-const SPECS: &[Spec] = &[
-    told("application_name", "", Kind::Text, "Name of the application that connects."),
-    spec("bytea_output", "hex", Kind::Enum(&["hex", "escape"]), "Output format of bytea."),
-    spec("check_function_bodies", "on", Kind::Bool, "Accepted for compatibility."),
-    told("client_encoding", "UTF8", Kind::Encoding, "The client's character set."),
-    spec("client_min_messages", "notice", LEVELS, "Least level of messages that are sent."),
-    told("DateStyle", "ISO, MDY", Kind::DateStyle, "Display format of dates and times."),
-    spec(
-        "default_table_access_method",
-        "duckdb",
-        Kind::Enum(&["duckdb", "heap", "arrow"]),
-        "Where a table lives that does not say it.",
-    ),
-    spec("default_tablespace", "", Kind::Text, "Accepted for compatibility."),
-    spec(
-        "default_text_search_config",
-        "pg_catalog.simple",
-        Kind::Text,
-        "Accepted for compatibility.",
-    ),
-    spec("default_transaction_deferrable", "off", Kind::Bool, "Accepted for compatibility."),
-    spec(
-        "default_transaction_isolation",
-        "read committed",
-        ISOLATION,
-        "Isolation level of new transactions.",
-    ),
-    told("default_transaction_read_only", "off", Kind::Bool, "Whether new transactions only read."),
-    spec("extra_float_digits", "1", Kind::Int(-15, 3), "Digits shown of floating-point values."),
-    spec(
-        "idle_in_transaction_session_timeout",
-        "0",
-        Kind::Time,
-        "Longest idle time inside a transaction.",
-    ),
-    told("in_hot_standby", "off", Kind::ReadOnly, "Always off."),
-    told("integer_datetimes", "on", Kind::ReadOnly, "Always on."),
-    told("IntervalStyle", "postgres", Kind::Enum(&["postgres"]), "Display format of intervals."),
-    told("is_superuser", "on", Kind::ReadOnly, "Whether the user is a superuser."),
-    spec("jit", "off", Kind::Bool, "Accepted for compatibility."),
-    spec("lc_collate", "C", Kind::ReadOnly, "Collation order."),
-    spec("lc_ctype", "C.UTF-8", Kind::ReadOnly, "Character classes."),
-    spec("lc_messages", "C", Kind::Text, "Accepted for compatibility."),
-    spec("lc_monetary", "C", Kind::Text, "Accepted for compatibility."),
-    spec("lock_timeout", "0", Kind::Time, "Longest wait for a lock."),
-    spec("max_identifier_length", "63", Kind::ReadOnly, "Longest identifier PostgreSQL keeps."),
-    spec("max_index_keys", "32", Kind::ReadOnly, "Most columns of an index."),
-    spec(
-        "password_encryption",
-        "scram-sha-256",
-        Kind::Enum(&["scram-sha-256", "md5"]),
-        "How passwords are kept.",
-    ),
-    spec("row_security", "on", Kind::Bool, "Accepted for compatibility."),
-    spec("search_path", "\"$user\", public", Kind::Text, "Schemas of unqualified names."),
-    told("server_encoding", "UTF8", Kind::ReadOnly, "The server's character set."),
-    told("server_version", SERVER_VERSION, Kind::ReadOnly, "The version of PostgreSQL spoken."),
-    spec("server_version_num", "150000", Kind::ReadOnly, "The same as a number."),
-    told("session_authorization", "", Kind::ReadOnly, "The session's user."),
-    told(
-        "standard_conforming_strings",
-        "on",
-        Kind::Enum(&["on"]),
-        "Backslashes in plain strings are plain.",
-    ),
-    spec("statement_timeout", "0", Kind::Time, "Longest time of a statement."),
-    spec("synchronize_seqscans", "on", Kind::Bool, "Accepted for compatibility."),
-    spec(
-        "synchronous_commit",
-        "on",
-        Kind::Enum(&["on", "off", "local", "remote_write", "remote_apply"]),
-        "Accepted: every write is synced.",
-    ),
-    spec(
-        "teatree.engine",
-        "auto",
-        Kind::Enum(&["auto", "duckdb", "datafusion"]),
-        "Which engine runs reads.",
-    ),
-    told("TimeZone", "UTC", Kind::TimeZone, "Time zone of displayed times."),
-    spec(
-        "transaction_isolation",
-        "read committed",
-        ISOLATION,
-        "Isolation level of this transaction.",
-    ),
-    spec("transaction_read_only", "off", Kind::Bool, "Whether this transaction only reads."),
-    spec("work_mem", "4MB", Kind::Text, "Accepted for compatibility."),
-    spec(
-        "xmloption",
-        "content",
-        Kind::Enum(&["content", "document"]),
-        "Accepted for compatibility.",
-    ),
-];
 
 /// One row of `pg_settings`.
 pub struct SettingRow {
@@ -317,10 +177,6 @@ impl Settings {
             .filter(|part| !part.is_empty() && part != "$user" && part != "pg_catalog")
             .collect()
     }
-}
-
-fn find(name: &str) -> Option<&'static Spec> {
-    SPECS.iter().find(|spec| spec.name.eq_ignore_ascii_case(name))
 }
 
 fn unknown(name: &str) -> Error {
