@@ -98,6 +98,7 @@ fn classify_explain(tree: &Tree) -> Result<Kind> {
         tree: Some(statement.clone()),
         words: Vec::new(),
         offset: 0,
+        comment: super::Comment::default(),
     };
     Ok(Kind::Explain { analyze, statement: Box::new(inner) })
 }
@@ -110,6 +111,7 @@ fn classify_prepare(name: &ast::Ident, statement: &Tree) -> Result<Kind> {
         tree: Some(Box::new(statement.clone())),
         words: Vec::new(),
         offset: 0,
+        comment: super::Comment::default(),
     };
     Ok(Kind::Prepare { name: fold(name), statement: Box::new(inner) })
 }

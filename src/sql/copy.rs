@@ -87,6 +87,7 @@ fn classify_out(
         tree: Some(Box::new(tree)),
         words: Vec::new(),
         offset: 0,
+        comment: super::Comment::default(),
     };
     let mut made = CopyIn {
         table: TableRef { database: None, schema: None, table: String::new() },

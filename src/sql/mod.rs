@@ -4,6 +4,7 @@
 //! - `statement.rs`: [`Statement`] and its [`Kind`]: everything a router needs to decide.
 //! - `classify.rs`, `write.rs`, `copy.rs`, `setting.rs`, `call.rs`: the parser's tree to a
 //!   [`Kind`].
+//! - `comment.rs`: what a sqlcommenter comment says.
 //! - `native.rs`: DuckDB's own SQL, which the PostgreSQL parser refuses.
 //! - `forbidden.rs`: functions that no client may call.
 //! - `params.rs`: `$1` with the types that clients declare.
@@ -15,6 +16,7 @@
 
 mod call;
 mod classify;
+mod comment;
 mod copy;
 mod dataset_rewrite;
 mod forbidden;
@@ -27,6 +29,7 @@ mod statement;
 mod write;
 
 pub use call::{Argument, Call};
+pub use comment::{Comment, without_comments};
 pub use copy::{CopyIn, CopyOut};
 pub use dataset_rewrite::DatasetRewrite;
 pub use params::{duckdb_column, duckdb_type_name};

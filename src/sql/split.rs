@@ -5,6 +5,7 @@ use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::parser::Parser;
 use sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer};
 
+use super::comment::Comment;
 use super::statement::{Kind, Statement};
 use super::{classify, native, params, rewrite};
 use crate::error::{Error, Result};
@@ -35,9 +36,11 @@ pub fn parse(text: &str) -> Result<Vec<Statement>> {
         Tokenizer::new(&PostgreSqlDialect {}, text).tokenize_with_location().map_err(|error| {
             Error::syntax(error.message.clone()).with_position(places.characters(error.location))
         })?;
-    let mut statements = Vec::new();
+    let mut statements: Vec<Statement> = Vec::new();
+    let mut later_comment = Comment::default();
     for part in tokens.split(|token| token.token == Token::SemiColon) {
         if part.iter().all(|token| matches!(token.token, Token::Whitespace(_) | Token::EOF)) {
+            later_comment = Comment::of_tokens(part);
             continue;
         }
         if statements.len() == STATEMENTS_MAX {
@@ -46,7 +49,12 @@ pub fn parse(text: &str) -> Result<Vec<Statement>> {
                 format!("a message has more than {STATEMENTS_MAX} statements"),
             ));
         }
+        later_comment = Comment::default();
         statements.push(parse_one(part, text, &places)?);
+    }
+    // A comment behind the last semicolon is the last statement's: some clients write it there.
+    if let Some(last) = statements.last_mut() {
+        last.comment.and(later_comment);
     }
     Ok(statements)
 }
@@ -64,6 +72,7 @@ fn parse_one(tokens: &[TokenWithSpan], text: &str, places: &Places) -> Result<St
     let own = text.get(places.bytes(first)..places.bytes(last)).unwrap_or(text).to_owned();
     let offset = places.characters(first) - 1;
     let words = words_of(&solid, places);
+    let comment = Comment::of_tokens(tokens);
     let (mut tokens, access_method) = take_access_method(tokens);
     rewrite::fold_tokens(&mut tokens);
     spell_out_abort(&mut tokens);
@@ -78,6 +87,7 @@ fn parse_one(tokens: &[TokenWithSpan], text: &str, places: &Places) -> Result<St
         tree: tree.map(Box::new),
         words: words.clone(),
         offset,
+        comment: comment.clone(),
     };
     match parsed {
         Ok(mut trees) if trees.len() == 1 => {

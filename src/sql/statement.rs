@@ -3,6 +3,7 @@
 use sqlparser::ast;
 
 use super::call::Call;
+use super::comment::Comment;
 use super::copy::{CopyIn, CopyOut};
 use super::rewrite::{self, NameContext};
 use super::setting::{Setting, TransactionStatement};
@@ -22,6 +23,8 @@ pub struct Statement {
     pub kind: Kind,
     /// How many parameters it has: the highest `$n`.
     pub param_count: usize,
+    /// What the client tells of it in a comment.
+    pub comment: Comment,
     /// The parsed tree; `None` for DuckDB's own SQL.
     pub(super) tree: Option<Box<ast::Statement>>,
     /// Identifiers with their places, for error positions.
@@ -250,6 +253,7 @@ impl Statement {
             param_count: self.param_count,
             words: self.words.clone(),
             offset: self.offset,
+            comment: self.comment.clone(),
             tree: Some(Box::new(tree)),
         })
     }
