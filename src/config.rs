@@ -112,8 +112,20 @@ settings! {
     queue_bytes_max: usize = 256 << 20, "TEATREE_QUEUE_BYTES_MAX", "268435456";
     /// How long a writer waits for room in the queue before 53400, in milliseconds.
     queue_wait_ms: u64 = 10_000, "TEATREE_QUEUE_WAIT_MS", "10000";
-    /// Applied intents kept as history.
+    /// Intents kept as history after their end; age and bytes bound it as well.
     history_intents_max: u64 = 100_000, "TEATREE_HISTORY_INTENTS_MAX", "100000";
+    /// Bytes of history: heads and outcomes, and bodies of failed intents.
+    history_bytes_max: u64 = 1 << 30, "TEATREE_HISTORY_BYTES_MAX", "1073741824";
+    /// How long intents stay in the history after their end, in milliseconds.
+    history_max_age_ms: u64 = 604_800_000, "TEATREE_HISTORY_MAX_AGE_MS", "604800000";
+    /// Bytes of staged files kept for failed intents of the history, so that they can be retried.
+    failed_staged_bytes_max: u64 = 1 << 30, "TEATREE_FAILED_STAGED_BYTES_MAX", "1073741824";
+    /// How long an idempotency key is remembered, in milliseconds.
+    idempotency_ttl_ms: u64 = 86_400_000, "TEATREE_IDEMPOTENCY_TTL_MS", "86400000";
+    /// Idempotency keys remembered; past it a write with a new one gets 53400.
+    idempotency_keys_max: u64 = 1_000_000, "TEATREE_IDEMPOTENCY_KEYS_MAX", "1000000";
+    /// Bytes of result rows kept with one idempotency key for its repeats.
+    idempotency_result_bytes_max: usize = 16 << 10, "TEATREE_IDEMPOTENCY_RESULT_BYTES_MAX", "16384";
     /// Prepared statements of one session.
     statements_max: usize = 10_000, "TEATREE_STATEMENTS_MAX", "10000";
     /// Open portals of one session.

@@ -6,10 +6,14 @@
 use tokio::sync::{mpsc, oneshot};
 
 use super::body::{Body, Intent, Origin};
-use super::log::{Accepted, Shared, Ticket, Waiting};
-use super::record::Payload;
+use super::keys::{self, Admission, IdempotencyKey};
+use super::log::{Accepted, AppendOptions, Shared, Ticket, Waiting};
+use super::outcomes;
+use super::record::{Payload, StagedFile};
+use super::retry;
 use super::room::Place;
 use super::store::Batch;
+use super::trim::{self, Trimmed};
 use crate::clock;
 use crate::error::{Error, Result};
 use crate::ids::IntentSeq;
@@ -34,6 +38,7 @@ pub(super) struct Append {
     pub(super) accepted_at_us: i64,
     pub(super) origin: Origin,
     pub(super) body: Body,
+    pub(super) options: AppendOptions,
     pub(super) head: Payload,
     pub(super) encoded: Payload,
     pub(super) place: Place,
@@ -51,6 +56,7 @@ struct Group {
 /// An intent with its place, not yet known to be on disk.
 struct Placed {
     intent: Intent,
+    options: AppendOptions,
     place: Place,
     reply: oneshot::Sender<Result<Ticket>>,
 }
@@ -114,87 +120,107 @@ fn write_group(shared: &Shared, appends: Vec<Append>, accepted: Option<&mpsc::Se
     if shared.state().broken {
         return;
     }
-    let (placed, written) = match write(shared, appends) {
-        Ok(done) => done,
-        Err((placed, cause)) => {
-            let error = shared.poison(&cause);
-            for one in placed {
-                let _ = one.reply.send(Err(error.clone()));
-            }
-            return;
+    let mut written = Written::default();
+    if let Err(cause) = write(shared, appends, &mut written) {
+        let error = shared.poison(&cause);
+        for reply in written.placed.into_iter().map(|one| one.reply) {
+            let _ = reply.send(Err(error.clone()));
         }
-    };
+        return;
+    }
     let mut state = shared.state();
-    for seq in written {
+    for seq in written.outcomes {
         state.unwritten.remove(&seq);
     }
     drop(state);
+    if let Some(trimmed) = written.trimmed {
+        trimmed.settle(shared);
+    }
     if let Some(accepted) = accepted {
-        hand_over(shared, placed, accepted);
+        hand_over(shared, written.placed, accepted);
     }
+    keys::answer(shared, written.repeats);
 }
 
-type Written = (Vec<Placed>, Vec<IntentSeq>);
+/// What one batch holds.
+#[derive(Default)]
+struct Written {
+    placed: Vec<Placed>,
+    /// Appends that need no place: their idempotency key has one.
+    repeats: Vec<Append>,
+    outcomes: Vec<IntentSeq>,
+    trimmed: Option<Trimmed>,
+}
 
-/// Builds one batch and writes it; returns the new intents and the outcomes that it holds.
-fn write(shared: &Shared, appends: Vec<Append>) -> Result<Written, (Vec<Placed>, Error)> {
+/// Builds one batch and writes it. What was placed is in `written` also when that fails.
+fn write(shared: &Shared, appends: Vec<Append>, written: &mut Written) -> Result<()> {
     let mut batch = Batch::default();
-    let mut placed = Vec::with_capacity(appends.len());
     let mut seq = shared.last_durable();
-    for Append { accepted_at_us, origin, body, head, encoded, place, reply } in appends {
-        seq = seq.next();
+    let mut keys = keys::Group::default();
+    let mut retries = retry::Group::default();
+    let mut bytes = 0;
+    for append in appends {
+        let next = seq.next();
+        match admit(shared, &mut batch, &mut keys, &mut retries, &append, next) {
+            Ok(Admission::First) => seq = next,
+            Ok(Admission::Repeat) => {
+                written.repeats.push(append);
+                continue;
+            }
+            Err(error) => {
+                let _ = append.reply.send(Err(error));
+                continue;
+            }
+        }
+        let Append { accepted_at_us, origin, body, options, head, encoded, place, reply } = append;
+        bytes += head.len() as u64;
         let put = shared.store.put_intent(&mut batch, seq, head, encoded);
-        placed.push(Placed { intent: Intent { seq, accepted_at_us, origin, body }, place, reply });
-        if let Err(error) = put {
-            return Err((placed, error));
-        }
+        let intent = Intent { seq, accepted_at_us, origin, body };
+        written.placed.push(Placed { intent, options, place, reply });
+        put?;
     }
-    let sync = !placed.is_empty();
-    let finish = || -> Result<Vec<IntentSeq>> {
-        if sync {
-            shared.store.put_last_seq(&mut batch, seq)?;
-        }
-        let outcomes = shared.state().unwritten.clone();
-        for (seq, outcome) in &outcomes {
-            shared.store.put_outcome(&mut batch, *seq, outcome)?;
-        }
-        let trimmed_to = trim(shared, seq, &mut batch)?;
-        if sync || !outcomes.is_empty() || trimmed_to.is_some() {
-            shared.store.write(batch, sync)?;
-        }
-        if let Some(first) = trimmed_to {
-            shared.state().first = first;
-        }
-        Ok(outcomes.into_keys().collect())
-    };
-    match finish() {
-        Ok(written) => Ok((placed, written)),
-        Err(error) => Err((placed, error)),
+    let sync = !written.placed.is_empty();
+    if sync {
+        shared.store.put_last_seq(&mut batch, seq)?;
     }
+    let ends = shared.state().unwritten.clone();
+    for (seq, ended) in &ends {
+        bytes += outcomes::put(shared, &mut batch, *seq, ended)?;
+    }
+    shared.state().totals.history_bytes += bytes;
+    keys::expire(shared, &keys, &mut batch)?;
+    written.trimmed = trim::trim(shared, seq, &mut batch)?;
+    if !batch.is_empty() {
+        let totals = shared.state().totals;
+        shared.store.put_totals(&mut batch, totals)?;
+        shared.store.write(batch, sync)?;
+    }
+    written.outcomes = ends.into_keys().collect();
+    Ok(())
 }
 
-/// Adds to the batch the end of the oldest history past its bound; returns what is oldest then.
-/// An intent without an outcome, and all after it, stays.
-fn trim(shared: &Shared, last: IntentSeq, batch: &mut Batch) -> Result<Option<IntentSeq>> {
-    let (first, queued, oldest_queued) = {
-        let state = shared.state();
-        let oldest = state.waiting.keys().next().copied();
-        (state.first, state.waiting.len() as u64, oldest)
-    };
-    let durable = shared.last_durable();
-    let ended = (durable.0 + 1).saturating_sub(first.0).saturating_sub(queued);
-    let excess = ended.saturating_sub(shared.history_intents_max);
-    // A range deletion costs every later read a little, so there are few of them.
-    if excess <= shared.history_intents_max / 16 {
-        return Ok(None);
+/// Decides whether an append gets the next place.
+fn admit(
+    shared: &Shared,
+    batch: &mut Batch,
+    keys: &mut keys::Group,
+    retries: &mut retry::Group,
+    append: &Append,
+    next: IntentSeq,
+) -> Result<Admission> {
+    if let Some(key) = &append.options.key
+        && keys.knows(shared, key)?
+    {
+        return Ok(Admission::Repeat);
     }
-    let limit = oldest_queued.unwrap_or(durable.next()).min(last);
-    let end = IntentSeq(first.0 + excess).min(limit);
-    if end <= first {
-        return Ok(None);
+    // Once something is in the batch, nothing may refuse the append any more.
+    if let Some(failed) = append.options.retry_of {
+        retries.admit(shared, batch, failed, next)?;
     }
-    shared.store.forget(batch, first, end)?;
-    Ok(Some(end))
+    if let Some(key) = &append.options.key {
+        keys.bind(shared, batch, key, next)?;
+    }
+    Ok(Admission::First)
 }
 
 /// Tells the sessions their places and passes the intents on, in order.
@@ -204,16 +230,18 @@ fn hand_over(shared: &Shared, placed: Vec<Placed>, accepted: &mpsc::Sender<Accep
     let mut intents = Vec::with_capacity(placed.len());
     let mut replies = Vec::with_capacity(placed.len());
     let mut state = shared.state();
-    for Placed { intent, place, reply } in placed {
+    for Placed { intent, options, place, reply } in placed {
         let (client, outcome) = oneshot::channel();
         let waiting = Waiting {
             client: Some(client),
             durable_at_us: Some(durable_at_us),
-            staged_path: intent.body.staged_path().map(str::to_owned),
+            started_at_us: None,
+            staged: StagedFile::of(&intent.body),
+            key: options.key.as_ref().map(IdempotencyKey::name),
             _place: place,
         };
         state.waiting.insert(intent.seq, waiting);
-        replies.push((reply, Ticket { seq: intent.seq, outcome }));
+        replies.push((reply, Ticket { seq: intent.seq, outcome, is_repeat: false }));
         intents.push(intent);
     }
     shared.set_last_durable(last);

@@ -1,21 +1,26 @@
 //! The intent log as its users see it.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use super::appender::{self, Append, Message};
 use super::body::{Body, Intent, Origin, Outcome};
-use super::history::{self, IntentRow};
-use super::record::{Head, Payload, StoredOutcome};
+use super::history::{self, Counters};
+use super::keys::{self, IdempotencyKey, KeyName};
+use super::outcomes::{self, Ended};
+use super::record::{Head, Payload, StagedFile, StoredOutcome};
+use super::retry;
 use super::room::{Place, Room};
-use super::store::{Batch, Store};
+use super::staged::FailedStaged;
+use super::store::{Store, Totals};
 use crate::error::{Error, Result};
 use crate::ids::IntentSeq;
 use crate::sqlstate::SqlState;
@@ -35,6 +40,29 @@ pub struct LogLimits {
     pub queue_wait: Duration,
     /// Intents with an outcome that are kept.
     pub history_intents_max: u64,
+    /// Bytes of those.
+    pub history_bytes_max: u64,
+    /// How long they are kept.
+    pub history_max_age: Duration,
+    /// Bytes of staged files that failed intents keep.
+    pub failed_staged_bytes_max: u64,
+    /// How long an idempotency key is remembered.
+    pub key_ttl: Duration,
+    /// Keys that are remembered at once.
+    pub keys_max: u64,
+    /// Bytes of result rows that one key keeps.
+    pub key_result_bytes_max: usize,
+}
+
+/// What an append may come with.
+#[derive(Clone, Debug, Default)]
+pub struct AppendOptions {
+    /// Makes a repeat of the append an answer instead of an intent.
+    pub key: Option<IdempotencyKey>,
+    /// The failed intent that is resubmitted.
+    pub retry_of: Option<IntentSeq>,
+    /// Ends the wait for room.
+    pub cancel: CancellationToken,
 }
 
 /// An intent that is on disk, on its way to the Writer.
@@ -50,6 +78,8 @@ pub struct Ticket {
     pub seq: IntentSeq,
     /// Closes without a value when the Writer stops first; see [`IntentLog::outcome_unknown`].
     pub outcome: oneshot::Receiver<Outcome>,
+    /// The intent is an earlier one, whose idempotency key was brought again.
+    pub is_repeat: bool,
 }
 
 /// The durable queue. Shared as `Arc<IntentLog>`; dropping it drains it as [`IntentLog::close`]
@@ -65,10 +95,12 @@ pub struct IntentLog {
 /// What the log's callers and its thread have in common.
 pub(super) struct Shared {
     pub(super) store: Store,
-    pub(super) history_intents_max: u64,
-    room: Room,
+    pub(super) limits: LogLimits,
+    pub(super) room: Room,
     state: Mutex<State>,
     last_durable: AtomicU64,
+    /// Told by [`IntentLog::remove_unused_staged`].
+    pub(super) data_dir: OnceLock<PathBuf>,
     stopped: OnceLock<Error>,
 }
 
@@ -79,11 +111,23 @@ pub(super) struct State {
     /// Successes whose outcome is not in the store yet. **Invariant:** no larger than the queue,
     /// since an intent must pass the log thread before its outcome can come here, and the log
     /// thread empties this whenever it runs.
-    pub(super) unwritten: BTreeMap<IntentSeq, StoredOutcome>,
+    pub(super) unwritten: BTreeMap<IntentSeq, Arc<Ended>>,
+    /// Sessions that have brought the idempotency key of a queued intent again. **Invariant:** one
+    /// a session at most, so no more than connections.
+    pub(super) followers: BTreeMap<IntentSeq, Vec<oneshot::Sender<Outcome>>>,
     /// The oldest head in the store, or the next place where there is none.
     pub(super) first: IntentSeq,
+    /// When that one ended; `None` until somebody looked.
+    pub(super) oldest_ended_at_us: Option<i64>,
+    /// Place and time of the oldest idempotency key; `None` until somebody looked.
+    pub(super) oldest_key: Option<(IntentSeq, i64)>,
+    pub(super) totals: Totals,
+    pub(super) failed_staged: FailedStaged,
+    pub(super) counters: Counters,
     /// Set by [`IntentLog::refuse`].
     pub(super) refusing: bool,
+    /// Nothing will be applied any more, so nobody waits for an outcome.
+    pub(super) let_go: bool,
     /// A write failed; nothing is written any more.
     pub(super) broken: bool,
 }
@@ -92,7 +136,9 @@ pub(super) struct State {
 pub(super) struct Waiting {
     pub(super) client: Option<oneshot::Sender<Outcome>>,
     pub(super) durable_at_us: Option<i64>,
-    pub(super) staged_path: Option<String>,
+    pub(super) started_at_us: Option<i64>,
+    pub(super) staged: Option<StagedFile>,
+    pub(super) key: Option<KeyName>,
     /// Held for its `Drop`.
     pub(super) _place: Place,
 }
@@ -115,7 +161,10 @@ impl Shared {
     pub(super) fn stop(&self, error: Error) {
         // The first reason stays.
         let _ = self.stopped.set(error);
-        self.state().waiting.values_mut().for_each(|waiting| waiting.client = None);
+        let mut state = self.state();
+        state.let_go = true;
+        state.followers.clear();
+        state.waiting.values_mut().for_each(|waiting| waiting.client = None);
     }
 
     /// Stops the log after a failed write and returns what callers are told. What is on disk can
@@ -158,16 +207,20 @@ impl IntentLog {
         let last = store.last_seq()?;
         let room = Room::new(limits.queue_intents_max, limits.queue_bytes_max, limits.queue_wait);
         let mut state = State { first: last.next(), ..State::default() };
+        state.totals = store.totals()?;
+        state.failed_staged = FailedStaged::load(&store)?;
         if let Some(first) = store.first_seq()? {
             check_tail(&store, last)?;
             state.first = first;
         }
         for (seq, bytes) in store.queued()? {
-            let body = check_queued(&store, seq, last)?;
+            let (head, body) = check_queued(&store, seq, last)?;
             let waiting = Waiting {
                 client: None,
                 durable_at_us: None,
-                staged_path: body.staged_path().map(str::to_owned),
+                started_at_us: None,
+                staged: StagedFile::of(&body),
+                key: head.key_name(),
                 _place: room.take_what_is_left(bytes),
             };
             state.waiting.insert(seq, waiting);
@@ -176,10 +229,11 @@ impl IntentLog {
         tracing::info!(last = last.0, pending = replay.len(), "the intent log is open");
         let shared = Arc::new(Shared {
             store,
-            history_intents_max: limits.history_intents_max,
+            limits,
             room,
             state: Mutex::new(state),
             last_durable: AtomicU64::new(last.0),
+            data_dir: OnceLock::new(),
             stopped: OnceLock::new(),
         });
         let (messages, requests) = mpsc::channel(REQUESTS_MAX);
@@ -208,11 +262,32 @@ impl IntentLog {
     /// 53400 when the queue stays full, 54000 for an intent that is too large, 58030 once a write
     /// to the log has failed, 57P01 while the server goes down.
     pub async fn append(&self, origin: Origin, body: Body) -> Result<Ticket> {
-        let span = tracing::info_span!("append", kind = body.kind(), seq = tracing::field::Empty);
-        self.append_in_span(origin, body).instrument(span).await
+        self.append_with(origin, body, AppendOptions::default()).await
     }
 
-    async fn append_in_span(&self, mut origin: Origin, body: Body) -> Result<Ticket> {
+    /// Appends as [`IntentLog::append`] does, with more to say. The ticket of a repeat is the first
+    /// one's.
+    ///
+    /// # Errors
+    /// 22023 for a key that was used with another statement, 53400 when no more keys are
+    /// remembered, 55000 for an intent that cannot be resubmitted, 57014 when canceled before the
+    /// intent got its place.
+    pub async fn append_with(
+        &self,
+        origin: Origin,
+        body: Body,
+        options: AppendOptions,
+    ) -> Result<Ticket> {
+        let span = tracing::info_span!("append", kind = body.kind(), seq = tracing::field::Empty);
+        self.append_in_span(origin, body, options).instrument(span).await
+    }
+
+    async fn append_in_span(
+        &self,
+        mut origin: Origin,
+        body: Body,
+        options: AppendOptions,
+    ) -> Result<Ticket> {
         body.check()?;
         self.shared.check_accepting()?;
         origin.cut_statement();
@@ -220,12 +295,18 @@ impl IntentLog {
             origin.traceparent = telemetry::current_traceparent();
         }
         let accepted_at_us = clock::now_us();
-        let head = Payload::encode(&Head::new(accepted_at_us, origin.clone(), &body))?;
+        let mut head = Head::new(accepted_at_us, origin.clone(), &body);
+        head.idempotency_key = options.key.as_ref().map(|key| key.text().to_owned());
+        head.retry_of = options.retry_of;
+        let head = Payload::encode(&head)?;
         let encoded = Payload::encode(&body)?;
-        let place = self.shared.room.take(head.len() + encoded.len()).await?;
+        let place = tokio::select! {
+            place = self.shared.room.take(head.len() + encoded.len()) => place?,
+            () = options.cancel.cancelled() => return Err(Error::canceled("user request")),
+        };
         self.shared.check_accepting()?;
         let (reply, ticket) = oneshot::channel();
-        let append = Append { accepted_at_us, origin, body, head, encoded, place, reply };
+        let append = Append { accepted_at_us, origin, body, options, head, encoded, place, reply };
         let messages = self.messages().ok_or_else(Error::shutting_down)?;
         let sent = messages.send(Message::Append(Box::new(append))).await;
         drop(messages);
@@ -233,6 +314,23 @@ impl IntentLog {
         let ticket = ticket.await.map_err(|_| self.gone())??;
         tracing::Span::current().record("seq", ticket.seq.0);
         Ok(ticket)
+    }
+
+    /// Finds the intent that an idempotency key is bound to: what a session does first with a
+    /// key, before it looks at the statement. Blocks on reads.
+    ///
+    /// # Errors
+    /// 22023 when the key was used with another statement.
+    pub fn repeat_of(&self, key: &IdempotencyKey) -> Result<Option<Ticket>> {
+        keys::find(&self.shared, key)
+    }
+
+    /// Reads a failed intent as it was accepted, to be appended again. Blocks on reads.
+    ///
+    /// # Errors
+    /// 42704 for a place without an intent, 55000 for an intent that cannot be resubmitted.
+    pub fn failed_intent(&self, seq: IntentSeq) -> Result<Intent> {
+        retry::failed_intent(&self.shared, seq)
     }
 
     /// Reads what was queued when the log was opened and still has no outcome, in order.
@@ -261,62 +359,39 @@ impl IntentLog {
         self.record_outcomes(vec![(seq, outcome)])
     }
 
+    /// Notes that intents' turn at the Writer has come.
+    pub fn note_started(&self, seqs: impl IntoIterator<Item = IntentSeq>) {
+        let now_us = clock::now_us();
+        let mut state = self.shared.state();
+        for seq in seqs {
+            if let Some(waiting) = state.waiting.get_mut(&seq) {
+                waiting.started_at_us.get_or_insert(now_us);
+            }
+        }
+    }
+
     /// Records how intents ended, frees their room and wakes the clients that wait.
     ///
     /// A success is written a moment later: its target has the applied place, so nothing is lost
-    /// with it but the tag. A failure left no other trace, so it is written (not synced: every
-    /// later append syncs it too) before its client hears of it. Blocks for that write.
+    /// with it but the tag. A failure left no other trace, so all that come together here are
+    /// written with one sync before their clients hear of them, and before the caller can commit
+    /// what comes after them. Blocks for that write.
     ///
     /// # Errors
     /// 58030 when a failure cannot be written; XX000 for an intent that is not in the queue. The
     /// clients are woken all the same.
     pub fn record_outcomes(&self, outcomes: Vec<(IntentSeq, Outcome)>) -> Result<()> {
-        let shared = &self.shared;
-        let mut failures = Batch::default();
-        let mut any_failure = false;
-        let mut stored = Vec::with_capacity(outcomes.len());
-        let mut result = Ok(());
-        for (seq, outcome) in &outcomes {
-            let durable_at_us =
-                shared.state().waiting.get(seq).map(|waiting| waiting.durable_at_us);
-            let Some(durable_at_us) = durable_at_us else {
-                result = Err(Error::internal(format!("intent {seq} is not in the queue")));
-                stored.push(None);
-                continue;
-            };
-            let record = StoredOutcome::new(outcome, durable_at_us);
-            if outcome.result.is_err() {
-                match shared.store.put_outcome(&mut failures, *seq, &record) {
-                    Ok(()) => any_failure = true,
-                    Err(error) => result = Err(error),
-                }
-            }
-            stored.push(Some(record));
-        }
-        if any_failure && let Err(error) = shared.store.write(failures, false) {
-            result = Err(shared.poison(&error));
-        }
-        let mut clients = Vec::with_capacity(outcomes.len());
-        let mut state = shared.state();
-        for ((seq, outcome), record) in outcomes.into_iter().zip(stored) {
-            let Some(record) = record else { continue };
-            if outcome.result.is_ok() {
-                state.unwritten.insert(seq, record);
-            }
-            if let Some(waiting) = state.waiting.remove(&seq) {
-                clients.push((waiting.client, outcome));
-            }
-        }
-        drop(state);
-        for (client, outcome) in clients {
-            // A client that went away does not hear of it; the outcome is in the history.
-            let _ = client.map(|client| client.send(outcome));
-        }
+        let result = outcomes::record(&self.shared, outcomes);
+        self.wake();
+        result
+    }
+
+    /// Lets the log thread write what waits to be written, and trim the history.
+    pub fn wake(&self) {
         if let Some(messages) = self.messages() {
             // A full channel wakes the log thread as well.
             let _ = messages.try_send(Message::Wake);
         }
-        result
     }
 
     /// Returns how an intent ended; `None` while it is queued, and once it is trimmed.
@@ -325,14 +400,6 @@ impl IntentLog {
     /// XX001 or 58030 when it cannot be read.
     pub fn outcome(&self, seq: IntentSeq) -> Result<Option<StoredOutcome>> {
         history::outcome(&self.shared, seq)
-    }
-
-    /// Returns the newest intents, newest first, for `teatree.intents`. Blocks on reads.
-    ///
-    /// # Errors
-    /// XX001 or 58030 when they cannot be read.
-    pub fn history(&self, limit: usize) -> Result<Vec<IntentRow>> {
-        history::rows(&self.shared, limit)
     }
 
     /// Returns the last place that is on disk.
@@ -358,37 +425,6 @@ impl IntentLog {
         Err(Error::new(SqlState::DATA_CORRUPTED, "the intent log is older than the data")
             .with_detail(format!("The data holds intent {applied}, the log ends at {last}."))
             .with_hint("Restore the log and the data from the same backup."))
-    }
-
-    /// Returns the staged files, relative to the data folder, that queued intents refer to.
-    pub fn staged_files_in_use(&self) -> BTreeSet<String> {
-        let state = self.shared.state();
-        state.waiting.values().filter_map(|waiting| waiting.staged_path.clone()).collect()
-    }
-
-    /// Deletes the files in `folder` (relative to the data folder, spelled as in the intents'
-    /// paths) that no queued intent refers to, and returns their number. Only before the server
-    /// takes writes: a file that is being staged has no intent yet.
-    ///
-    /// # Errors
-    /// 58030 when the folder cannot be read or a file not deleted.
-    pub fn remove_unused_staged(&self, data_dir: &Path, folder: &str) -> Result<u64> {
-        let in_use = self.staged_files_in_use();
-        let failed = |error: std::io::Error| Error::io("could not clean up staged files", &error);
-        let entries = match std::fs::read_dir(data_dir.join(folder)) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(0),
-            entries => entries.map_err(failed)?,
-        };
-        let mut removed = 0;
-        for entry in entries {
-            let entry = entry.map_err(failed)?;
-            let path = format!("{folder}/{}", entry.file_name().to_string_lossy());
-            if entry.file_type().map_err(failed)?.is_file() && !in_use.contains(&path) {
-                std::fs::remove_file(entry.path()).map_err(failed)?;
-                removed += 1;
-            }
-        }
-        Ok(removed)
     }
 
     /// Stops taking intents. What was appended goes on to the Writer, whose channel then ends.
@@ -445,7 +481,6 @@ impl IntentLog {
         self.messages().map_or(0, |messages| messages.max_capacity() - messages.capacity())
     }
 
-    #[cfg(test)]
     pub(super) fn shared(&self) -> &Shared {
         &self.shared
     }
@@ -472,12 +507,12 @@ fn check_tail(store: &Store, last: IntentSeq) -> Result<()> {
     }
 }
 
-/// Checks one queued intent and returns its body.
-fn check_queued(store: &Store, seq: IntentSeq, last: IntentSeq) -> Result<Body> {
-    if seq > last || store.head(seq)?.is_none() || store.outcome(seq)?.is_some() {
+/// Checks one queued intent and returns what is stored of it.
+fn check_queued(store: &Store, seq: IntentSeq, last: IntentSeq) -> Result<(Head, Body)> {
+    if seq > last || store.outcome(seq)?.is_some() {
         return Err(incomplete(seq));
     }
-    store.body(seq)?.ok_or_else(|| incomplete(seq))
+    store.head(seq)?.zip(store.body(seq)?).ok_or_else(|| incomplete(seq))
 }
 
 fn incomplete(seq: IntentSeq) -> Error {

@@ -4,8 +4,12 @@
 //! [`IntentLog::append`], which waits for room (`room.rs`), encodes (`record.rs`) and hands the
 //! record to the one log thread (`appender.rs`). That thread gives out places, writes many records
 //! with one synced write (`store.rs`), tells the sessions, and passes each [`Accepted`] on to the
-//! Writer in order. The Writer applies and calls [`IntentLog::record_outcomes`], which wakes the
-//! session and frees the room. `history.rs` reads it all back for `teatree.intents`.
+//! Writer in order. The Writer applies and calls [`IntentLog::record_outcomes`] (`outcomes.rs`),
+//! which wakes the session and frees the room. `history.rs` reads it all back for
+//! `teatree.intents`, until `trim.rs` ends it.
+//!
+//! Beside it: idempotency keys (`keys.rs`, `key_store.rs`), failed intents resubmitted
+//! (`retry.rs`), and the files that intents' rows are staged in (`staged.rs`).
 //!
 //! **Invariant:** a place that `append` gave out is on disk, and every smaller place is too.
 //! **Invariant:** a write that failed to reach the disk poisons the log until restart; after such
@@ -18,19 +22,26 @@
 mod appender;
 mod body;
 mod history;
+mod key_store;
+mod keys;
 mod log;
+mod outcomes;
 mod record;
 mod result_set;
+mod retry;
 mod room;
+mod staged;
 mod store;
 #[cfg(test)]
 mod tests;
+mod trim;
 
 pub use body::{
     Applied, Body, Bytes, DatasetChange, INLINE_BYTES_MAX, Intent, Origin, Outcome, RowsAt,
     STATEMENT_BYTES_MAX, Storage, TagKind,
 };
-pub use history::{IntentRow, IntentState};
-pub use log::{Accepted, IntentLog, LogLimits, Ticket};
+pub use history::{IntentRow, IntentState, IntentStats};
+pub use keys::{IdempotencyKey, KEY_BYTES_MAX};
+pub use log::{Accepted, AppendOptions, IntentLog, LogLimits, Ticket};
 pub use record::{StoredOutcome, StoredResult};
 pub use result_set::ResultSet;

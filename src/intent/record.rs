@@ -6,13 +6,15 @@
 //! below has checked. A record with another format byte is refused, never guessed at.
 //!
 //! An intent is two values: the *head* (who, what kind, which table), kept as history, and the
-//! *body* (SQL or rows), which goes away when the outcome is known.
+//! *body* (SQL or rows), which goes away when the intent is applied, and stays as long as the
+//! history when it failed.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::body::{Body, Origin, Outcome, RowsAt, Storage, too_large};
+use super::body::{Applied, Body, Origin, RowsAt, Storage, too_large};
+use super::keys::KeyName;
 use crate::error::{Error, Result};
 use crate::ids::{IntentSeq, TableName};
 use crate::sqlstate::SqlState;
@@ -33,6 +35,34 @@ pub(super) struct Head {
     pub(super) table: Option<TableName>,
     /// How many rows the intent brings, where that is known before it is applied.
     pub(super) rows: Option<u64>,
+    /// The staged file that holds them.
+    #[serde(default)]
+    pub(super) staged: Option<StagedFile>,
+    /// The idempotency key that the client gave; it is one of the origin's user.
+    #[serde(default)]
+    pub(super) idempotency_key: Option<String>,
+    /// The failed intent that this one resubmits.
+    #[serde(default)]
+    pub(super) retry_of: Option<IntentSeq>,
+}
+
+/// A file with an intent's rows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct StagedFile {
+    /// Relative to the data folder.
+    pub(super) path: String,
+    pub(super) bytes: u64,
+}
+
+impl StagedFile {
+    pub(super) fn of(body: &Body) -> Option<StagedFile> {
+        match body.rows() {
+            Some(RowsAt::Staged { path, bytes, .. }) => {
+                Some(StagedFile { path: path.clone(), bytes: *bytes })
+            }
+            Some(RowsAt::Inline(_)) | None => None,
+        }
+    }
 }
 
 impl Head {
@@ -48,7 +78,14 @@ impl Head {
             storage: body.storage(),
             table: body.table().cloned(),
             rows,
+            staged: StagedFile::of(body),
+            idempotency_key: None,
+            retry_of: None,
         }
+    }
+
+    pub(super) fn key_name(&self) -> Option<KeyName> {
+        self.idempotency_key.as_ref().map(|text| KeyName::new(&self.origin.user, text))
     }
 }
 
@@ -57,8 +94,17 @@ impl Head {
 pub struct StoredOutcome {
     /// When the intent was on disk; unknown for one that was replayed after a restart.
     pub durable_at_us: Option<i64>,
+    /// When its turn at the Writer came.
+    #[serde(default)]
+    pub started_at_us: Option<i64>,
     pub applied_at_us: i64,
+    /// When a client was told; absent when nobody waited any more.
+    #[serde(default)]
+    pub acknowledged_at_us: Option<i64>,
     pub result: StoredResult,
+    /// The intent that resubmits this one, which failed.
+    #[serde(default)]
+    pub retried_as: Option<IntentSeq>,
 }
 
 /// Success or failure of an intent.
@@ -68,13 +114,12 @@ pub enum StoredResult {
     Failed(Error),
 }
 
-impl StoredOutcome {
-    pub(super) fn new(outcome: &Outcome, durable_at_us: Option<i64>) -> StoredOutcome {
-        let result = match &outcome.result {
+impl From<&Result<Applied>> for StoredResult {
+    fn from(result: &Result<Applied>) -> StoredResult {
+        match result {
             Ok(applied) => StoredResult::Applied { tag: applied.tag.clone(), rows: applied.rows },
             Err(error) => StoredResult::Failed(error.clone()),
-        };
-        StoredOutcome { durable_at_us, applied_at_us: outcome.applied_at_us, result }
+        }
     }
 }
 
@@ -134,6 +179,15 @@ pub(super) fn decode<T: DeserializeOwned>(seq: IntentSeq, bytes: &[u8]) -> Resul
         return Err(corrupt("its checksum does not match"));
     }
     rmp_serde::from_slice(payload).map_err(|error| corrupt(&error.to_string()))
+}
+
+/// Reads a value whose place is not known before: what stands under another kind of key.
+///
+/// # Errors
+/// XX001 when the value is damaged.
+pub(super) fn decode_any<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
+    let place = bytes.get(1..9).and_then(|place| place.try_into().ok()).unwrap_or_default();
+    decode(IntentSeq(u64::from_be_bytes(place)), bytes)
 }
 
 fn checksum(payload: &[u8]) -> [u8; 8] {

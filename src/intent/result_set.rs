@@ -7,16 +7,18 @@ use arrow::datatypes::Schema;
 use arrow::error::ArrowError;
 use arrow::ipc::reader::StreamReader;
 use arrow::ipc::writer::StreamWriter;
+use serde::{Deserialize, Serialize};
 
+use super::body::Bytes;
 use crate::error::{Error, Result};
 use crate::types::Column;
 
 /// Rows and the columns that they are shown as.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ResultSet {
     pub(super) columns: Vec<Column>,
     /// An Arrow IPC stream.
-    pub(super) ipc: Vec<u8>,
+    pub(super) ipc: Bytes,
 }
 
 impl ResultSet {
@@ -35,7 +37,12 @@ impl ResultSet {
         for batch in batches {
             writer.write(batch).map_err(failed)?;
         }
-        Ok(ResultSet { columns, ipc: writer.into_inner().map_err(failed)? })
+        Ok(ResultSet { columns, ipc: Bytes(writer.into_inner().map_err(failed)?) })
+    }
+
+    /// Returns the size of the packed rows.
+    pub fn bytes(&self) -> usize {
+        self.ipc.len()
     }
 
     /// Unpacks the columns and the batches.
@@ -47,7 +54,7 @@ impl ResultSet {
     ) -> Result<(Vec<Column>, impl Iterator<Item = Result<RecordBatch>> + Send + 'static)> {
         let failed =
             |error: ArrowError| Error::internal(format!("result rows cannot be read: {error}"));
-        let reader = StreamReader::try_new(Cursor::new(self.ipc), None).map_err(failed)?;
+        let reader = StreamReader::try_new(Cursor::new(self.ipc.0), None).map_err(failed)?;
         Ok((self.columns, reader.map(move |batch| batch.map_err(failed))))
     }
 }

@@ -73,6 +73,12 @@ impl Room {
         }
     }
 
+    /// Returns how many bytes of room are taken, in whole units.
+    pub(super) fn bytes_taken(&self) -> u64 {
+        let left = u64::try_from(self.units.available_permits()).unwrap_or(u64::MAX);
+        u64::from(self.units_max).saturating_sub(left) * UNIT_BYTES as u64
+    }
+
     fn units_of(&self, bytes: usize) -> u32 {
         u32::try_from(bytes.div_ceil(UNIT_BYTES)).unwrap_or(u32::MAX).clamp(1, self.units_max)
     }

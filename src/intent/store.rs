@@ -1,10 +1,13 @@
 //! The log's files: RocksDB, tuned as a write-ahead log. The only place that names it.
 //!
-//! Column families, all keyed by the place (8 bytes, big end first):
+//! Column families, keyed by the place (8 bytes, big end first):
 //! - `intents`: heads, kept as history;
 //! - `bodies`: what is to be applied, until the outcome is known. So this family *is* the queue;
+//! - `failed`: bodies of failed intents, as long as the history has them;
 //! - `outcomes`: how each ended;
-//! - `meta`: the last place given out, written with every append.
+//! - `meta`: the last place given out, written with every append, and sizes.
+//!
+//! Two more are for idempotency keys (`key_store.rs`): `keys`, by name, and `key_order`, by place.
 //!
 //! Recovery mode `TolerateCorruptedTailRecords`: a record that a crash cut off at the very end was
 //! never acknowledged and is dropped; damage anywhere else refuses to open. RocksDB's default
@@ -12,17 +15,19 @@
 //! consistency would refuse after every crash during a write. The price: a power cut that keeps the
 //! end of the very last record but loses its middle is refused as well, for it looks like damage.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use rocksdb::{
-    ColumnFamily, ColumnFamilyDescriptor, DB, DBCompressionType, DBRecoveryMode, Direction,
-    ErrorKind, IteratorMode, Options, ReadOptions, WriteBatch, WriteOptions,
+    BlockBasedOptions, ColumnFamily, ColumnFamilyDescriptor, DB, DBCompressionType, DBRecoveryMode,
+    Direction, ErrorKind, IteratorMode, Options, ReadOptions, WriteBatch, WriteOptions,
 };
+use serde::{Deserialize, Serialize};
 #[cfg(test)]
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::body::Body;
-use super::record::{Head, Payload, StoredOutcome, decode};
+use super::record::{Head, Payload, StoredOutcome, StoredResult, decode, decode_any};
 use crate::error::{Error, Result};
 use crate::ids::IntentSeq;
 use crate::sqlstate::SqlState;
@@ -30,8 +35,12 @@ use crate::sqlstate::SqlState;
 const INTENTS: &str = "intents";
 const BODIES: &str = "bodies";
 const OUTCOMES: &str = "outcomes";
+const FAILED: &str = "failed";
 const META: &str = "meta";
+pub(super) const KEYS: &str = "keys";
+pub(super) const KEY_ORDER: &str = "key_order";
 const LAST_SEQ: &[u8] = b"last_seq";
+const TOTALS: &[u8] = b"totals";
 
 const MIB: usize = 1 << 20;
 
@@ -54,7 +63,29 @@ pub(super) struct Probe {
 
 /// Changes that reach the disk together or not at all.
 #[derive(Default)]
-pub(super) struct Batch(WriteBatch);
+pub(super) struct Batch(pub(super) WriteBatch);
+
+impl Batch {
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// Sizes that would take long to count at start. They are written beside what they count, so they
+/// may be off by what a crash cut off between the two.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Totals {
+    pub(super) history_bytes: u64,
+    pub(super) keys: u64,
+}
+
+/// What an intent of the history takes, and when it ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Kept {
+    pub(super) seq: IntentSeq,
+    pub(super) bytes: u64,
+    pub(super) ended_at_us: Option<i64>,
+}
 
 impl Store {
     /// Opens the files, or makes them.
@@ -74,8 +105,14 @@ impl Store {
         options.set_max_open_files(64);
         options.set_keep_log_file_num(2);
         options.set_max_log_file_size(4 * MIB);
-        let families = [INTENTS, BODIES, OUTCOMES, META].map(|name| {
+        let families = [INTENTS, BODIES, FAILED, OUTCOMES, META, KEYS, KEY_ORDER].map(|name| {
             let mut options = Options::default();
+            if name == KEYS {
+                // Nearly every look is for a key that is not there.
+                let mut blocks = BlockBasedOptions::default();
+                blocks.set_bloom_filter(10.0, false);
+                options.set_block_based_table_factory(&blocks);
+            }
             options.set_compression_type(DBCompressionType::Lz4);
             options.set_write_buffer_size(if name == BODIES { 64 * MIB } else { 8 * MIB });
             ColumnFamilyDescriptor::new(name, options)
@@ -142,6 +179,11 @@ impl Store {
         self.read(BODIES, seq)
     }
 
+    /// Reads the body of a failed intent.
+    pub(super) fn failed_body(&self, seq: IntentSeq) -> Result<Option<Body>> {
+        self.read(FAILED, seq)
+    }
+
     /// Reads one outcome.
     pub(super) fn outcome(&self, seq: IntentSeq) -> Result<Option<StoredOutcome>> {
         self.read(OUTCOMES, seq)
@@ -191,8 +233,30 @@ impl Store {
         Ok(())
     }
 
-    /// Adds an outcome to a batch; the body goes away with it.
+    /// Adds an outcome to a batch, and returns the bytes that the history grows by. The body leaves
+    /// the queue: a failed intent's stays in the history.
     pub(super) fn put_outcome(
+        &self,
+        batch: &mut Batch,
+        seq: IntentSeq,
+        outcome: &StoredOutcome,
+    ) -> Result<u64> {
+        let key = seq.0.to_be_bytes();
+        let encoded = Payload::encode(outcome)?.at(seq);
+        let mut bytes = encoded.len();
+        batch.0.put_cf(self.family(OUTCOMES)?, key, encoded);
+        if matches!(outcome.result, StoredResult::Failed(_))
+            && let Some(body) = self.db.get_pinned_cf(self.family(BODIES)?, key).map_err(on_read)?
+        {
+            bytes += body.len();
+            batch.0.put_cf(self.family(FAILED)?, key, &body);
+        }
+        batch.0.delete_cf(self.family(BODIES)?, key);
+        Ok(bytes as u64)
+    }
+
+    /// Adds to a batch that a failed intent was resubmitted: its body lives on in the new one.
+    pub(super) fn put_retried(
         &self,
         batch: &mut Batch,
         seq: IntentSeq,
@@ -200,17 +264,91 @@ impl Store {
     ) -> Result<()> {
         let key = seq.0.to_be_bytes();
         batch.0.put_cf(self.family(OUTCOMES)?, key, Payload::encode(outcome)?.at(seq));
-        batch.0.delete_cf(self.family(BODIES)?, key);
+        batch.0.delete_cf(self.family(FAILED)?, key);
         Ok(())
+    }
+
+    /// Adds the sizes to a batch.
+    pub(super) fn put_totals(&self, batch: &mut Batch, totals: Totals) -> Result<()> {
+        let encoded = Payload::encode(&totals)?.at(IntentSeq(0));
+        batch.0.put_cf(self.family(META)?, TOTALS, encoded);
+        Ok(())
+    }
+
+    /// Reads the sizes; all 0 for a log that has none yet.
+    pub(super) fn totals(&self) -> Result<Totals> {
+        let stored = self.db.get_pinned_cf(self.family(META)?, TOTALS).map_err(on_read)?;
+        stored.map_or(Ok(Totals::default()), |bytes| decode_any(&bytes))
     }
 
     /// Adds to a batch the end of all history in `[first, end)`.
     pub(super) fn forget(&self, batch: &mut Batch, first: IntentSeq, end: IntentSeq) -> Result<()> {
-        for name in [INTENTS, OUTCOMES] {
+        for name in [INTENTS, OUTCOMES, FAILED] {
             let (from, to) = (first.0.to_be_bytes(), end.0.to_be_bytes());
             batch.0.delete_range_cf(self.family(name)?, from, to);
         }
         Ok(())
+    }
+
+    /// Reads outcomes in `[first, last]`.
+    pub(super) fn outcomes(
+        &self,
+        first: IntentSeq,
+        last: IntentSeq,
+    ) -> Result<BTreeMap<IntentSeq, StoredOutcome>> {
+        let entries = self.entries(OUTCOMES, first, usize::MAX)?;
+        entries
+            .take_while(|entry| entry.as_ref().map_or(true, |(seq, _)| *seq <= last))
+            .map(|entry| entry.and_then(|(seq, value)| Ok((seq, decode(seq, &value)?))))
+            .collect()
+    }
+
+    /// Returns the places of failed intents whose body is kept.
+    pub(super) fn failed(&self) -> Result<Vec<IntentSeq>> {
+        self.entries(FAILED, IntentSeq(0), usize::MAX)?
+            .map(|entry| entry.map(|(seq, _)| seq))
+            .collect()
+    }
+
+    /// Returns what the oldest intents of the history take, at most `limit` of them.
+    pub(super) fn oldest(&self, first: IntentSeq, limit: usize) -> Result<Vec<Kept>> {
+        let mut kept: BTreeMap<IntentSeq, Kept> = BTreeMap::new();
+        for entry in self.entries(INTENTS, first, limit)? {
+            let (seq, value) = entry?;
+            kept.insert(seq, Kept { seq, bytes: value.len() as u64, ended_at_us: None });
+        }
+        for name in [OUTCOMES, FAILED] {
+            for entry in self.entries(name, first, limit)? {
+                let (seq, value) = entry?;
+                let Some(kept) = kept.get_mut(&seq) else { break };
+                kept.bytes += value.len() as u64;
+                if name == OUTCOMES {
+                    let outcome: StoredOutcome = decode(seq, &value)?;
+                    kept.ended_at_us = Some(outcome.applied_at_us);
+                }
+            }
+        }
+        Ok(kept.into_values().collect())
+    }
+
+    /// Walks a family from a place on.
+    fn entries(
+        &self,
+        family: &str,
+        first: IntentSeq,
+        limit: usize,
+    ) -> Result<impl Iterator<Item = Result<(IntentSeq, Box<[u8]>)>>> {
+        let key = first.0.to_be_bytes();
+        let mode = IteratorMode::From(&key, Direction::Forward);
+        let entries = self.db.iterator_cf(self.family(family)?, mode).take(limit);
+        Ok(entries.map(|entry| {
+            let (key, value) = entry.map_err(on_read)?;
+            Ok((seq_of(&key)?, value))
+        }))
+    }
+
+    pub(super) fn db(&self) -> &DB {
+        &self.db
     }
 
     fn read<T: serde::de::DeserializeOwned>(
@@ -223,7 +361,7 @@ impl Store {
         found.map(|bytes| decode(seq, &bytes)).transpose()
     }
 
-    fn family(&self, name: &str) -> Result<&ColumnFamily> {
+    pub(super) fn family(&self, name: &str) -> Result<&ColumnFamily> {
         self.db
             .cf_handle(name)
             .ok_or_else(|| Error::internal(format!("the intent log has no family {name}")))
@@ -241,7 +379,7 @@ impl Store {
     }
 }
 
-fn seq_of(key: &[u8]) -> Result<IntentSeq> {
+pub(super) fn seq_of(key: &[u8]) -> Result<IntentSeq> {
     let bytes: [u8; 8] = key
         .try_into()
         .map_err(|_| Error::new(SqlState::DATA_CORRUPTED, "a key in the intent log is damaged"))?;
@@ -249,7 +387,7 @@ fn seq_of(key: &[u8]) -> Result<IntentSeq> {
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
-fn on_read(error: rocksdb::Error) -> Error {
+pub(super) fn on_read(error: rocksdb::Error) -> Error {
     translated("read the intent log", &error)
 }
 

@@ -22,6 +22,13 @@ fn limits() -> LogLimits {
         queue_bytes_max: 64 << 20,
         queue_wait: Duration::from_secs(60),
         history_intents_max: 1000,
+        history_bytes_max: 1 << 30,
+        // Outcomes of these tests are of 1970.
+        history_max_age: Duration::MAX,
+        failed_staged_bytes_max: 1 << 30,
+        key_ttl: Duration::from_secs(3600),
+        keys_max: 1000,
+        key_result_bytes_max: 1000,
     }
 }
 
@@ -184,7 +191,7 @@ async fn the_waiting_client_gets_the_outcome_with_its_rows() {
     let dir = tempfile::tempdir().unwrap();
     let (log, _accepted) = open(dir.path());
     let ticket = log.append(origin("insert"), insert(1)).await.unwrap();
-    let result = ResultSet { columns: Vec::new(), ipc: vec![1, 2] };
+    let result = ResultSet { columns: Vec::new(), ipc: Bytes(vec![1, 2]) };
     let applied = Applied { tag: "INSERT 0 1".into(), rows: 1, result: Some(result) };
     let outcome = Outcome { result: Ok(applied), applied_at_us: 1 };
     log.record_outcome(ticket.seq, outcome.clone()).unwrap();

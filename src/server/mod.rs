@@ -138,6 +138,12 @@ fn open(mut config: Config, runtime: tokio::runtime::Handle) -> Result<Open> {
         queue_bytes_max: config.queue_bytes_max,
         queue_wait: Duration::from_millis(config.queue_wait_ms),
         history_intents_max: config.history_intents_max,
+        history_bytes_max: config.history_bytes_max,
+        history_max_age: Duration::from_millis(config.history_max_age_ms),
+        failed_staged_bytes_max: config.failed_staged_bytes_max,
+        key_ttl: Duration::from_millis(config.idempotency_ttl_ms),
+        keys_max: config.idempotency_keys_max,
+        key_result_bytes_max: config.idempotency_result_bytes_max,
     };
     let (log, accepted) = IntentLog::open(&dir.join("log"), limits)?;
     let log = Arc::new(log);
