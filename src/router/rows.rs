@@ -107,6 +107,11 @@ impl RowsSink {
         Ok(())
     }
 
+    /// Tells whether all is in memory still, so that writing does not block.
+    pub fn is_inline(&self) -> bool {
+        matches!(self.state, State::Memory(_))
+    }
+
     /// Returns how many rows came.
     pub fn rows(&self) -> u64 {
         self.rows

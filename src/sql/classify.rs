@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use sqlparser::ast::{self, Query, SetExpr, Statement as Tree, Visit, Visitor};
 
 use super::statement::{Kind, Read, TableRef};
-use super::{call, copy, fold, forbidden, setting, write};
+use super::{call, fold, forbidden, setting, write};
 use crate::error::{Error, Result};
 
 /// Decides what a statement is.
@@ -19,7 +19,6 @@ pub(super) fn classify(tree: &Tree) -> Result<Kind> {
         Tree::Query(query) => classify_query(query, tree),
         Tree::Explain { .. } => classify_explain(tree),
         Tree::Call(function) => call::classify(function).map(Kind::Call),
-        Tree::Copy { .. } => copy::classify(tree),
         Tree::StartTransaction { .. }
         | Tree::Commit { .. }
         | Tree::Rollback { .. }

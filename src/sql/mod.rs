@@ -2,8 +2,8 @@
 //!
 //! - `split.rs`: one message to its statements, with places for error positions.
 //! - `statement.rs`: [`Statement`] and its [`Kind`]: everything a router needs to decide.
-//! - `classify.rs`, `write.rs`, `copy.rs`, `setting.rs`, `call.rs`: the parser's tree to a
-//!   [`Kind`].
+//! - `classify.rs`, `write.rs`, `setting.rs`, `call.rs`: the parser's tree to a [`Kind`].
+//! - `copy/`: COPY, read from tokens.
 //! - `comment.rs`: what a sqlcommenter comment says.
 //! - `native.rs`: DuckDB's own SQL, which the PostgreSQL parser refuses.
 //! - `forbidden.rs`: functions that no client may call.
@@ -30,7 +30,7 @@ mod write;
 
 pub use call::{Argument, Call};
 pub use comment::{Comment, without_comments};
-pub use copy::{CopyIn, CopyOut};
+pub use copy::{CopyCondition, CopyIn, CopyOut, ForceQuote};
 pub use dataset_rewrite::DatasetRewrite;
 pub use params::{duckdb_column, duckdb_type_name};
 pub use setting::{Setting, TransactionMode, TransactionStatement};

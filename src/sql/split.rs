@@ -7,7 +7,7 @@ use sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer};
 
 use super::comment::Comment;
 use super::statement::{Kind, Statement};
-use super::{classify, native, params, rewrite};
+use super::{classify, copy, native, params, rewrite};
 use crate::error::{Error, Result};
 use crate::sqlstate::SqlState;
 
@@ -59,7 +59,11 @@ pub fn parse(text: &str) -> Result<Vec<Statement>> {
     Ok(statements)
 }
 
-fn parse_one(tokens: &[TokenWithSpan], text: &str, places: &Places) -> Result<Statement> {
+pub(super) fn parse_one(
+    tokens: &[TokenWithSpan],
+    text: &str,
+    places: &Places,
+) -> Result<Statement> {
     let solid: Vec<&TokenWithSpan> = tokens
         .iter()
         .filter(|token| !matches!(token.token, Token::Whitespace(_) | Token::EOF))
@@ -76,6 +80,18 @@ fn parse_one(tokens: &[TokenWithSpan], text: &str, places: &Places) -> Result<St
     let (mut tokens, access_method) = take_access_method(tokens);
     rewrite::fold_tokens(&mut tokens);
     spell_out_abort(&mut tokens);
+    if copy::is_copy(&tokens) {
+        let kind = copy::parse(&tokens, text, places)?;
+        return Ok(Statement {
+            text: own,
+            kind,
+            param_count: 0,
+            comment,
+            tree: None,
+            words,
+            offset,
+        });
+    }
     let parsed = Parser::new(&PostgreSqlDialect {})
         .with_recursion_limit(DEPTH_MAX)
         .with_tokens_with_locations(tokens)
@@ -251,7 +267,7 @@ fn take_access_method(tokens: &[TokenWithSpan]) -> (Vec<TokenWithSpan>, Option<S
 }
 
 /// Lines and columns of the tokenizer as bytes and as characters of the whole text.
-struct Places {
+pub(super) struct Places {
     /// For each line: byte offset and character offset of its start.
     lines: Vec<(usize, usize)>,
     text: String,
@@ -274,7 +290,7 @@ impl Places {
     }
 
     /// The place in characters, from 1.
-    fn characters(&self, location: Location) -> usize {
+    pub(super) fn characters(&self, location: Location) -> usize {
         self.line(location).1 + usize::try_from(location.column).unwrap_or(1).max(1)
     }
 

@@ -258,6 +258,13 @@ impl Statement {
         })
     }
 
+    /// Tells whether a CREATE TABLE AS makes just what its query gives: with its rows, and no
+    /// options of its own.
+    pub fn keeps_query_columns(&self) -> bool {
+        matches!(self.tree.as_deref(), Some(ast::Statement::CreateTable(create))
+            if create.columns.is_empty() && create.constraints.is_empty() && !create.or_replace)
+    }
+
     /// Tells whether it is written in DuckDB's own SQL.
     pub fn is_native(&self) -> bool {
         self.tree.is_none()

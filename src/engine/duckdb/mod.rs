@@ -5,12 +5,14 @@
 //! - `write_connection.rs`: the Writer's connection: transactions, statements, the Appender.
 //! - `system_tables.rs`: tables that the server computes (`teatree_sessions()`, …).
 //! - `foreign.rs`: DuckDB tables as sources of DataFusion plans.
+//! - `exact.rs`: DuckDB's own column types, for rows that must not change on their way.
 //! - `capi/`, `logical_type.rs`, `value.rs`, `error.rs`: the border to DuckDB's C API.
 //!
 //! **Invariant:** nothing outside this folder names the `duckdb` crate.
 
 mod capi;
 mod error;
+mod exact;
 mod foreign;
 mod instance;
 mod logical_type;
@@ -19,6 +21,7 @@ mod system_tables;
 mod value;
 mod write_connection;
 
+pub use exact::{Carrier, ExactColumn};
 pub use foreign::DuckDbTables;
 pub use instance::{DuckDb, DuckDbOptions, inspect_file, settle_file};
 pub use reader::{PartialDescription, ReadSnapshot};

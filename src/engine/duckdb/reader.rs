@@ -17,6 +17,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::capi::{Connection, Interrupter, Prepared, QueryResult, StatementType};
+use super::exact::{self, ExactColumn};
 use super::instance::DuckDb;
 use crate::catalog;
 use crate::engine::{BatchStream, Execution, QueryContext};
@@ -75,6 +76,43 @@ impl DuckDb {
         context: &QueryContext,
         snapshot: Option<&ReadSnapshot>,
     ) -> Result<PartialDescription> {
+        let described = |prepared: &Prepared| PartialDescription {
+            params: prepared.params(),
+            columns: prepared.columns(),
+        };
+        self.prepared(sql, context, snapshot, described).await
+    }
+
+    /// Describes a query's columns in DuckDB's own types; `None` when it cannot tell them yet.
+    pub async fn exact_columns(
+        self: &Arc<Self>,
+        sql: &str,
+        context: &QueryContext,
+        snapshot: Option<&ReadSnapshot>,
+    ) -> Result<Option<Vec<ExactColumn>>> {
+        self.prepared(sql, context, snapshot, exact::columns_of).await
+    }
+
+    /// Runs a query whose rows are to be staged: gives their Arrow schema and batches.
+    pub async fn rows(
+        self: &Arc<Self>,
+        sql: &str,
+        params: Vec<Value>,
+        context: &QueryContext,
+        snapshot: Option<&ReadSnapshot>,
+    ) -> Result<(SchemaRef, BatchStream)> {
+        let (_, schema, stream) = self.execute_with_schema(sql, params, context, snapshot).await?;
+        Ok((schema, stream))
+    }
+
+    /// Prepares a statement and looks at it.
+    async fn prepared<T: Send + 'static>(
+        self: &Arc<Self>,
+        sql: &str,
+        context: &QueryContext,
+        snapshot: Option<&ReadSnapshot>,
+        look: impl FnOnce(&Prepared) -> T + Send + 'static,
+    ) -> Result<T> {
         let mut reader = self.reader(context, snapshot).await?;
         let sql = sql.to_owned();
         let interrupter = reader.idle.connection.interrupter();
@@ -84,11 +122,10 @@ impl DuckDb {
                 reader.idle.connection.execute("BEGIN TRANSACTION READ ONLY")?;
             }
             let prepared = reader.idle.connection.prepare_expanded(&sql)?;
-            let described =
-                PartialDescription { params: prepared.params(), columns: prepared.columns() };
+            let seen = look(&prepared);
             drop(prepared);
             reader.finish(in_pool);
-            Ok(described)
+            Ok(seen)
         });
         joined(work, &interrupter, &context.cancel).await
     }

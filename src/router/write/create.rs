@@ -41,6 +41,10 @@ impl Router {
             if *as_query && from_arrow {
                 return self.create_from_dataset(statement, name, types, params, context).await;
             }
+            let staged = self.staged_create(statement, write, &name, types, &params, context);
+            if let Some(body) = staged.await? {
+                return Ok(body);
+            }
             return self.as_it_stands(statement, write, types, params, context);
         }
         if *beyond_columns {

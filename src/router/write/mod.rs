@@ -3,6 +3,7 @@
 //! - `target.rs`: the table that rows go to, and its columns.
 //! - `insert.rs`: the rows of INSERT and COPY.
 //! - `create.rs`: CREATE TABLE.
+//! - `staged.rs`: the reading part of INSERT … SELECT and CREATE TABLE AS between DuckDB tables.
 //! - `dataset.rs`: the other changes of datasets.
 //! - `describe.rs`: parameters and columns of a write that is not run yet.
 //!
@@ -12,6 +13,7 @@ mod create;
 mod dataset;
 mod describe;
 mod insert;
+mod staged;
 mod target;
 
 use super::{Router, StatementContext};
@@ -54,6 +56,10 @@ impl Router {
                     self.insert_rows(statement, target, types, params, context, None).await
                 }
                 None => {
+                    let staged = self.staged_insert(statement, write, types, &params, context);
+                    if let Some(body) = staged.await? {
+                        return Ok(body);
+                    }
                     let fitted = self.fit_insert(statement, table, columns, context).await?;
                     let statement = fitted.as_ref().unwrap_or(statement);
                     self.as_it_stands(statement, write, types, params, context)

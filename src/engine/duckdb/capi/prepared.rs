@@ -84,6 +84,15 @@ impl Prepared {
     /// Returns the result's columns; `None` when DuckDB cannot tell before it knows the
     /// parameters' types.
     pub(crate) fn columns(&self) -> Option<Vec<Column>> {
+        // SAFETY: the type's handle is valid for the call.
+        self.each_column(|name, logical| unsafe { column_of(name, logical) })
+    }
+
+    /// Makes something of each result column's name and type; the handle lives for the call only.
+    pub(crate) fn each_column<T>(
+        &self,
+        of: impl Fn(&str, ffi::duckdb_logical_type) -> Option<T>,
+    ) -> Option<Vec<T>> {
         // SAFETY: the statement is valid; indexes are below the count; handles are destroyed.
         unsafe {
             (0..ffi::duckdb_prepared_statement_column_count(self.raw))
@@ -91,10 +100,10 @@ impl Prepared {
                     let name = ffi::duckdb_prepared_statement_column_name(self.raw, index);
                     let mut logical =
                         ffi::duckdb_prepared_statement_column_logical_type(self.raw, index);
-                    let column = column_of(&text_of(name), logical);
+                    let made = of(&text_of(name), logical);
                     ffi::duckdb_free(name.cast_mut().cast());
                     ffi::duckdb_destroy_logical_type(&raw mut logical);
-                    column
+                    made
                 })
                 .collect()
         }
