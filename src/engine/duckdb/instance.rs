@@ -115,6 +115,7 @@ impl DuckDb {
     /// # Errors
     /// 58030 when the file cannot be opened, for instance because another process holds it.
     pub fn open(options: &DuckDbOptions, tables: Vec<SystemTable>) -> Result<DuckDb> {
+        replay(&options.file, &options.settings())?;
         let database = Database::open(&options.file, &options.settings())?;
         system_tables::register(&database, tables)?;
         let mut connection = database.connect()?;
@@ -151,7 +152,24 @@ impl DuckDb {
 /// # Errors
 /// What DuckDB says when the file cannot be opened or written.
 pub fn settle_file(file: &Path) -> Result<()> {
-    Database::open(file, &[])?.connect()?.execute("CHECKPOINT")
+    replay(file, &[])
+}
+
+/// Writes what is in a file's write-ahead log into the file, through an instance that has the file
+/// attached: opening it as the instance's own database fails in DuckDB 1.5.6 when the log holds an
+/// ALTER TABLE of a table with a function in a default or a CHECK ("GetDefaultDatabase with no
+/// default database set"), and the file could never be opened again.
+fn replay(file: &Path, settings: &[(&str, String)]) -> Result<()> {
+    let mut log = file.as_os_str().to_owned();
+    log.push(".wal");
+    if !Path::new(&log).exists() {
+        return Ok(());
+    }
+    let mut connection = Database::open(Path::new(":memory:"), settings)?.connect()?;
+    let file = file.to_string_lossy().replace('\'', "''");
+    connection.execute(&format!("ATTACH '{file}' AS replayed"))?;
+    connection.execute("CHECKPOINT replayed")?;
+    connection.execute("DETACH replayed")
 }
 
 /// Opens a DuckDB file that nobody else has open, read-only, and counts its tables' rows: the
