@@ -3,6 +3,7 @@
 //! - `instance.rs`: opening the file, settings, the system catalog; [`DuckDb`].
 //! - `reader.rs`: read-only connections and their streams; REPEATABLE READ snapshots.
 //! - `write_connection.rs`: the Writer's connection: transactions, statements, the Appender.
+//! - `kept_outcomes.rs`: outcomes that are committed together with their change.
 //! - `system_tables.rs`: tables that the server computes (`teatree_sessions()`, …).
 //! - `foreign.rs`: DuckDB tables as sources of DataFusion plans.
 //! - `capi/`, `logical_type.rs`, `value.rs`, `error.rs`: the border to DuckDB's C API.
@@ -13,6 +14,7 @@ mod capi;
 mod error;
 mod foreign;
 mod instance;
+mod kept_outcomes;
 mod logical_type;
 mod reader;
 mod system_tables;
