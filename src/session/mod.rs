@@ -5,6 +5,7 @@
 //! - `settings_table.rs`, `settings.rs`, `transaction.rs`, `prepared.rs`: the session's state.
 //! - `run.rs`: one statement to its [`Outcome`]; `control.rs`: SET, SHOW, BEGIN, DISCARD.
 //! - `write.rs`: a write's way through the log to its outcome; `copy_in.rs`: COPY FROM STDIN.
+//! - `idempotency.rs`: writes that are sent again; `retry.rs`: failed intents, resubmitted.
 //! - `activity.rs`: who is connected, and cancelling.
 //!
 //! Not here: messages and sockets (`wire`).
@@ -12,7 +13,9 @@
 mod activity;
 mod control;
 mod copy_in;
+mod idempotency;
 mod prepared;
+mod retry;
 mod run;
 mod services;
 mod settings;
@@ -32,6 +35,8 @@ pub use settings::{SettingRow, Settings, catalog as settings_catalog};
 pub use settings_table::SERVER_VERSION;
 pub use transaction::{Status, Transaction};
 
+use idempotency::Claim;
+
 use crate::engine::QueryContext;
 use crate::error::Result;
 use crate::router::{EngineSetting, StatementContext};
@@ -47,6 +52,9 @@ pub struct Session {
     transaction: Transaction,
     statements: HashMap<String, Arc<Prepared>>,
     portals: HashMap<String, Portal>,
+    /// The idempotency key in the comment of the statement that runs, until its write takes it.
+    commented_key: Option<String>,
+    claim: Claim,
 }
 
 impl Session {
@@ -63,6 +71,8 @@ impl Session {
             transaction: Transaction::Idle,
             statements: HashMap::new(),
             portals: HashMap::new(),
+            commented_key: None,
+            claim: Claim::default(),
         }
     }
 

@@ -9,6 +9,7 @@ use super::run::{Outcome, Rows, RowsTag};
 use super::{Session, StatementGuard};
 use crate::error::Result;
 use crate::intent::{Applied, Body, Origin};
+use crate::procedure::retried;
 use crate::router::StatementContext;
 use crate::sql::{Call, Statement, Write};
 use crate::types::{PgType, Value};
@@ -23,6 +24,9 @@ impl Session {
         params: Vec<Value>,
         guard: &StatementGuard,
     ) -> Result<Outcome> {
+        if let Some((_, applied)) = self.claim_statement(statement, &params, guard).await? {
+            return outcome(applied);
+        }
         let context = self.context(guard).await?;
         let router = &self.services.router;
         let route = router.body(statement, write, types, params, &context);
@@ -46,11 +50,23 @@ impl Session {
     ) -> Result<Outcome> {
         let args: Vec<Value> =
             call.args.iter().map(|arg| arg.value(params)).collect::<Result<_>>()?;
+        let repeat = self.claim_statement(statement, params, guard).await?;
         let procedures = Arc::clone(&self.services.router.procedures);
+        let resubmits = procedures.resubmits(call.schema.as_deref(), &call.name, &args);
+        match (repeat, resubmits) {
+            (Some((seq, applied)), Some(failed)) => {
+                return outcome(retried(failed, seq, &applied)?);
+            }
+            (Some((_, applied)), None) => return outcome(applied),
+            (None, _) => {}
+        }
         let (schema, name, checked) = (call.schema.clone(), call.name.clone(), args.clone());
         let procedure =
             crate::task::blocking(move || procedures.check(schema.as_deref(), &name, &checked))
                 .await?;
+        if let Some(failed) = resubmits {
+            return outcome(self.retry_intent(failed, guard).await?);
+        }
         let context = self.context(guard).await?;
         let body = Body::Call { procedure, args };
         let applied = self.commit(&statement.text, body, &context, guard).await;
@@ -58,8 +74,7 @@ impl Session {
         outcome(applied?)
     }
 
-    /// Appends an intent and waits for its outcome. A cancel asks the Writer to stop it; what
-    /// happened is what the outcome says.
+    /// Appends an intent and waits for its outcome.
     pub(super) async fn commit(
         &self,
         text: &str,
@@ -72,23 +87,13 @@ impl Session {
             application_name: self.settings.get("application_name").unwrap_or_default().to_owned(),
             time_zone: context.query.time_zone.clone(),
             search_path: context.query.search_path.clone(),
-            traceparent: None,
+            traceparent: self.commented_traceparent(),
+            idempotency_key: None,
             statement: text.to_owned(),
         };
-        let ticket = self.services.log.append(origin, body).await?;
-        let (seq, mut outcome) = (ticket.seq, ticket.outcome);
-        let token = guard.token();
-        let received = tokio::select! {
-            received = &mut outcome => received,
-            () = token.cancelled() => {
-                self.services.writer.cancel(seq);
-                outcome.await
-            }
-        };
-        match received {
-            Ok(outcome) => outcome.result,
-            Err(_) => Err(self.services.log.outcome_unknown(seq)),
-        }
+        let options = self.append_options(guard);
+        let ticket = self.services.log.append_with(origin, body, options).await?;
+        self.outcome_of(ticket, guard).await.map(|(_, applied)| applied)
     }
 }
 

@@ -3,7 +3,8 @@
 //! - `batch.rs`: which intents share a DuckDB transaction.
 //! - `apply.rs`: one intent to its target.
 //! - `applier.rs`: a change of DuckDB inside an open transaction.
-//! - `recover.rs`: at start, what the log holds beyond what the targets have.
+//! - `recover.rs`: at start, what the log holds beyond what the targets have; `recovered.rs`: the
+//!   outcome of what they have.
 //!
 //! **Invariants:** intents are applied in the order of the log; each target keeps its IntentSeq
 //! together with its data; an intent that fails by its own fault changes nothing and stops
@@ -13,6 +14,7 @@ mod applier;
 mod apply;
 mod batch;
 mod recover;
+mod recovered;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -48,6 +50,8 @@ pub struct Targets {
     pub log: Arc<IntentLog>,
     /// Rows that RETURNING may give back.
     pub outcome_rows_max: usize,
+    /// Bytes of rows that are kept for repeats of an intent with an idempotency key.
+    pub kept_rows_bytes_max: usize,
 }
 
 /// Lets a session stop the intent that it waits for.
@@ -174,6 +178,7 @@ impl Writer {
         if let (Some(first), Some(last)) = (turn.first(), turn.last()) {
             self.shared.running.lock().current = Some((first.intent.seq, last.intent.seq));
         }
+        self.targets.log.note_started(turn.iter().map(|accepted| accepted.intent.seq));
         let outcome = if turn.len() > 1 { self.apply_batch(&turn) } else { self.apply_each(&turn) };
         let mut running = self.shared.running.lock();
         running.current = None;

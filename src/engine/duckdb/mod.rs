@@ -3,6 +3,7 @@
 //! - `instance.rs`: opening the file, settings, the system catalog; [`DuckDb`].
 //! - `reader.rs`: read-only connections and their streams; REPEATABLE READ snapshots.
 //! - `write_connection.rs`: the Writer's connection: transactions, statements, the Appender.
+//! - `kept_outcomes.rs`: outcomes that are committed together with their change.
 //! - `system_tables.rs`: tables that the server computes (`teatree_sessions()`, …).
 //! - `foreign.rs`: DuckDB tables as sources of DataFusion plans.
 //! - `exact.rs`: DuckDB's own column types, for rows that must not change on their way.
@@ -15,6 +16,7 @@ mod error;
 mod exact;
 mod foreign;
 mod instance;
+mod kept_outcomes;
 mod logical_type;
 mod reader;
 mod system_tables;

@@ -7,6 +7,7 @@ use arrow::datatypes::SchemaRef;
 
 use super::capi::{Connection, Interrupter, Prepared};
 use super::instance::{text_rows, text_rows_with};
+use super::kept_outcomes::KeptOutcomes;
 use crate::catalog;
 use crate::error::{Error, Result};
 use crate::ids::{IntentSeq, TableName};
@@ -82,7 +83,8 @@ pub struct WriteConnection {
     commits: u32,
     /// Set aside since the last commit.
     aside: BTreeSet<IntentSeq>,
-    connection: Connection,
+    pub(super) outcomes: KeptOutcomes,
+    pub(super) connection: Connection,
     session: (String, Vec<String>),
 }
 
@@ -91,11 +93,13 @@ impl WriteConnection {
         connection.execute(APPLIED_TABLE)?;
         let place = connection.prepare("INSERT INTO teatree_internal.applied VALUES ($1, $2)")?;
         let clean = connection.prepare(CLEAN)?;
+        let outcomes = KeptOutcomes::new(&mut connection)?;
         Ok(WriteConnection {
             place,
             clean,
             commits: 0,
             aside: BTreeSet::new(),
+            outcomes,
             connection,
             session: (String::new(), vec![String::new()]),
         })
