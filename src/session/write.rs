@@ -8,7 +8,7 @@ use tracing::Instrument;
 use super::run::{Outcome, Rows, RowsTag};
 use super::{Session, StatementGuard};
 use crate::error::Result;
-use crate::intent::{Applied, Body, Origin};
+use crate::intent::{Ack, AppendOptions, Applied, Body, Origin};
 use crate::router::StatementContext;
 use crate::sql::{Call, Statement, Write};
 use crate::types::{PgType, Value};
@@ -75,7 +75,15 @@ impl Session {
             traceparent: None,
             statement: text.to_owned(),
         };
-        let ticket = self.services.log.append(origin, body).await?;
+        let ack = match self.settings.get("teatree.ack") {
+            Ok("durable") => Ack::Durable,
+            _ => Ack::Applied,
+        };
+        let options = AppendOptions { ack, ..AppendOptions::default() };
+        let ticket = self.services.log.append_with(origin, body, options).await?;
+        if let Some(tag) = ticket.promised {
+            return Ok(Applied { tag, ..Applied::default() });
+        }
         let (seq, mut outcome) = (ticket.seq, ticket.outcome);
         let token = guard.token();
         let received = tokio::select! {
