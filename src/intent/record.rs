@@ -64,17 +64,13 @@ impl StagedFile {
 
 impl Head {
     pub(super) fn new(accepted_at_us: i64, origin: Origin, body: &Body) -> Head {
-        let rows = match body.rows() {
-            Some(RowsAt::Staged { rows, .. }) => Some(*rows),
-            Some(RowsAt::Inline(_)) | None => None,
-        };
         Head {
             accepted_at_us,
             origin,
             kind: body.kind().to_owned(),
             storage: body.storage(),
             table: body.table().cloned(),
-            rows,
+            rows: body.row_count(),
             staged: StagedFile::of(body),
             retry_of: None,
         }

@@ -4,32 +4,39 @@
 //! - `read.rs`: a read's engine, its description, its running.
 //! - `explain.rs`: EXPLAIN, which names the engine and the reason.
 //! - `write/`: a write to the body of an intent.
+//! - `barrier.rs`: reads wait for what was acknowledged before them.
+//! - `shapes.rs`: what tables look like, for INSERTs of plain values.
 //! - `column_cache.rs`: columns of DuckDB tables that INSERTs name often.
 //! - `rows.rs`: result rows of a query to rows that travel with an intent.
 //!
 //! Not here: sessions and transactions (`session`), applying (`writer`).
 
+mod barrier;
 mod column_cache;
 mod explain;
 mod read;
 mod rows;
+mod shapes;
 mod storage;
 mod write;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::dataset::DatasetStore;
 use crate::engine::QueryContext;
 use crate::engine::datafusion::{DataFusionEngine, Snapshot as DatasetSnapshot};
 use crate::engine::duckdb::{DuckDb, ReadSnapshot};
 use crate::error::{Error, Result};
+use crate::intent::IntentLog;
 use crate::procedure::Procedures;
 use crate::sql::rewrite::NameContext;
 
 pub use column_cache::ColumnCache;
 pub use read::{Engine, EngineChoice};
 pub use rows::{RowsSink, STAGED_FOLDER};
+pub use shapes::Shapes;
 pub use write::Target;
 
 /// What a statement needs to know of its session.
@@ -44,6 +51,8 @@ pub struct StatementContext {
     pub default_access_method: String,
     /// Of a REPEATABLE READ transaction.
     pub snapshot: Option<Snapshot>,
+    /// How old what a read sees may be, where less than all that was acknowledged is enough.
+    pub max_staleness: Option<Duration>,
 }
 
 /// One moment of both storages.
@@ -81,12 +90,15 @@ pub struct Router {
     pub datasets: Arc<DatasetStore>,
     pub procedures: Arc<Procedures>,
     pub columns: ColumnCache,
+    pub shapes: Shapes,
+    pub log: Arc<IntentLog>,
 }
 
 impl Router {
     /// Pins one moment of both storages.
-    pub async fn snapshot(&self, context: &QueryContext) -> Result<Snapshot> {
-        let duckdb = self.duckdb.snapshot(context).await?;
+    pub async fn snapshot(&self, context: &StatementContext) -> Result<Snapshot> {
+        self.wait_for_all_promised(context).await?;
+        let duckdb = self.duckdb.snapshot(&context.query).await?;
         Ok(Snapshot { duckdb, datasets: Arc::new(self.datafusion.snapshot()) })
     }
 

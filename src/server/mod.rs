@@ -23,7 +23,7 @@ use crate::engine::duckdb::{DuckDb, DuckDbOptions, DuckDbTables};
 use crate::error::{Error, Result};
 use crate::intent::{IntentLog, LogLimits};
 use crate::procedure::{INBOX_FOLDER, Procedures, Stores};
-use crate::router::{ColumnCache, Router, STAGED_FOLDER};
+use crate::router::{ColumnCache, Router, STAGED_FOLDER, Shapes};
 use crate::session::{Activity, Services};
 use crate::version::VersionStore;
 use crate::writer::{self, Targets};
@@ -168,6 +168,7 @@ fn open(mut config: Config, runtime: tokio::runtime::Handle) -> Result<Open> {
         log: Arc::clone(&log),
         outcome_rows_max: config.outcome_rows_max,
         kept_rows_bytes_max: config.idempotency_result_bytes_max,
+        apply_delay: Duration::from_millis(config.apply_delay_ms),
     };
     let (writer, writer_thread) = writer::start(targets, accepted, runtime)?;
     let router = Router {
@@ -178,6 +179,8 @@ fn open(mut config: Config, runtime: tokio::runtime::Handle) -> Result<Open> {
         datasets,
         procedures,
         columns: ColumnCache::default(),
+        shapes: Shapes::default(),
+        log: Arc::clone(&log),
     };
     let services = Arc::new(Services { config, router, log, writer, activity });
     Ok(Open { services, versions, writer_thread })

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use super::{Session, StatementGuard, Transaction};
 use crate::error::{Error, Result};
 use crate::ids::IntentSeq;
-use crate::intent::{AppendOptions, Applied, IdempotencyKey, Ticket};
+use crate::intent::{Ack, AppendOptions, Applied, IdempotencyKey, Ticket};
 use crate::sql::{Statement, without_comments};
 use crate::types::Value;
 use crate::{task, telemetry};
@@ -131,7 +131,12 @@ impl Session {
 
     /// What the write under way is appended with.
     pub(super) fn append_options(&self, guard: &StatementGuard) -> AppendOptions {
+        let ack = match self.settings.get("teatree.ack") {
+            Ok("durable") => Ack::Durable,
+            _ => Ack::Applied,
+        };
         AppendOptions {
+            ack,
             key: self.claim.key.clone(),
             cancel: guard.token(),
             ..AppendOptions::default()

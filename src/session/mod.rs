@@ -142,6 +142,7 @@ impl Session {
             engine: EngineSetting::parse(setting("teatree.engine")),
             default_access_method: setting("default_table_access_method").to_owned(),
             snapshot: self.transaction.snapshot(),
+            max_staleness: self.settings.timeout("teatree.max_staleness"),
         })
     }
 }

@@ -281,7 +281,7 @@ impl Session {
         };
         let snapshot = if wants {
             let context = self.context(guard).await?;
-            Some(self.services.router.snapshot(&context.query).await?)
+            Some(self.services.router.snapshot(&context).await?)
         } else {
             None
         };

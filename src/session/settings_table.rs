@@ -124,6 +124,24 @@ pub(super) const SPECS: &[Spec] = &[
         "Accepted: every write is synced.",
     ),
     spec(
+        "teatree.ack",
+        "applied",
+        Kind::Enum(&["applied", "durable"]),
+        "When a write is acknowledged.",
+    ),
+    spec(
+        "teatree.max_staleness",
+        "0",
+        Kind::Time,
+        "How long acknowledged writes may stay unseen by reads of this session.",
+    ),
+    spec(
+        "teatree.notice_intents",
+        "off",
+        Kind::Bool,
+        "Whether each write is answered with its number in the intent log.",
+    ),
+    spec(
         "teatree.engine",
         "auto",
         Kind::Enum(&["auto", "duckdb", "datafusion"]),

@@ -77,7 +77,9 @@ impl Writer {
 
     fn apply(&mut self, intent: &Intent) -> Result<Progress> {
         match &intent.body {
-            Body::Statement { .. } | Body::Rows { storage: Storage::DuckDb, .. } => {
+            Body::Statement { .. }
+            | Body::Values(_)
+            | Body::Rows { storage: Storage::DuckDb, .. } => {
                 self.applier.connection.begin()?;
                 match self.applier.apply_intent(intent) {
                     Ok(applied) => {
@@ -236,7 +238,7 @@ impl Writer {
 
     /// Deletes the staged file of an intent that is applied. What stays is removed at the next
     /// start.
-    fn forget_staged(&self, intent: &Intent) {
+    pub(super) fn forget_staged(&self, intent: &Intent) {
         if let Some(path) = intent.body.staged_path()
             && let Err(error) = std::fs::remove_file(self.targets.data_dir.join(path))
         {

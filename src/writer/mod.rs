@@ -1,6 +1,6 @@
 //! The one task that changes data: intents in, in order; outcomes out.
 //!
-//! - `batch.rs`: which intents share a DuckDB transaction.
+//! - `batch.rs`: which intents share a DuckDB transaction, and which of them fails it.
 //! - `apply.rs`: one intent to its target.
 //! - `applier.rs`: a change of DuckDB inside an open transaction.
 //! - `recover.rs`: at start, what the log holds beyond what the targets have; `recovered.rs`: the
@@ -18,6 +18,7 @@ mod recovered;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
@@ -36,7 +37,9 @@ use crate::sqlstate::SqlState;
 use applier::Applier;
 
 /// How many intents one DuckDB transaction may hold.
-const BATCH_INTENTS_MAX: usize = 256;
+const BATCH_INTENTS_MAX: usize = 1024;
+/// Bytes of rows and statements after which a transaction takes no more.
+const BATCH_BYTES_MAX: usize = 8 << 20;
 /// How many intents may be set aside before the stream says so with a transaction of its own.
 const ASIDE_MAX: usize = 1024;
 
@@ -52,6 +55,8 @@ pub struct Targets {
     pub outcome_rows_max: usize,
     /// Bytes of rows that are kept for repeats of an intent with an idempotency key.
     pub kept_rows_bytes_max: usize,
+    /// How long rows that are acknowledged already may wait for more.
+    pub apply_delay: Duration,
 }
 
 /// Lets a session stop the intent that it waits for.
@@ -132,14 +137,9 @@ impl Writer {
                     None => break,
                 }
             }
-            while waiting.len() < BATCH_INTENTS_MAX {
-                match accepted.try_recv() {
-                    Ok(next) => self.take(next, &mut waiting),
-                    Err(_) => break,
-                }
-            }
+            self.gather(&mut accepted, &mut waiting);
             let count = batch::length(&waiting);
-            let turn: Vec<Accepted> = waiting.drain(..count).collect();
+            let turn: Vec<Accepted> = waiting.drain(..count.min(waiting.len())).collect();
             if let Err(error) = self.take_turn(turn).and_then(|()| self.note_aside()) {
                 tracing::error!(%error, "the Writer stops: the machine failed");
                 self.targets.log.stop(stopped(&error));

@@ -20,6 +20,7 @@ impl Writer {
         Ok(match &intent.body {
             Body::Statement { tag: TagKind::Fixed(tag), .. } => fixed(tag),
             Body::Transaction { .. } => fixed("COMMIT"),
+            Body::Values(values) => applied(&TagKind::Insert, values.rows.len() as u64),
             Body::Rows { tag, rows, .. } => {
                 let mut count = 0;
                 for batch in self.targets.batches(rows)? {

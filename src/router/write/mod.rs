@@ -2,6 +2,7 @@
 //!
 //! - `target.rs`: the table that rows go to, and its columns.
 //! - `insert.rs`: the rows of INSERT and COPY.
+//! - `values.rs`: INSERT … VALUES as typed rows.
 //! - `create.rs`: CREATE TABLE.
 //! - `staged.rs`: the reading part of INSERT … SELECT and CREATE TABLE AS between DuckDB tables.
 //! - `dataset.rs`: the other changes of datasets.
@@ -15,6 +16,7 @@ mod describe;
 mod insert;
 mod staged;
 mod target;
+mod values;
 
 use super::{Router, StatementContext};
 use crate::error::{Error, Result};
@@ -37,7 +39,7 @@ impl Router {
         statement: &Statement,
         write: &Write,
         types: &[Option<PgType>],
-        params: Vec<Value>,
+        mut params: Vec<Value>,
         context: &StatementContext,
     ) -> Result<Body> {
         self.check_database(write.tables())?;
@@ -56,6 +58,10 @@ impl Router {
                     self.insert_rows(statement, target, types, params, context, None).await
                 }
                 None => {
+                    let typed = self.values_body(statement, write, types, &mut params, context);
+                    if let Some(body) = typed.await? {
+                        return Ok(body);
+                    }
                     let staged = self.staged_insert(statement, write, types, &params, context);
                     if let Some(body) = staged.await? {
                         return Ok(body);
@@ -123,7 +129,7 @@ impl Router {
         params: Vec<Value>,
         context: &StatementContext,
     ) -> Result<Body> {
-        let table = write.tables().first();
+        let table = write.target();
         let table = table.and_then(|table| table.to_create(&context.query.search_path).ok());
         Ok(Body::Statement {
             sql: statement.duckdb_sql(&self.names(context), types)?,

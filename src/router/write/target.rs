@@ -84,6 +84,7 @@ impl Router {
             }
             Err(generation) => generation,
         };
+        self.wait_for_definitions(context).await?;
         let name = self.existing_table(table, context).await?;
         let list = if columns.is_empty() {
             "*".to_owned()

@@ -372,13 +372,18 @@ fn cut<'a>(column: &Column, text: &'a str) -> Result<&'a str> {
 /// 22003, 22P02, 42804 and their like for a value that its column cannot take; 23502 for a NULL in
 /// a field that
 /// allows none; XX000 for a row with another number of values than there are fields.
-pub fn batch_from_values(fields: SchemaRef, rows: &[Vec<Value>]) -> Result<RecordBatch> {
+pub fn batch_from_values<'a>(
+    fields: SchemaRef,
+    rows: impl IntoIterator<Item = &'a Vec<Value>>,
+) -> Result<RecordBatch> {
     let mut builders = fields
         .fields()
         .iter()
         .map(|field| ColumnBuilder::new(field, Tz::UTC))
         .collect::<Result<Vec<_>>>()?;
+    let mut count = 0;
     for row in rows {
+        count += 1;
         if row.len() != builders.len() {
             return Err(Error::internal("a row has another number of values than its table"));
         }
@@ -387,7 +392,7 @@ pub fn batch_from_values(fields: SchemaRef, rows: &[Vec<Value>]) -> Result<Recor
         }
     }
     let arrays = builders.iter_mut().map(ColumnBuilder::finish).collect::<Result<Vec<_>>>()?;
-    batch(fields, arrays, rows.len())
+    batch(fields, arrays, count)
 }
 
 /// Joins arrays into a batch, which must have no NULL where the schema allows none.
