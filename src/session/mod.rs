@@ -6,7 +6,7 @@
 //! - `run.rs`: one statement to its [`Outcome`]; `control.rs`: SET, SHOW, BEGIN, DISCARD.
 //! - `write.rs`: a write's way through the log to its outcome; `copy_in.rs`: COPY FROM STDIN.
 //! - `idempotency.rs`: writes that are sent again; `retry.rs`: failed intents, resubmitted.
-//! - `activity.rs`: who is connected, and cancelling.
+//! - `activity.rs`: who is connected, and cancelling; `progress.rs`: how far a COPY is.
 //!
 //! Not here: messages and sockets (`wire`).
 
@@ -15,6 +15,7 @@ mod control;
 mod copy_in;
 mod idempotency;
 mod prepared;
+mod progress;
 mod retry;
 mod run;
 mod services;
@@ -29,6 +30,7 @@ use std::sync::Arc;
 pub use activity::{Activity, Entry, Reason, Registered, Shown, StatementGuard};
 pub use copy_in::CopySession;
 pub use prepared::{Portal, PortalState, Prepared};
+pub use progress::{CopyProgress, ShownCopy};
 pub use run::{Outcome, Rows, RowsTag};
 pub use services::Services;
 pub use settings::{SettingRow, Settings, catalog as settings_catalog};

@@ -19,6 +19,7 @@ mod raw_client;
 
 mod wire_cancel;
 mod wire_copy;
+mod wire_copy_formats;
 mod wire_errors;
 mod wire_extended;
 mod wire_portals;
@@ -35,4 +36,5 @@ mod security;
 mod tidy;
 mod versions;
 mod writes;
+mod writes_staged;
 mod writes_transactions;

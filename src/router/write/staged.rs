@@ -48,6 +48,12 @@ impl Router {
         let target = self.duckdb_target(table, columns, context).await?;
         let mut names: Vec<&str> =
             target.columns.iter().map(|column| column.name.as_str()).collect();
+        if let Some(twice) = (1..columns.len()).find(|&at| columns[..at].contains(&columns[at])) {
+            return Err(Error::new(
+                SqlState::DUPLICATE_COLUMN,
+                format!("column \"{}\" specified more than once", columns[twice]),
+            ));
+        }
         if columns.is_empty() && given.columns.len() < names.len() {
             names.truncate(given.columns.len());
         }

@@ -6,11 +6,12 @@ use arrow::array::{RecordBatch, new_null_array};
 use arrow::datatypes::SchemaRef;
 
 use crate::catalog::duckdb_table;
+use crate::engine::datafusion::RowFilter;
 use crate::error::{Error, Result};
 use crate::ids::TableName;
 use crate::intent::Storage;
 use crate::router::{Router, StatementContext};
-use crate::sql::{CopyIn, TableRef, quote_ident};
+use crate::sql::{CopyCondition, CopyIn, TableRef, quote_ident};
 use crate::sqlstate::SqlState;
 use crate::types::{self, Column};
 
@@ -53,6 +54,17 @@ impl Router {
             Some(name) => self.dataset_target(&name, &copy.columns),
             None => self.duckdb_target(&copy.table, &copy.columns, context).await,
         }
+    }
+
+    /// Makes a filter of a COPY's condition, on rows of the schema in which they travel.
+    pub fn row_filter(
+        &self,
+        condition: &CopyCondition,
+        schema: &SchemaRef,
+        context: &StatementContext,
+    ) -> Result<RowFilter> {
+        let sql = condition.datafusion_sql(&self.names(context))?;
+        self.datafusion.row_filter(&sql, schema, &context.query)
     }
 
     pub(super) fn dataset_target(&self, name: &TableName, columns: &[String]) -> Result<Target> {

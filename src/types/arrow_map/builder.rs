@@ -23,7 +23,7 @@ use crate::error::{Error, Result};
 use crate::sqlstate::SqlState;
 use crate::types::input::{
     check_json, from_text, parse_bool, parse_bytea, parse_date, parse_f32, parse_f64, parse_int,
-    parse_interval, parse_numeric, parse_time, parse_timestamp, parse_timestamptz,
+    parse_interval, parse_numeric, parse_time, parse_timestamp, parse_timestamptz, plain_decimal,
 };
 use crate::types::output::{OutputStyle, write_value_text};
 use crate::types::{Column, Interval, PgType, ScalarType, Value};
@@ -140,7 +140,10 @@ impl ColumnBuilder {
             Items::Float4(builder) => builder.append_value(parse_f32(text)?),
             Items::Float8(builder) => builder.append_value(parse_f64(text)?),
             Items::Numeric(builder, precision, scale) => {
-                builder.append_value(fit(parse_numeric(text)?, *precision, *scale)?);
+                builder.append_value(match plain_decimal(text, *precision, *scale) {
+                    Some(number) => number,
+                    None => fit(parse_numeric(text)?, *precision, *scale)?,
+                });
             }
             Items::Text(builder) => append_string(builder, &self.column, text, self.zone)?,
             Items::Bytea(builder) => builder.append_value(parse_bytea(text)?),
