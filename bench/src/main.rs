@@ -5,6 +5,7 @@
 //! client code for both. What is compared is measured in turns (A, B, A, B …), so that a slow
 //! minute of the machine falls on both.
 
+mod copy;
 mod embedded;
 mod load;
 mod measure;
@@ -75,6 +76,7 @@ fn main() -> Result<()> {
     lines.extend(measure::stream(&teatree, postgres.as_ref(), &size)?);
     lines.extend(measure::latency(&teatree, postgres.as_ref(), &size)?);
     lines.extend(measure::inserts(&teatree, postgres.as_ref(), &size)?);
+    lines.extend(copy::copy(&teatree, postgres.as_ref(), &size)?);
 
     let table = report::table(&lines, postgres.as_ref().map(load::server_version).transpose()?);
     println!("{table}");

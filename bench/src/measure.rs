@@ -26,6 +26,8 @@ pub struct Size {
     pub latency_block: usize,
     pub insert_rounds: usize,
     pub insert_time: Duration,
+    /// TPC-H's scale factor of the lineitem that is copied.
+    pub copy_scale: f64,
 }
 
 pub const FULL: Size = Size {
@@ -37,6 +39,7 @@ pub const FULL: Size = Size {
     latency_block: 500,
     insert_rounds: 3,
     insert_time: Duration::from_secs(8),
+    copy_scale: 0.3,
 };
 
 /// Enough to see that it works; its figures mean nothing.
@@ -49,6 +52,7 @@ pub const QUICK: Size = Size {
     latency_block: 50,
     insert_rounds: 1,
     insert_time: Duration::from_millis(500),
+    copy_scale: 0.01,
 };
 
 const AGGREGATE: &str = "SELECT device, count(*) AS n, sum(value) AS total, min(taken_at) AS first_taken, \
@@ -285,14 +289,14 @@ fn time<T>(work: impl FnOnce() -> Result<T>) -> Result<(T, Duration)> {
     Ok((value, started.elapsed()))
 }
 
-fn milliseconds(time: Duration) -> String {
+pub fn milliseconds(time: Duration) -> String {
     let milliseconds = time.as_secs_f64() * 1e3;
     let digits = if milliseconds < 10.0 { 3 } else { 1 };
     format!("{milliseconds:.digits$} ms")
 }
 
 /// A number with commas, as people read it.
-fn grouped(number: u64) -> String {
+pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut out = String::new();
     for (place, digit) in digits.chars().enumerate() {
