@@ -85,6 +85,11 @@ impl IntentLog {
         self.until(|state| !state.waiting.contains_key(&seq)).await;
     }
 
+    /// Tells whether an intent has no outcome yet.
+    pub fn is_queued(&self, seq: IntentSeq) -> bool {
+        self.with_state(|state| state.waiting.contains_key(&seq))
+    }
+
     /// Waits until somebody waits for what is queued; for the Writer, which otherwise gathers more
     /// before it commits.
     pub async fn demanded(&self) {

@@ -31,7 +31,7 @@ use crate::engine::duckdb::{DuckDb, ReadSnapshot};
 use crate::error::{Error, Result};
 use crate::intent::IntentLog;
 use crate::procedure::Procedures;
-use crate::sql::rewrite::NameContext;
+use crate::sql::rewrite::{NameContext, SessionIntents};
 
 pub use column_cache::ColumnCache;
 pub use read::{Engine, EngineChoice};
@@ -45,6 +45,8 @@ pub struct StatementContext {
     pub query: QueryContext,
     pub user: String,
     pub pid: i32,
+    /// What the session knows of its intents.
+    pub intents: SessionIntents,
     /// `teatree.engine`.
     pub engine: EngineSetting,
     /// Where a table lives that does not say it.
@@ -120,6 +122,7 @@ impl Router {
             search_path: context.query.search_path.clone(),
             user: context.user.clone(),
             pid: context.pid,
+            intents: context.intents.clone(),
             catalog: &crate::catalog::Catalog,
         }
     }

@@ -131,13 +131,12 @@ impl Session {
 
     /// What the write under way is appended with.
     pub(super) fn append_options(&self, guard: &StatementGuard) -> AppendOptions {
-        let ack = match self.settings.get("teatree.ack") {
-            Ok("durable") => Ack::Durable,
-            _ => Ack::Applied,
-        };
         AppendOptions {
-            ack,
             key: self.claim.key.clone(),
+            ack: match self.settings.get("teatree.ack") {
+                Ok("durable") => Ack::Durable,
+                _ => Ack::Applied,
+            },
             cancel: guard.token(),
             ..AppendOptions::default()
         }
@@ -158,7 +157,10 @@ impl Session {
         ticket: Ticket,
         guard: &StatementGuard,
     ) -> Result<(IntentSeq, Applied)> {
-        let Ticket { seq, mut outcome, is_repeat, .. } = ticket;
+        let Ticket { seq, promised, mut outcome, is_repeat } = ticket;
+        if let Some(tag) = promised {
+            return Ok((seq, Applied { tag, ..Applied::default() }));
+        }
         let token = guard.token();
         let received = tokio::select! {
             received = &mut outcome => received,

@@ -6,6 +6,7 @@
 //! - `run.rs`: one statement to its [`Outcome`]; `control.rs`: SET, SHOW, BEGIN, DISCARD.
 //! - `write.rs`: a write's way through the log to its outcome; `copy_in.rs`: COPY FROM STDIN.
 //! - `idempotency.rs`: writes that are sent again; `retry.rs`: failed intents, resubmitted.
+//! - `intents.rs`: what a session can ask of its intents.
 //! - `activity.rs`: who is connected, and cancelling; `progress.rs`: how far a COPY is.
 //!
 //! Not here: messages and sockets (`wire`).
@@ -14,6 +15,7 @@ mod activity;
 mod control;
 mod copy_in;
 mod idempotency;
+mod intents;
 mod prepared;
 mod progress;
 mod retry;
@@ -26,6 +28,7 @@ mod write;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 pub use activity::{Activity, Entry, Reason, Registered, Shown, StatementGuard};
 pub use copy_in::CopySession;
@@ -42,6 +45,7 @@ use idempotency::Claim;
 use crate::engine::QueryContext;
 use crate::error::Result;
 use crate::router::{EngineSetting, StatementContext};
+use crate::sql::rewrite::SessionIntents;
 use crate::types::OutputStyle;
 
 /// One client's session.
@@ -57,6 +61,8 @@ pub struct Session {
     /// The idempotency key in the comment of the statement that runs, until its write takes it.
     commented_key: Option<String>,
     claim: Claim,
+    /// The place of the last write; 0 before the first.
+    last_intent: AtomicU64,
 }
 
 impl Session {
@@ -75,6 +81,7 @@ impl Session {
             portals: HashMap::new(),
             commented_key: None,
             claim: Claim::default(),
+            last_intent: AtomicU64::new(0),
         }
     }
 
@@ -144,6 +151,7 @@ impl Session {
             engine: EngineSetting::parse(setting("teatree.engine")),
             default_access_method: setting("default_table_access_method").to_owned(),
             snapshot: self.transaction.snapshot(),
+            intents: SessionIntents { last: self.last_intent(), waited: None },
             max_staleness: self.settings.timeout("teatree.max_staleness"),
         })
     }

@@ -12,6 +12,7 @@ use super::transaction::{Isolation, Open};
 use super::{CopySession, Session, StatementGuard, Transaction};
 use crate::engine::BatchStream;
 use crate::error::{Error, Result};
+use crate::router::StatementContext;
 use crate::sql::{CopyIn, CopyOut, Kind, Read, Statement, TransactionStatement};
 use crate::sqlstate::SqlState;
 use crate::telemetry;
@@ -165,7 +166,8 @@ impl Session {
         guard: &StatementGuard,
     ) -> Result<Outcome> {
         self.take_snapshot(guard).await?;
-        let context = self.context(guard).await?;
+        let intents = self.intents_for(statement, &params, guard).await?;
+        let context = StatementContext { intents, ..self.context(guard).await? };
         let execution = self
             .services
             .router

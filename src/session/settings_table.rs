@@ -1,6 +1,9 @@
 //! The table of settings: names, defaults, and which values each may have. PostgreSQL's own come
 //! with PostgreSQL's names; Teatree's begin with `teatree.`.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use crate::intent::KEY_BYTES_MAX;
 
 /// How a setting's value is checked and written.
@@ -172,5 +175,9 @@ pub(super) const SPECS: &[Spec] = &[
 
 /// Finds a setting by its name, in any letter case.
 pub(super) fn find(name: &str) -> Option<&'static Spec> {
-    SPECS.iter().find(|spec| spec.name.eq_ignore_ascii_case(name))
+    // The server itself asks by the right spelling, several times a statement.
+    static BY_NAME: LazyLock<HashMap<&str, &Spec>> =
+        LazyLock::new(|| SPECS.iter().map(|spec| (spec.name, spec)).collect());
+    let exact = BY_NAME.get(name).copied();
+    exact.or_else(|| SPECS.iter().find(|spec| spec.name.eq_ignore_ascii_case(name)))
 }

@@ -93,9 +93,7 @@ impl Session {
         };
         let options = self.append_options(guard);
         let ticket = self.services.log.append_with(origin, body, options).await?;
-        if let Some(tag) = ticket.promised {
-            return Ok(Applied { tag, ..Applied::default() });
-        }
+        self.note_intent(ticket.seq);
         self.outcome_of(ticket, guard).await.map(|(_, applied)| applied)
     }
 }

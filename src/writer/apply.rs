@@ -54,6 +54,10 @@ impl Writer {
             Ok(Progress::Later(rest)) => self.finish_later(intent, rest),
             Err(error) if error.is_fault() => Err(error),
             Err(error) => {
+                let error = match intent.body.table() {
+                    Some(table) => self.applier.connection.name_violation(table, error),
+                    None => error,
+                };
                 tracing::info!(seq = intent.seq.0, code = %error.code(), %error, "an intent failed");
                 // Its staged file stays: the log keeps it for a retry.
                 self.record(intent.seq, Err(error))

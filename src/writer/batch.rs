@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 
 use super::{BATCH_BYTES_MAX, BATCH_INTENTS_MAX, Writer};
 use crate::error::{Error, Result};
-use crate::intent::{Accepted, Applied, Body, Outcome, Storage, TagKind, Values};
+use crate::intent::{Accepted, Applied, Body, Intent, Outcome, Storage, TagKind, Values};
 use crate::{clock, telemetry};
 
 /// Returns how many of the first intents go together: a run of changes of DuckDB rows, else one.
@@ -148,7 +148,7 @@ impl Writer {
             let span = tracing::info_span!("apply", seq = intent.seq.0);
             telemetry::set_parent(&span, intent.origin.traceparent.as_deref());
             let _entered = span.entered();
-            let Some(values) = joinable(accepted) else {
+            let Some(values) = joinable(intent) else {
                 done.push(self.applier.apply_intent(intent)?);
                 continue;
             };
@@ -174,16 +174,15 @@ impl Writer {
     }
 }
 
-/// Returns an intent's rows when they may go in together with others'. With an idempotency key its
-/// outcome is kept beside its rows.
-fn joinable(accepted: &Accepted) -> Option<&Values> {
-    match &accepted.intent.body {
-        Body::Values(values) if accepted.intent.origin.idempotency_key.is_none() => Some(values),
-        _ => None,
-    }
-}
-
 /// Returns an intent's rows when they are for the same columns of the same table.
 fn same_target<'a>(values: &Values, next: &'a Accepted) -> Option<&'a Values> {
-    joinable(next).filter(|more| more.target == values.target)
+    joinable(&next.intent).filter(|more| more.target == values.target)
+}
+
+/// Returns an intent's rows when nothing else of it must be kept.
+fn joinable(intent: &Intent) -> Option<&Values> {
+    match &intent.body {
+        Body::Values(values) if intent.origin.idempotency_key.is_none() => Some(values),
+        _ => None,
+    }
 }

@@ -20,7 +20,6 @@ impl Writer {
         Ok(match &intent.body {
             Body::Statement { tag: TagKind::Fixed(tag), .. } => fixed(tag),
             Body::Transaction { .. } => fixed("COMMIT"),
-            Body::Values(values) => applied(&TagKind::Insert, values.rows.len() as u64),
             Body::Rows { tag, rows, .. } => {
                 let mut count = 0;
                 for batch in self.targets.batches(rows)? {
@@ -28,6 +27,7 @@ impl Writer {
                 }
                 applied(tag, count)
             }
+            Body::Values(values) => applied(&TagKind::Insert, values.rows.len() as u64),
             Body::Dataset(change) => self.recovered_change(intent, change),
             // It gave a row, which is gone.
             Body::Call { .. } => {

@@ -32,6 +32,8 @@ mod crash;
 mod observability;
 mod procedures;
 mod routing;
+mod rows_acks;
+mod rows_typed;
 mod security;
 mod tidy;
 mod versions;

@@ -2,7 +2,7 @@
 //!
 //! - `target.rs`: the table that rows go to, and its columns.
 //! - `insert.rs`: the rows of INSERT and COPY.
-//! - `values.rs`: INSERT … VALUES as typed rows.
+//! - `values.rs`: INSERT … VALUES as typed rows; `plan.rs`: what they mean for their table.
 //! - `create.rs`: CREATE TABLE.
 //! - `staged.rs`: the reading part of INSERT … SELECT and CREATE TABLE AS between DuckDB tables.
 //! - `dataset.rs`: the other changes of datasets.
@@ -14,6 +14,7 @@ mod create;
 mod dataset;
 mod describe;
 mod insert;
+mod plan;
 mod staged;
 mod target;
 mod values;
@@ -42,6 +43,9 @@ impl Router {
         mut params: Vec<Value>,
         context: &StatementContext,
     ) -> Result<Body> {
+        if let Some(body) = self.known_values(statement, types, &mut params, context)? {
+            return Ok(body);
+        }
         self.check_database(write.tables())?;
         let path = &context.query.search_path;
         let arrow = |table: &TableRef| self.dataset_of(table, path);

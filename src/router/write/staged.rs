@@ -143,9 +143,8 @@ impl Router {
         context: &StatementContext,
     ) -> Result<Option<Source>> {
         let Some(source) = statement.source_query() else { return Ok(None) };
-        if !matches!(source.kind, Kind::Read(_)) {
-            return Ok(None);
-        }
+        let Kind::Read(read) = &source.kind else { return Ok(None) };
+        self.wait_for_promised(read, context).await?;
         let sql = source.duckdb_sql(&self.names(context), types)?;
         match self.duckdb.exact_columns(&sql, &context.query, None).await {
             Ok(Some(columns)) => Ok(Some(Source { sql, columns })),
