@@ -150,8 +150,8 @@ impl Session {
         }
     }
 
-    /// Waits for the outcome of an append. A cancel asks the Writer to stop the intent, unless it is
-    /// another's; what happened is what the outcome says.
+    /// Waits for the outcome of an append. A cancel asks the Writer to stop the intent, unless it
+    /// is another's; what happened is what the outcome says.
     pub(super) async fn outcome_of(
         &self,
         ticket: Ticket,

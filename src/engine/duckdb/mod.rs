@@ -33,6 +33,6 @@ pub use exact::{Carrier, ExactColumn};
 pub use foreign::DuckDbTables;
 pub use instance::{DuckDb, DuckDbOptions, inspect_file, settle_file};
 pub use reader::{PartialDescription, ReadSnapshot};
-pub use system_tables::SystemTable;
+pub use system_tables::{Pages, SystemTable};
 pub use table_shape::{NamedObject, Relation, ShapeColumn, TableShape};
 pub use write_connection::{AppliedPlaces, Changed, WriteConnection};
