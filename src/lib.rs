@@ -12,7 +12,9 @@
 //! [`intent::Body`]; [`intent::IntentLog`] appends it, with one synced write for all sessions that
 //! write at that moment; the Writer ([`writer`]) takes it in the log's order and applies it in one
 //! DuckDB transaction, or one renamed manifest of a [`dataset`], that also holds its
-//! [`ids::IntentSeq`]. Only then the session is told, and the client gets its command tag.
+//! [`ids::IntentSeq`]. Then the session is told, and the client gets its command tag. Plain rows
+//! that nothing can refuse any more ([`intent::Values`]) are promised earlier, once they are in the
+//! log: every read that starts afterwards waits for them, so nobody can tell ([`intent::Ack`]).
 //!
 //! **The life of a CALL.** [`procedure::Procedures`] checks the name and the arguments before
 //! anything is queued; then it is an intent like any other, and the Writer runs the procedure at

@@ -4,6 +4,7 @@
 //! snapshots, EXPLAIN ANALYZE, the sources of writes.
 
 use super::{Router, StatementContext};
+use crate::catalog::is_system_relation;
 use crate::clock;
 use crate::error::{Error, Result};
 use crate::intent::ReadScope;
@@ -73,7 +74,8 @@ impl Router {
         let path = &context.query.search_path;
         let mut tables = Vec::with_capacity(read.tables.len());
         for table in &read.tables {
-            if is_of_the_system(table.schema.as_deref()) {
+            // The system's relations show definitions, which everybody waits for.
+            if is_system_relation(table.schema.as_deref(), &table.table).is_some() {
                 continue;
             }
             if !names.is_plain_table(&table.table) && self.dataset_of(table, path).is_none() {
@@ -83,9 +85,4 @@ impl Router {
         }
         Ok(Some(ReadScope::Tables(tables)))
     }
-}
-
-/// The system's relations show definitions only.
-fn is_of_the_system(schema: Option<&str>) -> bool {
-    matches!(schema, Some("pg_catalog" | "information_schema" | "teatree"))
 }

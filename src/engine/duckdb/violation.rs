@@ -112,7 +112,7 @@ fn unique(table: &str, constraints: &[Constraint], error: &Error) -> Option<Erro
         .filter(|c| matches!(c.kind.as_str(), "PRIMARY KEY" | "UNIQUE" | "INDEX"))
         .collect();
     let key = error.detail()?.strip_prefix("Key \"")?.strip_suffix("\" already exists.")?;
-    let named = unique.iter().find_map(|&one| Some((one, values_of(key, &one.columns)?)));
+    let named = unique.iter().find_map(|found| Some((*found, values_of(key, &found.columns)?)));
     let (found, values) = match named {
         Some(found) => found,
         // Twice in the same statement: DuckDB tells the values only.
