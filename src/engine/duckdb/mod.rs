@@ -1,7 +1,8 @@
 //! The DuckDB engine: one instance per server, many connections.
 //!
 //! - `instance.rs`: opening the file, settings, the system catalog; [`DuckDb`].
-//! - `reader.rs`: read-only connections and their streams; REPEATABLE READ snapshots.
+//! - `reader.rs`: read-only connections and their streams.
+//! - `held.rs`: a session's own connection: REPEATABLE READ snapshots, the transaction lane.
 //! - `write_connection.rs`: the Writer's connection: transactions, statements, the Appender.
 //! - `system_tables.rs`: tables that the server computes (`teatree_sessions()`, …).
 //! - `foreign.rs`: DuckDB tables as sources of DataFusion plans.
@@ -14,6 +15,7 @@ mod capi;
 mod error;
 mod exact;
 mod foreign;
+mod held;
 mod instance;
 mod logical_type;
 mod reader;
@@ -24,6 +26,7 @@ mod write_connection;
 pub use exact::{Carrier, ExactColumn};
 pub use foreign::DuckDbTables;
 pub use instance::{DuckDb, DuckDbOptions, inspect_file, settle_file};
-pub use reader::{PartialDescription, ReadSnapshot};
+pub use held::{Access, HeldConnection};
+pub use reader::PartialDescription;
 pub use system_tables::SystemTable;
 pub use write_connection::{AppliedPlaces, Changed, WriteConnection};
