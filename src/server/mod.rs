@@ -167,6 +167,7 @@ fn open(mut config: Config, runtime: tokio::runtime::Handle) -> Result<Open> {
         procedures: Arc::clone(&procedures),
         log: Arc::clone(&log),
         outcome_rows_max: config.outcome_rows_max,
+        parked_intents_max: config.parked_intents_max,
     };
     let (writer, writer_thread) = writer::start(targets, accepted, runtime)?;
     let router = Router {

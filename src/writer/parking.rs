@@ -129,6 +129,19 @@ impl<T> Parking<T> {
         ready
     }
 
+    /// Takes those that `wanted` says yes to, though what they wait for is not over.
+    pub(super) fn take_if(&mut self, mut wanted: impl FnMut(&T) -> bool) -> Vec<T> {
+        let mut taken = Vec::new();
+        for parked in std::mem::take(&mut self.parked) {
+            if wanted(&parked.item) {
+                taken.push(parked.item);
+            } else {
+                self.parked.push_back(parked);
+            }
+        }
+        taken
+    }
+
     /// Takes those whose time is over.
     pub(super) fn take_expired(&mut self, now: Instant) -> Vec<T> {
         let mut expired = Vec::new();

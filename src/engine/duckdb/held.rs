@@ -174,9 +174,7 @@ impl Slot {
     fn try_take(self: &Arc<Self>) -> Result<Option<Taken>> {
         let mut state = self.state.lock();
         match std::mem::replace(&mut *state, Place::InUse) {
-            Place::Here(idle) => {
-                Ok(Some(Taken { idle, slot: Arc::clone(self), closing: false }))
-            }
+            Place::Here(idle) => Ok(Some(Taken { idle, slot: Arc::clone(self), closing: false })),
             Place::InUse => Ok(None),
             Place::Closed => {
                 *state = Place::Closed;

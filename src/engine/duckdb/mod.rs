@@ -25,8 +25,8 @@ mod write_connection;
 
 pub use exact::{Carrier, ExactColumn};
 pub use foreign::DuckDbTables;
-pub use instance::{DuckDb, DuckDbOptions, inspect_file, settle_file};
 pub use held::{Access, HeldConnection};
+pub use instance::{DuckDb, DuckDbOptions, inspect_file, settle_file};
 pub use reader::PartialDescription;
 pub use system_tables::SystemTable;
 pub use write_connection::{AppliedPlaces, Changed, WriteConnection};

@@ -63,7 +63,6 @@ enum On {
     Held(Taken),
 }
 
-
 impl DuckDb {
     /// Describes a statement without running it.
     pub async fn describe(
