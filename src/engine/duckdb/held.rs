@@ -15,13 +15,14 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use super::instance::DuckDb;
+use super::instance::{DuckDb, schemas, text_rows, text_rows_with};
 use super::reader::{Idle, joined};
 use super::write_connection::WriteConnection;
 use crate::engine::QueryContext;
 use crate::error::{Error, Result};
 use crate::sqlstate::SqlState;
 use crate::task;
+use crate::types::Value;
 
 /// How long a statement waits for the connection: a stream that was dropped gives it back at once.
 const BACK_MAX: Duration = Duration::from_secs(30);
@@ -43,6 +44,8 @@ pub struct HeldConnection {
 pub(super) struct Slot {
     state: Mutex<Place>,
     back: Notify,
+    /// What the open transaction sees.
+    moment: Mutex<String>,
     /// Dropped after the connection.
     attached: Mutex<Option<Arc<dyn Any + Send + Sync>>>,
 }
@@ -73,8 +76,9 @@ impl DuckDb {
         let context = context.clone();
         task::blocking(move || {
             let mut idle = database.idle_connection(&context)?;
-            begin(&mut idle, access)?;
+            let moment = begin(&mut idle, access)?;
             let slot = Slot {
+                moment: Mutex::new(moment),
                 state: Mutex::new(Place::Here(idle)),
                 back: Notify::new(),
                 attached: Mutex::new(None),
@@ -85,17 +89,18 @@ impl DuckDb {
     }
 }
 
-fn begin(idle: &mut Idle, access: Access) -> Result<()> {
+/// Begins, and tells which moment the transaction sees: equal ones hold the same data.
+fn begin(idle: &mut Idle, access: Access) -> Result<String> {
     idle.connection.execute(match access {
         Access::ReadOnly => "BEGIN TRANSACTION READ ONLY",
         Access::ReadWrite => "BEGIN TRANSACTION",
     })?;
     // DuckDB takes its snapshot when the transaction first looks at the database.
-    super::instance::text_rows(
+    let rows = text_rows(
         &mut idle.connection,
-        "SELECT count(*)::varchar FROM teatree_internal.applied",
+        "SELECT concat_ws(' ', count(*), max(seq)) FROM teatree_internal.applied",
     )?;
-    Ok(())
+    Ok(rows.into_iter().flatten().collect())
 }
 
 impl HeldConnection {
@@ -142,12 +147,31 @@ impl HeldConnection {
         joined(work, &interrupter, cancel).await
     }
 
-    /// Undoes the transaction and begins another one.
-    pub async fn begin_again(&self, cancel: &CancellationToken) -> Result<()> {
+    /// Lists the schemas of the data file that the transaction sees, in PostgreSQL's words.
+    pub async fn schemas(&self) -> Result<Vec<String>> {
+        let mut taken = self.take(&CancellationToken::new()).await?;
+        task::blocking(move || schemas(&mut taken.idle.connection)).await
+    }
+
+    /// Tells the one text column of a query of our own.
+    pub async fn texts(&self, sql: &'static str, params: Vec<Value>) -> Result<Vec<String>> {
+        let mut taken = self.take(&CancellationToken::new()).await?;
+        task::blocking(move || {
+            let rows = text_rows_with(&mut taken.idle.connection, sql, &params)?;
+            Ok(rows.into_iter().flatten().collect())
+        })
+        .await
+    }
+
+    /// Undoes the transaction and begins another one; tells whether it sees the same data as the
+    /// first did.
+    pub async fn begin_again(&self, cancel: &CancellationToken) -> Result<bool> {
         let mut taken = self.take(cancel).await?;
         task::blocking(move || {
             taken.idle.connection.execute("ROLLBACK")?;
-            begin(&mut taken.idle, Access::ReadWrite)
+            let moment = begin(&mut taken.idle, Access::ReadWrite)?;
+            let before = std::mem::replace(&mut *taken.slot.moment.lock(), moment.clone());
+            Ok(before == moment)
         })
         .await
     }

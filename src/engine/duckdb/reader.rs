@@ -203,14 +203,7 @@ impl DuckDb {
 
     /// Lists the schemas of the data file, in PostgreSQL's words. Blocks.
     pub fn schemas_blocking(&self) -> Result<Vec<String>> {
-        let mut connection = self.database.connect()?;
-        let rows = super::instance::text_rows(
-            &mut connection,
-            "SELECT schema_name FROM duckdb_schemas()
-             WHERE database_name = current_database() AND schema_name <> 'teatree_internal'",
-        )?;
-        let names = rows.into_iter().flatten();
-        Ok(names.map(|name| if name == "main" { "public".to_owned() } else { name }).collect())
+        super::instance::schemas(&mut self.database.connect()?)
     }
 
     async fn reader(
