@@ -5,6 +5,7 @@
 //! dataset waits with it until COMMIT: it may change one dataset, once, and nothing else.
 
 use std::collections::BTreeSet;
+use std::future::Future;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,6 +39,8 @@ pub(super) struct Writes {
     history_bytes: usize,
     tables: BTreeSet<TableName>,
     rows: u64,
+    /// A write failed, and may have left something.
+    pub(super) half_done: bool,
     /// Definitions were changed.
     defines: bool,
     deferred: Option<Deferred>,
@@ -164,7 +167,9 @@ impl Session {
         let staged = body.staged_path().map(|path| data_dir.join(path));
         let Transaction::Open(open) = &mut self.transaction else { return Err(not_open()) };
         open.writes.staged.0.extend(staged);
+        open.writes.half_done = true;
         let applied = open.apply(&origin, &body, guard).await?;
+        open.writes.half_done = false;
         open.writes.defines |= defines;
         open.writes.keep(origin, body, &applied, bytes_max);
         Ok(applied)
@@ -182,11 +187,7 @@ impl Session {
     }
 
     /// Runs the transaction's statements in a lane from now on.
-    pub(super) async fn use_lane(
-        &mut self,
-        lane: Arc<Lane>,
-        guard: &StatementGuard,
-    ) -> Result<()> {
+    pub(super) async fn use_lane(&mut self, lane: Arc<Lane>, guard: &StatementGuard) -> Result<()> {
         let context = self.context(guard).await?;
         let Transaction::Open(open) = &mut self.transaction else { return Err(not_open()) };
         open.begun = true;
@@ -217,7 +218,9 @@ impl Session {
         self.within_lock_timeout(lane.hold(tables), guard).await??;
         // What was committed while this waited belongs to what the statement sees.
         let Transaction::Open(open) = &mut self.transaction else { return Err(not_open()) };
-        if open.may_begin_again() && let Some(snapshot) = &open.snapshot {
+        if open.may_begin_again()
+            && let Some(snapshot) = &open.snapshot
+        {
             let since = self.services.writer.handled();
             snapshot.held.begin_again(&guard.token()).await?;
             open.since = since;
@@ -303,6 +306,11 @@ impl Session {
 }
 
 impl Open {
+    /// Tells whether something was written, or is to be at COMMIT.
+    pub(super) fn has_written(&self) -> bool {
+        !self.writes.is_empty()
+    }
+
     /// Tells whether nothing would be lost by another snapshot.
     fn may_begin_again(&self) -> bool {
         self.isolation == Isolation::ReadCommitted && self.writes.is_empty()

@@ -4,16 +4,21 @@
 //! - `services.rs`: what all sessions share.
 //! - `settings_table.rs`, `settings.rs`, `transaction.rs`, `prepared.rs`: the session's state.
 //! - `run.rs`: one statement to its [`Outcome`]; `control.rs`: SET, SHOW, BEGIN, DISCARD.
+//! - `block.rs`: writes inside a transaction; `savepoint.rs`: going back in it.
+//! - `notice.rs`: what a client is told besides results and errors.
 //! - `write.rs`: a write's way through the log to its outcome; `copy_in.rs`: COPY FROM STDIN.
 //! - `activity.rs`: who is connected, and cancelling.
 //!
 //! Not here: messages and sockets (`wire`).
 
 mod activity;
+mod block;
 mod control;
 mod copy_in;
 mod prepared;
+mod notice;
 mod run;
+mod savepoint;
 mod services;
 mod settings;
 mod settings_table;
@@ -22,9 +27,11 @@ mod write;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use activity::{Activity, Entry, Reason, Registered, Shown, StatementGuard};
 pub use copy_in::CopySession;
+pub use notice::Notice;
 pub use prepared::{Portal, PortalState, Prepared};
 pub use run::{Outcome, Rows, RowsTag};
 pub use services::Services;
@@ -42,11 +49,10 @@ pub struct Session {
     services: Arc<Services>,
     registered: Registered,
     settings: Settings,
-    /// The settings at BEGIN: a ROLLBACK undoes every SET since.
-    settings_before: Option<Settings>,
     transaction: Transaction,
     statements: HashMap<String, Arc<Prepared>>,
     portals: HashMap<String, Portal>,
+    notices: Vec<Notice>,
 }
 
 impl Session {
@@ -59,10 +65,10 @@ impl Session {
             services,
             registered,
             settings,
-            settings_before: None,
             transaction: Transaction::Idle,
             statements: HashMap::new(),
             portals: HashMap::new(),
+            notices: Vec::new(),
         }
     }
 
@@ -92,14 +98,29 @@ impl Session {
         let (state, open) = match self.transaction {
             Transaction::Idle => ("idle", false),
             Transaction::Open(_) => ("idle in transaction", true),
-            Transaction::Failed => ("idle in transaction (aborted)", true),
+            Transaction::Failed(_) => ("idle in transaction (aborted)", true),
         };
         self.registered.entry.rest(state, open);
     }
 
     /// A statement failed: an open transaction is failed until its end.
     pub fn fail(&mut self) {
+        if matches!(self.transaction, Transaction::Open(_)) {
+            self.stop_portals();
+        }
         self.transaction.fail();
+    }
+
+    /// How long the client may say nothing, where that is limited.
+    pub fn idle_limit(&self) -> Option<Duration> {
+        let holds_lane = match &self.transaction {
+            Transaction::Idle => return None,
+            Transaction::Open(open) | Transaction::Failed(open) => open.writes.lane.is_some(),
+        };
+        let default = Duration::from_millis(self.services.config.writer_idle_ms);
+        self.settings
+            .timeout("idle_in_transaction_session_timeout")
+            .or((holds_lane && !default.is_zero()).then_some(default))
     }
 
     /// How values are written as text for this client.
@@ -118,7 +139,10 @@ impl Session {
         let search_path = if wanted == ["public"] {
             wanted
         } else {
-            self.services.router.existing_schemas(&wanted).await?
+            {
+                let snapshot = self.transaction.snapshot();
+                self.services.router.existing_schemas(&wanted, snapshot.as_ref()).await?
+            }
         };
         let setting = |name| self.settings.get(name).unwrap_or_default();
         Ok(StatementContext {

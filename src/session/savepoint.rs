@@ -131,7 +131,15 @@ impl Open {
             self.savepoints = savepoints;
             return Ok(settings);
         }
-        if self.writes.steps.len() > steps || failed {
+        let goes_on = || async {
+            let Some(snapshot) = &self.snapshot else { return Ok(false) };
+            snapshot.held.goes_on(&guard.token()).await
+        };
+        // A read that failed has changed nothing; DuckDB may have aborted all the same.
+        let unchanged = self.writes.steps.len() == steps && !self.writes.half_done;
+        let untouched =
+            unchanged && (!failed || goes_on().await.map_err(|error| (error, false))?);
+        if !untouched {
             self.replay(steps, guard).await.map_err(|error| (error, true))?;
         }
         Ok(settings)
@@ -149,14 +157,14 @@ impl Open {
         }
         self.since = since;
         self.writes.cut_to(steps);
+        self.writes.half_done = false;
         for step in &self.writes.steps {
-            let applied = self
-                .apply_once(&step.origin, &step.body, guard)
-                .await
-                .map_err(|error| match error.code() {
+            let applied = self.apply_once(&step.origin, &step.body, guard).await.map_err(
+                |error| match error.code() {
                     SqlState::QUERY_CANCELED => error,
                     _ => cannot_go_back(error.message()),
-                })?;
+                },
+            )?;
             if applied.rows != step.rows {
                 return Err(cannot_go_back("a statement before it changed other rows than before"));
             }

@@ -1,16 +1,20 @@
 //! A write's way through the log to its outcome.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use futures::StreamExt;
 use tracing::Instrument;
 
+use super::block::lock_timeout;
 use super::run::{Outcome, Rows, RowsTag};
 use super::{Session, StatementGuard};
 use crate::error::Result;
+use crate::ids::IntentSeq;
 use crate::intent::{Applied, Body, Origin};
 use crate::router::StatementContext;
 use crate::sql::{Call, Statement, Write};
+use crate::sqlstate::SqlState;
 use crate::types::{PgType, Value};
 
 impl Session {
@@ -29,11 +33,33 @@ impl Session {
         let body = route.instrument(tracing::info_span!("route")).await?;
         let defines =
             !matches!(write, Write::Insert { .. } | Write::Update { .. } | Write::Delete { .. });
-        let applied = self.commit(&statement.text, body, &context, guard).await;
+        if self.is_in_block() {
+            let holds = self.services.router.holds(write, &context).await?;
+            let text = &statement.text;
+            let applied =
+                self.write_in_transaction(text, body, holds, defines, &context, guard).await?;
+            return outcome(applied);
+        }
+        let applied = self.append(&statement.text, body, &context, guard).await;
         if defines {
             self.services.router.columns.forget();
         }
         outcome(applied?)
+    }
+
+    /// Writes rows that came in by COPY.
+    pub(super) async fn write_rows(
+        &mut self,
+        text: &str,
+        body: Body,
+        context: &StatementContext,
+        guard: &StatementGuard,
+    ) -> Result<Applied> {
+        if self.is_in_block() {
+            let holds = BTreeSet::new();
+            return self.write_in_transaction(text, body, holds, false, context, guard).await;
+        }
+        self.append(text, body, context, guard).await
     }
 
     /// Checks a CALL, makes it an intent and waits for its result.
@@ -53,41 +79,69 @@ impl Session {
                 .await?;
         let context = self.context(guard).await?;
         let body = Body::Call { procedure, args };
-        let applied = self.commit(&statement.text, body, &context, guard).await;
+        let applied = self.append(&statement.text, body, &context, guard).await;
         self.services.router.columns.forget();
         outcome(applied?)
     }
 
-    /// Appends an intent and waits for its outcome. A cancel asks the Writer to stop it; what
-    /// happened is what the outcome says.
-    pub(super) async fn commit(
-        &self,
-        text: &str,
-        body: Body,
-        context: &StatementContext,
-        guard: &StatementGuard,
-    ) -> Result<Applied> {
-        let origin = Origin {
+    /// Tells in which surroundings a statement is to be understood.
+    pub(super) fn origin(&self, text: &str, context: &StatementContext) -> Origin {
+        Origin {
             user: context.user.clone(),
             application_name: self.settings.get("application_name").unwrap_or_default().to_owned(),
             time_zone: context.query.time_zone.clone(),
             search_path: context.query.search_path.clone(),
             traceparent: None,
             statement: text.to_owned(),
-        };
-        let ticket = self.services.log.append(origin, body).await?;
+        }
+    }
+
+    /// Appends an intent and waits for its outcome. A cancel asks the Writer to stop it, and so
+    /// does `lock_timeout` while it waits for another session's transaction; what happened is what
+    /// the outcome says.
+    pub(super) async fn append(
+        &self,
+        text: &str,
+        body: Body,
+        context: &StatementContext,
+        guard: &StatementGuard,
+    ) -> Result<Applied> {
+        let ticket = self.services.log.append(self.origin(text, context), body).await?;
         let (seq, mut outcome) = (ticket.seq, ticket.outcome);
         let token = guard.token();
+        let mut timed_out = false;
         let received = tokio::select! {
             received = &mut outcome => received,
+            () = self.parked_too_long(seq) => {
+                timed_out = true;
+                self.services.writer.cancel(seq);
+                outcome.await
+            }
             () = token.cancelled() => {
                 self.services.writer.cancel(seq);
                 outcome.await
             }
         };
         match received {
-            Ok(outcome) => outcome.result,
+            Ok(outcome) => outcome.result.map_err(|error| match error.code() {
+                SqlState::QUERY_CANCELED if timed_out => lock_timeout(),
+                _ => error,
+            }),
             Err(_) => Err(self.services.log.outcome_unknown(seq)),
+        }
+    }
+
+    /// Waits until an intent has waited longer for a transaction than `lock_timeout` allows.
+    async fn parked_too_long(&self, seq: IntentSeq) {
+        let Some(limit) = self.settings.timeout("lock_timeout") else {
+            return std::future::pending().await;
+        };
+        loop {
+            let waited = self.services.writer.parked_for(seq).unwrap_or_default();
+            if waited >= limit {
+                return;
+            }
+            tokio::time::sleep(limit - waited).await;
         }
     }
 }

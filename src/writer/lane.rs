@@ -361,6 +361,11 @@ impl Lane {
         ended.map(|()| seq)
     }
 
+    /// The place that a snapshot taken from now on contains at least.
+    pub fn handled(&self) -> IntentSeq {
+        self.shared.crossing.state.lock().handled
+    }
+
     /// From now on these are changes that a snapshot may be older than.
     fn note_touched(&self, seq: IntentSeq) {
         let mut state = self.shared.crossing.state.lock();

@@ -15,14 +15,13 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use super::instance::{DuckDb, schemas, text_rows, text_rows_with};
+use super::instance::{DuckDb, schemas, text_rows};
 use super::reader::{Idle, joined};
 use super::write_connection::WriteConnection;
 use crate::engine::QueryContext;
 use crate::error::{Error, Result};
 use crate::sqlstate::SqlState;
 use crate::task;
-use crate::types::Value;
 
 /// How long a statement waits for the connection: a stream that was dropped gives it back at once.
 const BACK_MAX: Duration = Duration::from_secs(30);
@@ -153,14 +152,12 @@ impl HeldConnection {
         task::blocking(move || schemas(&mut taken.idle.connection)).await
     }
 
-    /// Tells the one text column of a query of our own.
-    pub async fn texts(&self, sql: &'static str, params: Vec<Value>) -> Result<Vec<String>> {
-        let mut taken = self.take(&CancellationToken::new()).await?;
-        task::blocking(move || {
-            let rows = text_rows_with(&mut taken.idle.connection, sql, &params)?;
-            Ok(rows.into_iter().flatten().collect())
-        })
-        .await
+    /// Tells whether the transaction can go on: an error of a running statement has aborted it in
+    /// DuckDB.
+    pub async fn goes_on(&self, cancel: &CancellationToken) -> Result<bool> {
+        let mut taken = self.take(cancel).await?;
+        task::blocking(move || Ok(text_rows(&mut taken.idle.connection, "SELECT '1'").is_ok()))
+            .await
     }
 
     /// Undoes the transaction and begins another one; tells whether it sees the same data as the

@@ -136,6 +136,10 @@ impl Router {
         types: &[Option<PgType>],
         context: &StatementContext,
     ) -> Result<Option<Source>> {
+        if context.held().is_some() {
+            // The transaction's own connection sees more, and nobody else waits for it.
+            return Ok(None);
+        }
         let Some(source) = statement.source_query() else { return Ok(None) };
         if !matches!(source.kind, Kind::Read(_)) {
             return Ok(None);
