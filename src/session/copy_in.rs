@@ -11,7 +11,6 @@ use crate::error::{Error, Result};
 use crate::intent::TagKind;
 use crate::router::{RowsSink, StatementContext, Target};
 use crate::sql::{CopyIn, Statement};
-use crate::sqlstate::SqlState;
 use crate::task;
 use crate::types::{CopyDecoder, CopyFormat};
 
@@ -28,7 +27,7 @@ pub struct CopySession {
     /// `None` while a piece is being decoded.
     work: Option<Work>,
     gathered: BytesMut,
-    csv: bool,
+    binary: bool,
 }
 
 struct Work {
@@ -53,8 +52,8 @@ impl CopySession {
         context: &StatementContext,
     ) -> Result<CopySession> {
         let mut options = copy.options.clone();
-        options.force_null = places(&copy.force_null, &target)?;
-        options.force_not_null = places(&copy.force_not_null, &target)?;
+        options.force_null = places(copy, "FORCE_NULL", &copy.force_null, &target)?;
+        options.force_not_null = places(copy, "FORCE_NOT_NULL", &copy.force_not_null, &target)?;
         let decoder = CopyDecoder::new(
             options,
             target.columns.clone(),
@@ -71,7 +70,7 @@ impl CopySession {
             work: Some(Work { decoder, sink, target: Arc::clone(&target), schema }),
             target,
             gathered: BytesMut::new(),
-            csv: copy.options.format == CopyFormat::Csv,
+            binary: copy.options.format == CopyFormat::Binary,
         })
     }
 
@@ -80,9 +79,9 @@ impl CopySession {
         self.target.columns.len()
     }
 
-    /// Tells whether the data is csv.
-    pub fn is_csv(&self) -> bool {
-        self.csv
+    /// Tells whether the data is in the binary format.
+    pub fn is_binary(&self) -> bool {
+        self.binary
     }
 
     /// Takes the next piece of data.
@@ -131,17 +130,13 @@ impl CopySession {
     }
 }
 
-/// The places of named columns among those that are copied.
-fn places(names: &[String], target: &Target) -> Result<Vec<usize>> {
+/// The places of an option's columns among those that are copied.
+fn places(copy: &CopyIn, option: &str, names: &[String], target: &Target) -> Result<Vec<usize>> {
     names
         .iter()
         .map(|name| {
-            target.columns.iter().position(|column| column.name == *name).ok_or_else(|| {
-                Error::new(
-                    SqlState::INVALID_COLUMN_REFERENCE,
-                    format!("FORCE column \"{name}\" not referenced by COPY"),
-                )
-            })
+            let place = target.columns.iter().position(|column| column.name == *name);
+            place.ok_or_else(|| copy.missing_column(option, name))
         })
         .collect()
 }

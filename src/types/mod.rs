@@ -20,7 +20,10 @@ pub use arrow_map::{
     ColumnBuilder, TYPE_KEY, TYPMOD_KEY, batch_from_values, cast_batch, column_for_field,
     storage_field, storage_schema, zero_nulls,
 };
-pub use copy::{CopyDecoder, CopyEncoding, CopyFormat, CopyHeader, CopyOptions, GivenCopyOptions};
+pub use copy::{
+    COPY_SIGNATURE, CopyDecoder, CopyEncoding, CopyFormat, CopyHeader, CopyOptions,
+    GivenCopyOptions,
+};
 pub use input::{from_binary, from_text, zone_by_name};
 pub use output::{Format, IntervalStyle, OutputStyle, RowEncoder};
 pub use pg_type::{Column, PgType, ScalarType, numeric_typmod};

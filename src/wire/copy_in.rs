@@ -20,10 +20,10 @@ pub(super) async fn receive(
 ) -> Result<String> {
     let count = i16::try_from(copy.column_count())
         .map_err(|_| Error::unsupported("COPY of so many columns"))?;
-    let formats = vec![0; copy.column_count()];
-    connection
-        .socket
-        .put(&PgWireBackendMessage::CopyInResponse(CopyInResponse::new(0, count, formats)))?;
+    let format = i16::from(copy.is_binary());
+    let formats = vec![format; copy.column_count()];
+    let response = CopyInResponse::new(i8::from(copy.is_binary()), count, formats);
+    connection.socket.put(&PgWireBackendMessage::CopyInResponse(response))?;
     connection.socket.flush().await?;
     let token = guard.token();
     loop {

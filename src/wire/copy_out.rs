@@ -1,4 +1,4 @@
-//! COPY TO STDOUT: rows as the lines of a COPY's stream.
+//! COPY TO STDOUT: rows as the lines or tuples of a COPY's stream.
 
 use std::sync::Arc;
 
@@ -9,10 +9,13 @@ use pgwire::messages::copy::{CopyDone, CopyOutResponse};
 use super::connection::Socket;
 use crate::error::{Error, Result};
 use crate::session::{Entry, Rows, StatementGuard};
-use crate::sql::CopyOut;
-use crate::types::{Column, CopyFormat, CopyOptions, OutputStyle, RowEncoder};
+use crate::sql::{CopyOut, ForceQuote};
+use crate::sqlstate::SqlState;
+use crate::types::{
+    COPY_SIGNATURE, Column, CopyEncoding, CopyFormat, CopyOptions, Format, OutputStyle, RowEncoder,
+};
 
-/// Sends rows as CopyData, a line each; gives the command tag.
+/// Sends rows as CopyData, a message each; gives the command tag.
 pub(super) async fn send(
     socket: &mut Socket,
     entry: &Arc<Entry>,
@@ -23,13 +26,18 @@ pub(super) async fn send(
 ) -> Result<String> {
     let count = i16::try_from(rows.columns.len())
         .map_err(|_| Error::unsupported("COPY of so many columns"))?;
-    let formats = vec![0; rows.columns.len()];
-    socket.put(&Message::CopyOutResponse(CopyOutResponse::new(0, count, formats)))?;
-    let lines = Lines::new(&copy.options, &copy.force_quote, &rows.columns);
-    if copy.options.header {
-        lines.put_header(&rows.columns, socket.buffer());
+    let binary = copy.options.format == CopyFormat::Binary;
+    let format = if binary { Format::Binary } else { Format::Text };
+    let lines = Lines::new(copy, &rows.columns)?;
+    let formats = vec![i16::from(binary); rows.columns.len()];
+    let response = CopyOutResponse::new(i8::from(binary), count, formats);
+    socket.put(&Message::CopyOutResponse(response))?;
+    if binary {
+        put_binary_header(socket.buffer());
+    } else if copy.options.header {
+        lines.put_header(&rows.columns, socket.buffer())?;
     }
-    let encoder = RowEncoder::new(&rows.columns, Vec::new(), style);
+    let encoder = RowEncoder::new(&rows.columns, vec![format], style);
     let token = guard.token();
     let mut sent = 0;
     let mut encoded = BytesMut::new();
@@ -43,13 +51,41 @@ pub(super) async fn send(
         let Some(batch) = socket.watching(entry, next).await? else { break };
         encoder.encode(&batch, 0, batch.num_rows(), &mut encoded)?;
         while encoded.has_remaining() {
-            lines.put_row(&mut encoded, socket.buffer());
+            if binary {
+                put_tuple(&mut encoded, socket.buffer());
+            } else {
+                lines.put_row(&mut encoded, socket.buffer())?;
+            }
         }
         sent += batch.num_rows() as u64;
         socket.flush_when_full().await?;
     }
+    if binary {
+        put_message(socket.buffer(), |out| {
+            out.put_i16(-1);
+            Ok(())
+        })?;
+    }
     socket.put(&Message::CopyDone(CopyDone::new()))?;
     Ok(rows.tag.with_rows(sent))
+}
+
+fn put_binary_header(out: &mut BytesMut) {
+    out.put_u8(b'd');
+    out.put_u32(4 + 11 + 8);
+    out.put_slice(COPY_SIGNATURE);
+    // No flags and no extension.
+    out.put_u64(0);
+}
+
+/// Takes one DataRow off the encoded rows: its body is a tuple of the binary format.
+fn put_tuple(encoded: &mut BytesMut, out: &mut BytesMut) {
+    encoded.advance(1);
+    let length = encoded.get_u32();
+    out.put_u8(b'd');
+    out.put_u32(length);
+    let body = usize::try_from(length).unwrap_or(4).saturating_sub(4);
+    out.put_slice(&encoded.split_to(body));
 }
 
 /// How fields become a line.
@@ -59,21 +95,31 @@ struct Lines<'a> {
 }
 
 impl<'a> Lines<'a> {
-    fn new(options: &'a CopyOptions, force_quote: &[String], columns: &[Column]) -> Lines<'a> {
-        let force_quote = columns.iter().map(|column| force_quote.contains(&column.name));
-        Lines { options, force_quote: force_quote.collect() }
+    fn new(copy: &'a CopyOut, columns: &[Column]) -> Result<Lines<'a>> {
+        let forced = match &copy.force_quote {
+            ForceQuote::All => vec![true; columns.len()],
+            ForceQuote::These(names) => {
+                let is_there = |name: &&String| columns.iter().any(|column| column.name == **name);
+                if let Some(missing) = names.iter().find(|name| !is_there(name)) {
+                    return Err(copy.missing_column("FORCE_QUOTE", missing));
+                }
+                columns.iter().map(|column| names.contains(&column.name)).collect()
+            }
+        };
+        Ok(Lines { options: &copy.options, force_quote: forced })
     }
 
-    fn put_header(&self, columns: &[Column], out: &mut BytesMut) {
+    fn put_header(&self, columns: &[Column], out: &mut BytesMut) -> Result<()> {
         put_line(out, |out| {
             for (index, column) in columns.iter().enumerate() {
-                self.put_field(index, Some(column.name.as_bytes()), false, out);
+                self.put_field(index, Some(column.name.as_bytes()), false, out)?;
             }
-        });
+            Ok(())
+        })
     }
 
     /// Takes one DataRow of text off the encoded rows and writes its line.
-    fn put_row(&self, encoded: &mut BytesMut, out: &mut BytesMut) {
+    fn put_row(&self, encoded: &mut BytesMut, out: &mut BytesMut) -> Result<()> {
         // A type byte and a length, which our own encoder has written.
         encoded.advance(5);
         let count = encoded.get_u16();
@@ -83,43 +129,63 @@ impl<'a> Lines<'a> {
                     Ok(length) => Some(encoded.split_to(length)),
                     Err(_) => None,
                 };
-                self.put_field(index, field.as_deref(), count == 1, out);
+                let forced = self.force_quote.get(index).copied().unwrap_or(false)
+                    || count == 1 && field.as_deref() == Some(b"\\.");
+                self.put_field(index, field.as_deref(), forced, out)?;
             }
-        });
+            Ok(())
+        })
     }
 
-    fn put_field(&self, index: usize, field: Option<&[u8]>, alone: bool, out: &mut BytesMut) {
+    fn put_field(
+        &self,
+        index: usize,
+        field: Option<&[u8]>,
+        force: bool,
+        out: &mut BytesMut,
+    ) -> Result<()> {
         if index > 0 {
             out.put_u8(self.options.delimiter);
         }
-        match (field, self.options.format) {
-            (None, _) => out.put_slice(self.options.null.as_bytes()),
-            (Some(field), CopyFormat::Text) => self.put_escaped(field, out),
-            (Some(field), CopyFormat::Csv) => {
-                let force = self.force_quote.get(index).copied().unwrap_or(false);
-                self.put_quoted(field, force || (alone && field == b"\\."), out);
+        let Some(field) = field else {
+            out.put_slice(self.options.null.as_bytes());
+            return Ok(());
+        };
+        let latin1;
+        let encoded = match self.options.encoding {
+            CopyEncoding::Latin1 => {
+                latin1 = to_latin1(field)?;
+                latin1.as_slice()
             }
+            CopyEncoding::Utf8 => field,
+        };
+        if self.options.format == CopyFormat::Csv {
+            self.put_quoted(encoded, force, out);
+        } else {
+            self.put_escaped(encoded, out);
         }
+        Ok(())
     }
 
     fn put_escaped(&self, field: &[u8], out: &mut BytesMut) {
-        for &byte in field {
+        let mut start = 0;
+        for (at, &byte) in field.iter().enumerate() {
             let escaped = match byte {
-                b'\\' => Some(b'\\'),
-                0x08 => Some(b'b'),
-                0x0c => Some(b'f'),
-                b'\n' => Some(b'n'),
-                b'\r' => Some(b'r'),
-                b'\t' => Some(b't'),
-                0x0b => Some(b'v'),
-                byte if byte == self.options.delimiter => Some(byte),
-                _ => None,
+                b'\\' => b'\\',
+                0x08 => b'b',
+                0x0c => b'f',
+                b'\n' => b'n',
+                b'\r' => b'r',
+                b'\t' => b't',
+                0x0b => b'v',
+                byte if byte == self.options.delimiter => byte,
+                _ => continue,
             };
-            match escaped {
-                Some(escaped) => out.put_slice(&[b'\\', escaped]),
-                None => out.put_u8(byte),
-            }
+            out.put_slice(&field[start..at]);
+            out.put_slice(&[b'\\', escaped]);
+            start = at + 1;
         }
+        out.put_slice(&field[start..]);
     }
 
     fn put_quoted(&self, field: &[u8], force: bool, out: &mut BytesMut) {
@@ -142,13 +208,47 @@ impl<'a> Lines<'a> {
 }
 
 /// Writes one CopyData message: what `fill` writes, and a line's end.
-fn put_line(out: &mut BytesMut, fill: impl FnOnce(&mut BytesMut)) {
+fn put_line(out: &mut BytesMut, fill: impl FnOnce(&mut BytesMut) -> Result<()>) -> Result<()> {
+    put_message(out, |out| {
+        fill(out)?;
+        out.put_u8(b'\n');
+        Ok(())
+    })
+}
+
+/// Writes one CopyData message; nothing when it cannot be filled.
+fn put_message(out: &mut BytesMut, fill: impl FnOnce(&mut BytesMut) -> Result<()>) -> Result<()> {
+    let message = out.len();
     out.put_u8(b'd');
     let start = out.len();
     out.put_u32(0);
-    fill(out);
-    out.put_u8(b'\n');
+    if let Err(error) = fill(out) {
+        out.truncate(message);
+        return Err(error);
+    }
     // A DataRow that fitted the protocol's limit makes a line of at most twice its size.
     let length = u32::try_from(out.len() - start).unwrap_or(u32::MAX);
     out[start..start + 4].copy_from_slice(&length.to_be_bytes());
+    Ok(())
+}
+
+/// Spells text in ISO 8859-1.
+fn to_latin1(text: &[u8]) -> Result<Vec<u8>> {
+    let text = std::str::from_utf8(text).map_err(|_| Error::internal("a value is no text"))?;
+    text.chars()
+        .map(|char| {
+            u8::try_from(char).map_err(|_| {
+                let mut bytes = [0; 4];
+                let bytes: Vec<String> =
+                    char.encode_utf8(&mut bytes).bytes().map(|byte| format!("0x{byte:02x}")).collect();
+                Error::new(
+                    SqlState::UNTRANSLATABLE_CHARACTER,
+                    format!(
+                        "character with byte sequence {} in encoding \"UTF8\" has no equivalent in encoding \"LATIN1\"",
+                        bytes.join(" ")
+                    ),
+                )
+            })
+        })
+        .collect()
 }

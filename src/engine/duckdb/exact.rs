@@ -2,10 +2,18 @@
 //! must not change on the way.
 #![expect(unsafe_code, reason = "reads type handles of DuckDB's C API")]
 
+use std::sync::Arc;
+
 use ::duckdb::ffi;
+use arrow::datatypes::SchemaRef;
 
 use super::capi::{Prepared, text_of};
+use super::held::HeldConnection;
+use super::instance::DuckDb;
+use crate::engine::{BatchStream, QueryContext};
+use crate::error::Result;
 use crate::sql::quote_ident;
+use crate::types::Value;
 
 /// How a column's values travel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,8 +37,32 @@ pub struct ExactColumn {
     pub named: bool,
 }
 
+impl DuckDb {
+    /// Describes a query's columns in DuckDB's own types; `None` when it cannot tell them yet.
+    pub async fn exact_columns(
+        self: &Arc<Self>,
+        sql: &str,
+        context: &QueryContext,
+        held: Option<&HeldConnection>,
+    ) -> Result<Option<Vec<ExactColumn>>> {
+        self.prepared(sql, context, held, columns_of).await
+    }
+
+    /// Runs a query whose rows are to be staged: gives their Arrow schema and batches.
+    pub async fn rows(
+        self: &Arc<Self>,
+        sql: &str,
+        params: Vec<Value>,
+        context: &QueryContext,
+        held: Option<&HeldConnection>,
+    ) -> Result<(SchemaRef, BatchStream)> {
+        let (_, schema, stream) = self.execute_with_schema(sql, params, context, held).await?;
+        Ok((schema, stream))
+    }
+}
+
 /// Describes a prepared query's columns; `None` when DuckDB cannot tell a type yet.
-pub(super) fn columns_of(prepared: &Prepared) -> Option<Vec<ExactColumn>> {
+fn columns_of(prepared: &Prepared) -> Option<Vec<ExactColumn>> {
     prepared.each_column(|name, logical| {
         // SAFETY: the handle is valid for this call.
         let exact = unsafe { exact_type(logical) }?;

@@ -16,7 +16,6 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::capi::{Connection, Interrupter, Prepared, QueryResult, StatementType};
-use super::exact::{self, ExactColumn};
 use super::held::{HeldConnection, Taken};
 use super::instance::DuckDb;
 use crate::catalog;
@@ -78,30 +77,8 @@ impl DuckDb {
         self.prepared(sql, context, held, described).await
     }
 
-    /// Describes a query's columns in DuckDB's own types; `None` when it cannot tell them yet.
-    pub async fn exact_columns(
-        self: &Arc<Self>,
-        sql: &str,
-        context: &QueryContext,
-        held: Option<&HeldConnection>,
-    ) -> Result<Option<Vec<ExactColumn>>> {
-        self.prepared(sql, context, held, exact::columns_of).await
-    }
-
-    /// Runs a query whose rows are to be staged: gives their Arrow schema and batches.
-    pub async fn rows(
-        self: &Arc<Self>,
-        sql: &str,
-        params: Vec<Value>,
-        context: &QueryContext,
-        held: Option<&HeldConnection>,
-    ) -> Result<(SchemaRef, BatchStream)> {
-        let (_, schema, stream) = self.execute_with_schema(sql, params, context, held).await?;
-        Ok((schema, stream))
-    }
-
     /// Prepares a statement and looks at it.
-    async fn prepared<T: Send + 'static>(
+    pub(super) async fn prepared<T: Send + 'static>(
         self: &Arc<Self>,
         sql: &str,
         context: &QueryContext,

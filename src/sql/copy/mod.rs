@@ -36,17 +36,44 @@ pub struct CopyIn {
 
 /// What stands behind WHERE, as the query `SELECT condition`.
 #[derive(Clone, Debug)]
-pub struct CopyCondition(pub Statement);
+pub struct CopyCondition(pub Box<Statement>);
 
 /// `COPY table or query TO STDOUT …`.
 #[derive(Clone, Debug)]
 pub struct CopyOut {
     /// What gives the rows that are copied.
     pub query: Statement,
-    /// The table, when it is one and no query.
-    pub table: Option<TableRef>,
+    /// The table, when it is all of one and no query.
+    pub whole_table: Option<TableRef>,
     pub options: CopyOptions,
     pub force_quote: ForceQuote,
+}
+
+impl CopyIn {
+    /// Makes the error of an option's column that is not among those that are copied.
+    pub fn missing_column(&self, option: &str, column: &str) -> Error {
+        missing_column(self.columns.is_empty().then_some(&self.table), option, column)
+    }
+}
+
+impl CopyOut {
+    /// Makes the error of an option's column that is not among those that are copied.
+    pub fn missing_column(&self, option: &str, column: &str) -> Error {
+        missing_column(self.whole_table.as_ref(), option, column)
+    }
+}
+
+fn missing_column(whole_table: Option<&TableRef>, option: &str, column: &str) -> Error {
+    match whole_table {
+        Some(table) => Error::new(
+            SqlState::UNDEFINED_COLUMN,
+            format!("column \"{column}\" of relation \"{}\" does not exist", table.table),
+        ),
+        None => Error::new(
+            SqlState::INVALID_COLUMN_REFERENCE,
+            format!("{option} column \"{column}\" not referenced by COPY"),
+        ),
+    }
 }
 
 /// Which columns are always quoted.
@@ -117,7 +144,7 @@ pub(super) fn parse(tokens: &[TokenWithSpan], text: &str, places: &Places) -> Re
     let Source::Table { name, columns } = source else {
         let Source::Query(query) = source else { return Err(Error::internal("no COPY source")) };
         let force_quote = options.force_quote;
-        let copy = CopyOut { query: *query, table: None, options: made, force_quote };
+        let copy = CopyOut { query: *query, whole_table: None, options: made, force_quote };
         return Ok(Kind::CopyOut(Box::new(copy)));
     };
     let table = TableRef::from_object_name(&name)?;
@@ -139,8 +166,9 @@ pub(super) fn parse(tokens: &[TokenWithSpan], text: &str, places: &Places) -> Re
         }));
     }
     let query = whole_table(&name, &columns)?;
-    let (table, force_quote) = (Some(table), options.force_quote);
-    Ok(Kind::CopyOut(Box::new(CopyOut { query, table, options: made, force_quote })))
+    let whole_table = columns.is_empty().then_some(table);
+    let force_quote = options.force_quote;
+    Ok(Kind::CopyOut(Box::new(CopyOut { query, whole_table, options: made, force_quote })))
 }
 
 fn parse_source(tokens: &mut Tokens, text: &str, places: &Places) -> Result<Source> {
@@ -149,13 +177,13 @@ fn parse_source(tokens: &mut Tokens, text: &str, places: &Places) -> Result<Sour
             return Err(tokens.unexpected_last(places));
         }
         let first = Tokens::new(inner);
+        if first.selects_into() {
+            return Err(Error::unsupported("COPY (SELECT INTO) is not supported"));
+        }
         let query = split::parse_one(inner, text, places)?;
         return match &query.kind {
             Kind::Read(_) => Ok(Source::Query(Box::new(query))),
             Kind::Write(write) if write.returning() => Ok(Source::Query(Box::new(query))),
-            Kind::Write(super::Write::CreateTable { .. }) if !first.peeks("create") => {
-                Err(Error::unsupported("COPY (SELECT INTO) is not supported"))
-            }
             Kind::Write(
                 super::Write::Insert { .. }
                 | super::Write::Update { .. }
@@ -216,7 +244,7 @@ fn parse_condition(tokens: &mut Tokens, text: &str, places: &Places) -> Result<C
     query.extend(rest.iter().cloned());
     let statement = split::parse_one(&query, text, places)?;
     match &statement.kind {
-        Kind::Read(_) => Ok(CopyCondition(statement)),
+        Kind::Read(_) => Ok(CopyCondition(Box::new(statement))),
         _ => Err(tokens.unexpected(places)),
     }
 }

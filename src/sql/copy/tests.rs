@@ -57,7 +57,7 @@ fn a_query_may_be_anything_that_gives_rows() {
         "COPY (INSERT INTO t VALUES (1) RETURNING a) TO STDOUT",
         "COPY (TABLE t) TO STDIN",
     ] {
-        assert!(copy_out(sql).table.is_none(), "{sql}");
+        assert!(copy_out(sql).whole_table.is_none(), "{sql}");
     }
     assert_eq!(
         copy_out("COPY t TO STDOUT (FORMAT csv, FORCE_QUOTE *)").force_quote,

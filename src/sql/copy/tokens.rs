@@ -71,6 +71,27 @@ impl<'a> Tokens<'a> {
         self.peek() == Some(symbol)
     }
 
+    /// Tells whether it is a query with an INTO of its own.
+    pub(super) fn selects_into(&self) -> bool {
+        let mut depth = 0_usize;
+        let mut selects = false;
+        self.all.iter().any(|token| {
+            match &token.token {
+                Token::LParen => depth += 1,
+                Token::RParen => depth = depth.saturating_sub(1),
+                Token::Word(word) if depth == 0 && word.quote_style.is_none() => {
+                    let into = word.value.eq_ignore_ascii_case("into");
+                    if into && selects {
+                        return true;
+                    }
+                    selects |= word.value.eq_ignore_ascii_case("select");
+                }
+                _ => {}
+            }
+            false
+        }) && !self.peeks("insert")
+    }
+
     /// Takes the word if it is next.
     pub(super) fn take(&mut self, word: &str) -> bool {
         let found = self.peeks(word);

@@ -1,13 +1,14 @@
-//! COPY's text and csv formats to Arrow batches.
+//! COPY's formats to Arrow batches.
 //!
 //! The stream may be cut anywhere. What is not yet a whole record is kept; a record is split into
-//! fields that go
-//! straight into typed builders. After an error the decoder is of no further use.
+//! fields that go straight into typed builders. After an error the decoder is of no further use.
 //!
 //! - `options.rs`: [`CopyOptions`] and its checks.
-//! - `scan.rs`: where a record ends.
+//! - `scan.rs`: where a record of text or csv ends.
 //! - `split.rs`: a record's fields.
+//! - `binary.rs`: the binary format.
 
+mod binary;
 mod options;
 mod scan;
 mod split;
@@ -24,7 +25,9 @@ use super::Column;
 use super::arrow_map::{ColumnBuilder, batch, storage_field};
 use crate::error::{Error, Result};
 use crate::sqlstate::SqlState;
-pub use options::{CopyFormat, CopyOptions};
+pub use binary::COPY_SIGNATURE;
+use binary::Tuples;
+pub use options::{CopyEncoding, CopyFormat, CopyHeader, CopyOptions, GivenCopyOptions};
 use scan::Scanner;
 
 /// Longest record, in bytes: PostgreSQL's limit for one string.
@@ -43,6 +46,7 @@ pub struct CopyDecoder {
     /// Bytes of which the first `scanner.at()` hold no end of a record.
     pending: Vec<u8>,
     scanner: Scanner,
+    tuples: Tuples,
     /// Whether lines end with CR LF; decided by the first.
     crlf: Option<bool>,
     /// The end marker was met: what follows is ignored.
@@ -60,7 +64,7 @@ impl CopyDecoder {
     /// fewer; the table's name is for the errors' context.
     ///
     /// # Errors
-    /// 22023 and 0A000 for options that contradict each other.
+    /// 0A000 for a column whose values cannot be built one by one.
     pub fn new(
         options: CopyOptions,
         columns: Vec<Column>,
@@ -68,7 +72,6 @@ impl CopyDecoder {
         batch_rows: usize,
         table_name_for_messages: &str,
     ) -> Result<CopyDecoder> {
-        options.check()?;
         let fields =
             columns.iter().map(|column| storage_field(column, true)).collect::<Result<Vec<_>>>()?;
         let builders = fields
@@ -85,6 +88,7 @@ impl CopyDecoder {
             batch_rows: batch_rows.max(1),
             table: table_name_for_messages.to_owned(),
             pending: Vec::new(),
+            tuples: Tuples::default(),
             crlf: None,
             ended: false,
             line: 0,
@@ -116,26 +120,59 @@ impl CopyDecoder {
             return Ok(batches);
         }
         let mut pending = std::mem::take(&mut self.pending);
-        pending.extend_from_slice(data);
-        let mut start = 0;
+        if self.options.encoding == CopyEncoding::Latin1 && !self.is_binary() {
+            // Each byte is the character of its number; what separates fields stays the same.
+            pending.extend(data.iter().map(|&byte| char::from(byte)).collect::<String>().bytes());
+        } else if pending.is_empty() {
+            let used = self.decode(data, &mut batches)?;
+            pending.extend_from_slice(&data[used..]);
+            self.pending = self.bounded(pending)?;
+            return Ok(batches);
+        } else {
+            pending.extend_from_slice(data);
+        }
+        let used = self.decode(&pending, &mut batches)?;
+        pending.drain(..used);
+        self.pending = self.bounded(pending)?;
+        Ok(batches)
+    }
+
+    fn is_binary(&self) -> bool {
+        self.options.format == CopyFormat::Binary
+    }
+
+    /// Takes every whole record; returns how many bytes they had.
+    fn decode(&mut self, bytes: &[u8], batches: &mut Vec<RecordBatch>) -> Result<usize> {
+        let mut used = 0;
         while !self.ended {
-            let Some(end) = self.scanner.next(&pending[start..]) else { break };
-            self.record(&pending[start..start + end])?;
-            start += end + 1;
+            let rest = &bytes[used..];
+            let taken = if self.is_binary() {
+                self.tuple(rest)?
+            } else if let Some(end) = self.scanner.next(rest) {
+                self.record(&rest[..end])?;
+                Some(end + 1)
+            } else {
+                None
+            };
+            let Some(taken) = taken else { break };
+            used += taken;
             if self.rows_in_batch == self.batch_rows {
                 batches.push(self.take_batch()?);
             }
         }
-        pending.drain(..start);
-        if pending.len() > RECORD_BYTES_MAX {
-            return Err(Error::new(
-                SqlState::PROGRAM_LIMIT_EXCEEDED,
-                format!("a record of more than {RECORD_BYTES_MAX} bytes cannot be read"),
-            )
-            .with_context(format!("COPY {}, line {}", self.table, self.line + 1)));
+        // What follows the end mark is ignored.
+        Ok(if self.ended { bytes.len() } else { used })
+    }
+
+    fn bounded(&self, pending: Vec<u8>) -> Result<Vec<u8>> {
+        if pending.len() <= RECORD_BYTES_MAX {
+            return Ok(pending);
         }
-        self.pending = pending;
-        Ok(batches)
+        Err(Error::new(
+            SqlState::PROGRAM_LIMIT_EXCEEDED,
+            format!("a record of more than {RECORD_BYTES_MAX} bytes cannot be read"),
+        )
+        .with_context(format!("COPY {}, line {}", self.table, self.line + 1)))
     }
 
     /// Takes the end of the stream; gives the rows that are left.
@@ -144,7 +181,9 @@ impl CopyDecoder {
     /// As [`CopyDecoder::feed`], for a last record without a line end.
     pub fn finish(&mut self) -> Result<Option<RecordBatch>> {
         let pending = std::mem::take(&mut self.pending);
-        if !self.ended && !pending.is_empty() {
+        if self.is_binary() {
+            self.end_of_tuples(&pending)?;
+        } else if !self.ended && !pending.is_empty() {
             if self.scanner.in_quotes() {
                 self.line += 1;
                 return Err(self.at_line(bad_format("unterminated CSV quoted field"), &pending));
@@ -166,7 +205,7 @@ impl CopyDecoder {
 
     /// Takes one record, without its line end's LF.
     fn record(&mut self, record: &[u8]) -> Result<()> {
-        let newlines = record.iter().filter(|&&byte| byte == b'\n').count();
+        let newlines = memchr::memchr_iter(b'\n', record).count();
         self.line += 1 + u64::try_from(newlines).unwrap_or(0);
         let ends_with_cr = record.last() == Some(&b'\r');
         let crlf = *self.crlf.get_or_insert(ends_with_cr);
@@ -183,14 +222,14 @@ impl CopyDecoder {
             return Ok(());
         }
         let text = match std::str::from_utf8(record) {
-            Ok(text) if !record.contains(&0) => text,
+            Ok(text) if memchr::memchr(0, record).is_none() => text,
             _ => return Err(not_utf8(record).with_context(self.place())),
         };
         if std::mem::take(&mut self.header_due) {
             return if self.options.header_match { self.check_header(text) } else { Ok(()) };
         }
         match self.options.format {
-            CopyFormat::Text => self.text_row(text)?,
+            CopyFormat::Text | CopyFormat::Binary => self.text_row(text)?,
             CopyFormat::Csv => self.csv_row(text)?,
         }
         self.rows += 1;

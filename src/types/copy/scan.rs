@@ -42,7 +42,7 @@ impl Scanner {
 
     fn next_text(&mut self, bytes: &[u8]) -> Option<usize> {
         while let Some(rest) = bytes.get(self.done..) {
-            let Some(step) = rest.iter().position(|&byte| matches!(byte, b'\n' | b'\\')) else {
+            let Some(step) = memchr::memchr2(b'\n', b'\\', rest) else {
                 self.done = bytes.len();
                 return None;
             };
@@ -60,7 +60,13 @@ impl Scanner {
     }
 
     fn next_csv(&mut self, bytes: &[u8]) -> Option<usize> {
-        while let Some(&byte) = bytes.get(self.done) {
+        while let Some(rest) = bytes.get(self.done..) {
+            let Some(step) = memchr::memchr3(self.quote, self.escape, b'\n', rest) else {
+                self.done = bytes.len();
+                return None;
+            };
+            let byte = rest[step];
+            self.done += step;
             if self.in_quotes && byte == self.escape && self.escape != self.quote {
                 match bytes.get(self.done + 1) {
                     None => return None,

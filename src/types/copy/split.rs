@@ -10,35 +10,52 @@ impl CopyDecoder {
             return Ok(());
         }
         let bytes = record.as_bytes();
-        if bytes.contains(&b'\r') {
+        if memchr::memchr(b'\r', bytes).is_some() {
             let error = bad_format(self.options.literal("carriage return"))
                 .with_hint("Use \"\\r\" to represent carriage return.");
             return Err(self.at_line(error, bytes));
         }
-        let mut scratch = std::mem::take(&mut self.scratch);
-        let mut rest = Some(record);
-        let mut index = 0;
-        while let Some(text) = rest {
+        let (mut start, mut index) = (0, 0);
+        let (mut escaped, mut after_escape) = (false, 0);
+        for at in memchr::memchr2_iter(self.options.delimiter, b'\\', bytes) {
+            if at < after_escape {
+                continue;
+            }
+            if bytes[at] == b'\\' {
+                (escaped, after_escape) = (true, at + 2);
+                continue;
+            }
             if index == self.columns.len() {
                 return Err(self.extra(record));
             }
-            let (field, escaped) = self.text_field(text);
-            rest = text.get(field.len() + 1..);
-            if field == self.options.null {
-                self.append(index, None)?;
-            } else if escaped {
-                unescape(field.as_bytes(), &mut scratch);
-                match std::str::from_utf8(&scratch) {
-                    Ok(text) if !scratch.contains(&0) => self.append(index, Some(text))?,
-                    _ => return Err(not_utf8(&scratch).with_context(self.place())),
-                }
-            } else {
-                self.append(index, Some(field))?;
-            }
-            index += 1;
+            self.text_value(index, &record[start..at], escaped)?;
+            (start, index, escaped) = (at + 1, index + 1, false);
+        }
+        if index == self.columns.len() {
+            return Err(self.extra(record));
+        }
+        // A backslash may be the last byte; the field ends there all the same.
+        self.text_value(index, &record[start..], escaped)?;
+        index += 1;
+        if index < self.columns.len() { Err(self.missing(index, record)) } else { Ok(()) }
+    }
+
+    /// Takes one field of the text format, raw.
+    fn text_value(&mut self, index: usize, field: &str, escaped: bool) -> Result<()> {
+        if field == self.options.null {
+            return self.append(index, None);
+        }
+        if !escaped {
+            return self.append(index, Some(field));
+        }
+        let mut scratch = std::mem::take(&mut self.scratch);
+        unescape(field.as_bytes(), &mut scratch);
+        match std::str::from_utf8(&scratch) {
+            Ok(text) if memchr::memchr(0, &scratch).is_none() => self.append(index, Some(text))?,
+            _ => return Err(not_utf8(&scratch).with_context(self.place())),
         }
         self.scratch = scratch;
-        if index < self.columns.len() { Err(self.missing(index, record)) } else { Ok(()) }
+        Ok(())
     }
 
     /// Gives the first field, raw, and whether it has a backslash.
@@ -69,10 +86,8 @@ impl CopyDecoder {
             if index == self.columns.len() {
                 return Err(self.extra(record));
             }
-            let simple = text
-                .as_bytes()
-                .iter()
-                .position(|&b| b == self.options.delimiter || b == self.options.quote);
+            let simple =
+                memchr::memchr2(self.options.delimiter, self.options.quote, text.as_bytes());
             let quoted = simple.is_some_and(|at| text.as_bytes()[at] == self.options.quote);
             if quoted {
                 let Some(length) = self.unquote(text, &mut scratch) else {
@@ -88,7 +103,7 @@ impl CopyDecoder {
             } else {
                 let field = &text[..simple.unwrap_or(text.len())];
                 rest = text.get(field.len() + 1..);
-                if field.as_bytes().contains(&b'\r') {
+                if memchr::memchr(b'\r', field.as_bytes()).is_some() {
                     let error = bad_format(self.options.literal("carriage return"));
                     return Err(self.at_line(error, record.as_bytes()));
                 }
@@ -141,7 +156,7 @@ impl CopyDecoder {
             let mut name = Vec::new();
             let length = match self.options.format {
                 super::CopyFormat::Csv => self.unquote(text, &mut name).unwrap_or(text.len()),
-                super::CopyFormat::Text => {
+                super::CopyFormat::Text | super::CopyFormat::Binary => {
                     let (field, _) = self.text_field(text);
                     unescape(field.as_bytes(), &mut name);
                     field.len()

@@ -148,14 +148,56 @@ fn faults_say_where() {
 }
 
 #[test]
-fn options_that_contradict_are_refused() {
-    for options in [
-        CopyOptions { delimiter: b'a', ..text() },
-        CopyOptions { delimiter: b'\n', ..csv() },
-        CopyOptions { quote: b',', ..csv() },
-        CopyOptions { null: "a,b".to_owned(), ..csv() },
-        CopyOptions { force_null: vec![0], ..text() },
+fn latin1_is_read_by_its_numbers() {
+    let options = CopyOptions { encoding: CopyEncoding::Latin1, ..text() };
+    assert_eq!(decode(&options, b"1\t\xe4\n", 2, 5).unwrap(), [row(1, "ä")]);
+}
+
+fn tuples(rows: &[(i32, &str)]) -> Vec<u8> {
+    let mut bytes = [COPY_SIGNATURE.as_slice(), &[0; 8]].concat();
+    for (a, b) in rows {
+        bytes.extend(2i16.to_be_bytes());
+        bytes.extend([4i32.to_be_bytes(), a.to_be_bytes()].concat());
+        bytes.extend(i32::try_from(b.len()).unwrap().to_be_bytes());
+        bytes.extend(b.as_bytes());
+    }
+    bytes.extend((-1i16).to_be_bytes());
+    bytes
+}
+
+#[test]
+fn binary_tuples_in_any_pieces() {
+    let options = CopyOptions::new(CopyFormat::Binary);
+    let data = tuples(&[(1, "one"), (-2, ""), (3, "three")]);
+    let expected = [row(1, "one"), row(-2, ""), row(3, "three")];
+    for piece in 1..data.len() {
+        assert_eq!(decode(&options, &data, piece, 2).unwrap(), expected);
+    }
+    // The trailer may be missing.
+    assert_eq!(decode(&options, &data[..data.len() - 2], 7, 9).unwrap(), expected);
+}
+
+#[test]
+fn binary_faults_are_postgresqls() {
+    let options = CopyOptions::new(CopyFormat::Binary);
+    let good = tuples(&[(1, "one")]);
+    let mut flags = good.clone();
+    flags[12] = 1;
+    let mut count = good.clone();
+    count[20] = 3;
+    let mut size = good.clone();
+    size[21..25].copy_from_slice(&(-2i32).to_be_bytes());
+    let behind = [good.as_slice(), b"x"].concat();
+    for (data, message, context) in [
+        (b"PGCOPX".to_vec(), "COPY file signature not recognized", ""),
+        (b"PGCOPY\n\xff\r\n\0".to_vec(), "invalid COPY file header (missing flags)", ""),
+        (flags, "invalid COPY file header (WITH OIDS)", ""),
+        (count, "row field count is 3, expected 2", "COPY t, line 1"),
+        (size, "invalid field size", "COPY t, line 1, column a"),
+        (good[..30].to_vec(), "unexpected EOF in COPY data", "COPY t, line 1, column b"),
+        (behind, "received copy data after EOF marker", "COPY t, line 2"),
     ] {
-        assert!(CopyDecoder::new(options, columns(), Tz::UTC, 1, "t").is_err());
+        let (found, place) = fault(&options, &data);
+        assert_eq!((found, place), (format!("22P04: {message}"), context.to_owned()));
     }
 }
