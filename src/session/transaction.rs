@@ -100,12 +100,15 @@ impl Transaction {
     /// An error came. Unless there is a savepoint to go back to, what was written is given up at
     /// once, and the lane with it.
     pub fn fail(&mut self) {
-        if let Transaction::Open(mut open) = std::mem::take(self) {
-            if open.savepoints.is_empty() {
-                open.give_up();
+        *self = match std::mem::take(self) {
+            Transaction::Open(mut open) => {
+                if open.savepoints.is_empty() {
+                    open.give_up();
+                }
+                Transaction::Failed(open)
             }
-            *self = Transaction::Failed(open);
-        }
+            as_it_was => as_it_was,
+        };
     }
 
     /// The snapshot that statements share, if there is one.

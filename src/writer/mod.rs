@@ -3,8 +3,8 @@
 //! - `batch.rs`: which intents share a DuckDB transaction.
 //! - `apply.rs`: one intent to its target.
 //! - `applier.rs`: a change of DuckDB inside an open transaction.
-//! - `lane.rs`: one session's transaction beside the stream; `park.rs`, `parking.rs`: what the stream
-//!   passes over meanwhile.
+//! - `lane.rs`: one session's transaction beside the stream.
+//! - `park.rs`, `parking.rs`: what the stream passes over meanwhile.
 //! - `recover.rs`: at start, what the log holds beyond what the targets have.
 //!
 //! **Invariants:** intents are applied in the order of the log; each target keeps its IntentSeq
