@@ -132,6 +132,12 @@ fn write_group(shared: &Shared, appends: Vec<Append>, accepted: Option<&mpsc::Se
     for seq in written.outcomes {
         state.unwritten.remove(&seq);
     }
+    if !written.placed.is_empty() {
+        // The write was synced, and with it all that was written before.
+        let open = [state.waiting.keys().next(), state.unwritten.keys().next()];
+        let open = open.into_iter().flatten().min().copied();
+        state.outcomes_synced_before = open.unwrap_or_else(|| shared.last_durable().next());
+    }
     drop(state);
     if let Some(trimmed) = written.trimmed {
         trimmed.settle(shared);

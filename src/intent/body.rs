@@ -41,6 +41,9 @@ pub struct Origin {
     pub search_path: Vec<String>,
     /// W3C trace context of the span that appends; filled in by the log when absent.
     pub traceparent: Option<String>,
+    /// The client's idempotency key; filled in by the log.
+    #[serde(default)]
+    pub idempotency_key: Option<String>,
     /// What the client sent, cut to [`STATEMENT_BYTES_MAX`].
     pub statement: String,
 }
@@ -185,11 +188,11 @@ pub struct Outcome {
 }
 
 /// What a success gave.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Applied {
     pub tag: String,
     pub rows: u64,
-    /// For the client that waits; never stored.
+    /// For the client that waits, and for repeats; not in the history.
     pub result: Option<ResultSet>,
 }
 

@@ -235,7 +235,7 @@ fn row(
         applied_at_us: None,
         acknowledged_at_us: None,
         trace_id,
-        idempotency_key: head.idempotency_key,
+        idempotency_key: head.origin.idempotency_key,
         retry_of: head.retry_of,
         retried_as: None,
     };
@@ -248,8 +248,9 @@ fn row(
     match outcome.result {
         StoredResult::Applied { tag, rows } => {
             row.state = IntentState::Applied;
-            row.tag = Some(tag);
-            row.rows = Some(rows);
+            // No tag: a crash has cut it off.
+            row.rows = (!tag.is_empty()).then_some(rows);
+            row.tag = Some(tag).filter(|tag| !tag.is_empty());
         }
         StoredResult::Failed(error) => {
             row.state = IntentState::Failed;

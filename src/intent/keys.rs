@@ -106,6 +106,7 @@ impl KeptOutcome {
         let result = outcome.result.as_ref().ok().and_then(|applied| applied.result.as_ref());
         let rows = match result {
             None => KeptRows::None,
+            Some(ResultSet { lost_bytes: Some(bytes), .. }) => KeptRows::TooLarge(*bytes),
             Some(rows) if rows.bytes() <= bytes_max => KeptRows::Some(rows.clone()),
             Some(rows) => KeptRows::TooLarge(rows.bytes() as u64),
         };
@@ -116,6 +117,7 @@ impl KeptOutcome {
     fn into_outcome(self, seq: IntentSeq) -> Outcome {
         let result = match (self.result, self.rows) {
             (StoredResult::Failed(error), _) => Err(error),
+            (StoredResult::Applied { tag, .. }, _) if tag.is_empty() => Err(tag_not_known(seq)),
             (StoredResult::Applied { tag, .. }, KeptRows::TooLarge(bytes)) => {
                 Err(rows_not_kept(seq, &tag, bytes))
             }
@@ -320,8 +322,18 @@ fn rows_not_kept(seq: IntentSeq, tag: &str, bytes: u64) -> Error {
         SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
         format!("the write was applied before as intent {seq}, and its rows were not kept"),
     )
-    .with_detail(format!("Its command tag was {tag}, its rows had {bytes} bytes."))
+    .with_detail(match bytes {
+        0 => format!("Its command tag was {tag}; a crash cut off its rows."),
+        bytes => format!("Its command tag was {tag}, its rows had {bytes} bytes."),
+    })
     .with_hint("Read the rows from the table, or raise idempotency_result_bytes_max.")
+}
+
+fn tag_not_known(seq: IntentSeq) -> Error {
+    Error::new(
+        SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
+        format!("the write was applied before as intent {seq}, and a crash cut off its row count"),
+    )
 }
 
 fn full(shared: &Shared) -> Error {

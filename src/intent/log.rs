@@ -121,6 +121,8 @@ pub(super) struct State {
     pub(super) oldest_ended_at_us: Option<i64>,
     /// Place and time of the oldest idempotency key; `None` until somebody looked.
     pub(super) oldest_key: Option<(IntentSeq, i64)>,
+    /// All outcomes of places before it are on disk.
+    pub(super) outcomes_synced_before: IntentSeq,
     pub(super) totals: Totals,
     pub(super) failed_staged: FailedStaged,
     pub(super) counters: Counters,
@@ -294,9 +296,9 @@ impl IntentLog {
         if origin.traceparent.is_none() {
             origin.traceparent = telemetry::current_traceparent();
         }
+        origin.idempotency_key = options.key.as_ref().map(|key| key.text().to_owned());
         let accepted_at_us = clock::now_us();
         let mut head = Head::new(accepted_at_us, origin.clone(), &body);
-        head.idempotency_key = options.key.as_ref().map(|key| key.text().to_owned());
         head.retry_of = options.retry_of;
         let head = Payload::encode(&head)?;
         let encoded = Payload::encode(&body)?;
@@ -400,6 +402,11 @@ impl IntentLog {
     /// XX001 or 58030 when it cannot be read.
     pub fn outcome(&self, seq: IntentSeq) -> Result<Option<StoredOutcome>> {
         history::outcome(&self.shared, seq)
+    }
+
+    /// Returns the place up to which every outcome is on disk, also after a power cut.
+    pub fn outcomes_synced_before(&self) -> IntentSeq {
+        self.shared.state().outcomes_synced_before
     }
 
     /// Returns the last place that is on disk.

@@ -38,9 +38,6 @@ pub(super) struct Head {
     /// The staged file that holds them.
     #[serde(default)]
     pub(super) staged: Option<StagedFile>,
-    /// The idempotency key that the client gave; it is one of the origin's user.
-    #[serde(default)]
-    pub(super) idempotency_key: Option<String>,
     /// The failed intent that this one resubmits.
     #[serde(default)]
     pub(super) retry_of: Option<IntentSeq>,
@@ -79,13 +76,13 @@ impl Head {
             table: body.table().cloned(),
             rows,
             staged: StagedFile::of(body),
-            idempotency_key: None,
             retry_of: None,
         }
     }
 
     pub(super) fn key_name(&self) -> Option<KeyName> {
-        self.idempotency_key.as_ref().map(|text| KeyName::new(&self.origin.user, text))
+        let text = self.origin.idempotency_key.as_ref();
+        text.map(|text| KeyName::new(&self.origin.user, text))
     }
 }
 

@@ -9,8 +9,9 @@ use arrow::ipc::reader::StreamReader;
 use arrow::ipc::writer::StreamWriter;
 use serde::{Deserialize, Serialize};
 
-use super::body::Bytes;
+use super::body::{Applied, Bytes};
 use crate::error::{Error, Result};
+use crate::sqlstate::SqlState;
 use crate::types::Column;
 
 /// Rows and the columns that they are shown as.
@@ -19,6 +20,9 @@ pub struct ResultSet {
     pub(super) columns: Vec<Column>,
     /// An Arrow IPC stream.
     pub(super) ipc: Bytes,
+    /// There were rows of so many bytes, which were not kept.
+    #[serde(default)]
+    pub(super) lost_bytes: Option<u64>,
 }
 
 impl ResultSet {
@@ -37,7 +41,16 @@ impl ResultSet {
         for batch in batches {
             writer.write(batch).map_err(failed)?;
         }
-        Ok(ResultSet { columns, ipc: Bytes(writer.into_inner().map_err(failed)?) })
+        Ok(ResultSet {
+            columns,
+            ipc: Bytes(writer.into_inner().map_err(failed)?),
+            lost_bytes: None,
+        })
+    }
+
+    /// Stands for rows that were there and are gone; 0 bytes where not even their size is known.
+    pub fn lost(bytes: u64) -> ResultSet {
+        ResultSet { lost_bytes: Some(bytes), ..ResultSet::default() }
     }
 
     /// Returns the size of the packed rows.
@@ -56,6 +69,32 @@ impl ResultSet {
             |error: ArrowError| Error::internal(format!("result rows cannot be read: {error}"));
         let reader = StreamReader::try_new(Cursor::new(self.ipc.0), None).map_err(failed)?;
         Ok((self.columns, reader.map(move |batch| batch.map_err(failed))))
+    }
+}
+
+impl Applied {
+    /// Packs an outcome for the data file, its rows only up to a bound.
+    ///
+    /// # Errors
+    /// XX000 when it cannot be encoded.
+    pub fn to_bytes(&self, rows_bytes_max: usize) -> Result<Vec<u8>> {
+        let result = self.result.as_ref().map(|rows| match rows.bytes() {
+            bytes if bytes <= rows_bytes_max => rows.clone(),
+            bytes => ResultSet::lost(bytes as u64),
+        });
+        let kept = Applied { tag: self.tag.clone(), rows: self.rows, result };
+        rmp_serde::to_vec_named(&kept)
+            .map_err(|error| Error::internal(format!("an outcome cannot be encoded: {error}")))
+    }
+
+    /// Reads an outcome back.
+    ///
+    /// # Errors
+    /// XX001 when it is damaged.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Applied> {
+        rmp_serde::from_slice(bytes).map_err(|error| {
+            Error::new(SqlState::DATA_CORRUPTED, format!("a kept outcome is damaged: {error}"))
+        })
     }
 }
 

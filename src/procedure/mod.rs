@@ -5,9 +5,12 @@
 //!
 //! - `ingest.rs`: `teatree.ingest(table, file)`.
 //! - `publish_version.rs`: `teatree.publish_version(note)`.
+//! - `retry_intent.rs`: `teatree.retry_intent(seq)`, which the session runs: it appends an intent
+//!   and waits for it, as the Writer could not.
 
 mod ingest;
 mod publish_version;
+mod retry_intent;
 
 use std::path::PathBuf;
 use std::slice;
@@ -25,9 +28,11 @@ use crate::types::{Column, Value};
 use crate::version::VersionStore;
 
 pub use ingest::INBOX_FOLDER;
+pub use retry_intent::{check_retry, retried};
 
 use ingest::Ingest;
 use publish_version::PublishVersion;
+use retry_intent::RetryIntent;
 
 /// What procedures work on.
 pub struct Stores {
@@ -85,6 +90,10 @@ trait Procedure: Send + Sync {
     fn columns(&self) -> Vec<Column>;
     /// Checks arguments before anything is queued. Blocks.
     fn check(&self, stores: &Stores, args: &[Value]) -> Result<()>;
+    /// Returns the failed intent that the call appends again, for the one procedure that does.
+    fn resubmits(&self, _: &[Value]) -> Option<IntentSeq> {
+        None
+    }
     /// Runs at the Writer's turn. Blocks.
     fn run(&self, stores: &Stores, turn: &mut Turn<'_>, args: &[Value]) -> Result<Progress>;
 }
@@ -98,7 +107,10 @@ pub struct Procedures {
 impl Procedures {
     /// Makes the registry with the built-in procedures.
     pub fn new(stores: Stores) -> Procedures {
-        Procedures { stores, procedures: vec![Box::new(Ingest), Box::new(PublishVersion)] }
+        Procedures {
+            stores,
+            procedures: vec![Box::new(Ingest), Box::new(PublishVersion), Box::new(RetryIntent)],
+        }
     }
 
     /// Finds a procedure and checks its arguments; gives the name that the intent carries. Blocks.
@@ -120,6 +132,11 @@ impl Procedures {
         }
         procedure.check(&self.stores, args)?;
         Ok(format!("teatree.{}", procedure.name()))
+    }
+
+    /// Returns the failed intent that a call appends again instead of running at the Writer's turn.
+    pub fn resubmits(&self, schema: Option<&str>, name: &str, args: &[Value]) -> Option<IntentSeq> {
+        self.find(schema, name).and_then(|procedure| procedure.resubmits(args))
     }
 
     /// Returns the columns of a procedure's result row.

@@ -168,6 +168,7 @@ fn open(mut config: Config, runtime: tokio::runtime::Handle) -> Result<Open> {
         log: Arc::clone(&log),
         outcome_rows_max: config.outcome_rows_max,
         parked_intents_max: config.parked_intents_max,
+        kept_rows_bytes_max: config.idempotency_result_bytes_max,
     };
     let (writer, writer_thread) = writer::start(targets, accepted, runtime)?;
     let router = Router {

@@ -10,12 +10,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio_util::sync::CancellationToken;
+
+use super::idempotency::Sent;
 use super::transaction::{Isolation, Open};
 use super::{Session, StatementGuard, Transaction};
 use crate::engine::duckdb::HeldConnection;
 use crate::error::{Error, Result};
 use crate::ids::TableName;
-use crate::intent::{Applied, Body, Origin, STATEMENT_BYTES_MAX, Storage};
+use crate::intent::{AppendOptions, Applied, Body, Origin, STATEMENT_BYTES_MAX, Storage};
 use crate::router::StatementContext;
 use crate::sqlstate::SqlState;
 use crate::writer::{Committed, Lane};
@@ -44,6 +47,8 @@ pub(super) struct Writes {
     /// Definitions were changed.
     defines: bool,
     deferred: Option<Deferred>,
+    /// All that was sent, for an idempotency key of the COMMIT.
+    sent: Option<Sent>,
     staged: StagedFiles,
 }
 
@@ -87,6 +92,7 @@ impl Writes {
     }
 
     fn keep(&mut self, origin: Origin, body: Arc<Body>, applied: &Applied, bytes_max: usize) {
+        self.sent.get_or_insert_with(|| Sent::new("")).and(&origin.statement, &body);
         self.history_bytes += origin.statement.len();
         if self.history_bytes <= HISTORY_BYTES_MAX {
             let end = origin.statement.floor_char_boundary(STATEMENT_BYTES_MAX);
@@ -290,12 +296,22 @@ impl Session {
         if writes.is_empty() {
             return end(&snapshot.held, &lane).await;
         }
+        let key = self.take_transaction_key()?;
+        let sent = writes.sent.take().unwrap_or_else(|| Sent::new(""));
+        if self.claim(key, sent, guard).await?.is_some() {
+            // It has been committed before.
+            return end(&snapshot.held, &lane).await;
+        }
         let context = self.context(guard).await?;
         let origin = self.origin("COMMIT", &context);
         let committed = Committed {
             statements: std::mem::take(&mut writes.history),
             tables: std::mem::take(&mut writes.tables),
             rows: writes.rows,
+            options: AppendOptions {
+                cancel: CancellationToken::new(),
+                ..self.append_options(guard)
+            },
         };
         let done = lane.commit(snapshot.held, origin, committed).await;
         if writes.defines {

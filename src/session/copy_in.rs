@@ -6,6 +6,7 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use bytes::{Bytes, BytesMut};
 
+use super::idempotency::Sent;
 use super::{Session, StatementGuard};
 use crate::error::{Error, Result};
 use crate::intent::TagKind;
@@ -28,6 +29,8 @@ pub struct CopySession {
     work: Option<Work>,
     gathered: BytesMut,
     binary: bool,
+    /// The write's idempotency key and what was sent for it so far.
+    key: Option<(String, Sent)>,
 }
 
 struct Work {
@@ -45,7 +48,7 @@ impl Work {
 
 impl CopySession {
     pub(super) fn new(
-        session: &Session,
+        session: &mut Session,
         statement: &Statement,
         copy: &CopyIn,
         target: Target,
@@ -64,6 +67,7 @@ impl CopySession {
         let target = Arc::new(target);
         let schema = target.schema()?;
         let sink = RowsSink::new(&session.services.router.data_dir, Arc::clone(&schema))?;
+        let key = session.take_key()?.map(|key| (key, Sent::new(&statement.text)));
         Ok(CopySession {
             text: statement.text.clone(),
             context: context.clone(),
@@ -71,6 +75,7 @@ impl CopySession {
             target,
             gathered: BytesMut::new(),
             binary: copy.options.format == CopyFormat::Binary,
+            key,
         })
     }
 
@@ -90,6 +95,9 @@ impl CopySession {
     /// 22P04, 22P02 and their like, with the line.
     pub async fn feed(&mut self, data: &Bytes) -> Result<()> {
         self.gathered.extend_from_slice(data);
+        if let Some((_, sent)) = &mut self.key {
+            sent.data(data);
+        }
         if self.gathered.len() < PIECE_BYTES {
             return Ok(());
         }
@@ -114,6 +122,11 @@ impl CopySession {
     /// The client has sent everything: stages the rows, appends the intent, waits for its outcome.
     /// Gives the command tag.
     pub async fn finish(mut self, session: &mut Session, guard: &StatementGuard) -> Result<String> {
+        if let Some((key, sent)) = self.key.take()
+            && let Some((_, applied)) = session.claim(Some(key), sent, guard).await?
+        {
+            return Ok(applied.tag);
+        }
         self.decode().await?;
         let mut work = self.work.take().ok_or_else(ended)?;
         let rows = task::blocking(move || {

@@ -7,6 +7,7 @@
 //! - `block.rs`: writes inside a transaction; `savepoint.rs`: going back in it.
 //! - `notice.rs`: what a client is told besides results and errors.
 //! - `write.rs`: a write's way through the log to its outcome; `copy_in.rs`: COPY FROM STDIN.
+//! - `idempotency.rs`: writes that are sent again; `retry.rs`: failed intents, resubmitted.
 //! - `activity.rs`: who is connected, and cancelling.
 //!
 //! Not here: messages and sockets (`wire`).
@@ -15,8 +16,10 @@ mod activity;
 mod block;
 mod control;
 mod copy_in;
+mod idempotency;
 mod prepared;
 mod notice;
+mod retry;
 mod run;
 mod savepoint;
 mod services;
@@ -39,6 +42,8 @@ pub use settings::{SettingRow, Settings, catalog as settings_catalog};
 pub use settings_table::SERVER_VERSION;
 pub use transaction::{Status, Transaction};
 
+use idempotency::Claim;
+
 use crate::engine::QueryContext;
 use crate::error::Result;
 use crate::router::{EngineSetting, StatementContext};
@@ -53,6 +58,9 @@ pub struct Session {
     statements: HashMap<String, Arc<Prepared>>,
     portals: HashMap<String, Portal>,
     notices: Vec<Notice>,
+    /// The idempotency key in the comment of the statement that runs, until its write takes it.
+    commented_key: Option<String>,
+    claim: Claim,
 }
 
 impl Session {
@@ -69,6 +77,8 @@ impl Session {
             statements: HashMap::new(),
             portals: HashMap::new(),
             notices: Vec::new(),
+            commented_key: None,
+            claim: Claim::default(),
         }
     }
 

@@ -16,6 +16,7 @@ use crate::error::{Error, Result};
 use crate::router::StatementContext;
 use crate::sql::{CopyIn, CopyOut, Kind, Read, Statement, TransactionStatement};
 use crate::sqlstate::SqlState;
+use crate::telemetry;
 use crate::types::{self, Column, PgType, Value};
 
 /// What a statement gives its client.
@@ -116,7 +117,9 @@ impl Session {
         params: Vec<Value>,
         guard: &StatementGuard,
     ) -> Result<Outcome> {
+        self.note_comment(statement);
         let span = tracing::info_span!("statement", kind = kind_name(&statement.kind));
+        telemetry::set_parent(&span, statement.comment.traceparent.as_deref());
         let outcome = self.run_kind(statement, types, params, guard).instrument(span).await;
         outcome.map_err(|error| {
             let error = guard.explain(statement.locate(error));

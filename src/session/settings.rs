@@ -195,6 +195,8 @@ fn check(spec: &Spec, value: &str) -> Result<String> {
     };
     match spec.kind {
         Kind::Text => Ok(value.to_owned()),
+        Kind::TextMax(most) if value.len() <= most => Ok(value.to_owned()),
+        Kind::TextMax(most) => Err(bad().with_detail(format!("It has more than {most} bytes."))),
         Kind::Bool => {
             parse_bool(value).map(|on| if on { "on" } else { "off" }.to_owned()).ok_or_else(|| {
                 Error::new(

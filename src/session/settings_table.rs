@@ -1,10 +1,14 @@
 //! The table of settings: names, defaults, and which values each may have. PostgreSQL's own come
 //! with PostgreSQL's names; Teatree's begin with `teatree.`.
 
+use crate::intent::KEY_BYTES_MAX;
+
 /// How a setting's value is checked and written.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Kind {
     Text,
+    /// Text of so many bytes at most.
+    TextMax(usize),
     Bool,
     /// Milliseconds, or a number with a unit.
     Time,
@@ -124,6 +128,12 @@ pub(super) const SPECS: &[Spec] = &[
         "auto",
         Kind::Enum(&["auto", "duckdb", "datafusion"]),
         "Which engine runs reads.",
+    ),
+    spec(
+        "teatree.idempotency_key",
+        "",
+        Kind::TextMax(KEY_BYTES_MAX),
+        "Makes a repeat of the next write an answer; used up by it.",
     ),
     told("TimeZone", "UTC", Kind::TimeZone, "Time zone of displayed times."),
     spec(

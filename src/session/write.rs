@@ -6,15 +6,14 @@ use std::sync::Arc;
 use futures::StreamExt;
 use tracing::Instrument;
 
-use super::block::lock_timeout;
 use super::run::{Outcome, Rows, RowsTag};
 use super::{Session, StatementGuard};
 use crate::error::Result;
 use crate::ids::IntentSeq;
 use crate::intent::{Applied, Body, Origin};
+use crate::procedure::retried;
 use crate::router::StatementContext;
 use crate::sql::{Call, Statement, Write};
-use crate::sqlstate::SqlState;
 use crate::types::{PgType, Value};
 
 impl Session {
@@ -27,6 +26,9 @@ impl Session {
         params: Vec<Value>,
         guard: &StatementGuard,
     ) -> Result<Outcome> {
+        if let Some((_, applied)) = self.claim_statement(statement, &params, guard).await? {
+            return outcome(applied);
+        }
         let context = self.context(guard).await?;
         let router = &self.services.router;
         let route = router.body(statement, write, types, params, &context);
@@ -72,11 +74,23 @@ impl Session {
     ) -> Result<Outcome> {
         let args: Vec<Value> =
             call.args.iter().map(|arg| arg.value(params)).collect::<Result<_>>()?;
+        let repeat = self.claim_statement(statement, params, guard).await?;
         let procedures = Arc::clone(&self.services.router.procedures);
+        let resubmits = procedures.resubmits(call.schema.as_deref(), &call.name, &args);
+        match (repeat, resubmits) {
+            (Some((seq, applied)), Some(failed)) => {
+                return outcome(retried(failed, seq, &applied)?);
+            }
+            (Some((_, applied)), None) => return outcome(applied),
+            (None, _) => {}
+        }
         let (schema, name, checked) = (call.schema.clone(), call.name.clone(), args.clone());
         let procedure =
             crate::task::blocking(move || procedures.check(schema.as_deref(), &name, &checked))
                 .await?;
+        if let Some(failed) = resubmits {
+            return outcome(self.retry_intent(failed, guard).await?);
+        }
         let context = self.context(guard).await?;
         let body = Body::Call { procedure, args };
         let applied = self.append(&statement.text, body, &context, guard).await;
@@ -91,14 +105,13 @@ impl Session {
             application_name: self.settings.get("application_name").unwrap_or_default().to_owned(),
             time_zone: context.query.time_zone.clone(),
             search_path: context.query.search_path.clone(),
-            traceparent: None,
+            traceparent: self.commented_traceparent(),
+            idempotency_key: None,
             statement: text.to_owned(),
         }
     }
 
-    /// Appends an intent and waits for its outcome. A cancel asks the Writer to stop it, and so
-    /// does `lock_timeout` while it waits for another session's transaction; what happened is what
-    /// the outcome says.
+    /// Appends an intent and waits for its outcome.
     pub(super) async fn append(
         &self,
         text: &str,
@@ -106,33 +119,13 @@ impl Session {
         context: &StatementContext,
         guard: &StatementGuard,
     ) -> Result<Applied> {
-        let ticket = self.services.log.append(self.origin(text, context), body).await?;
-        let (seq, mut outcome) = (ticket.seq, ticket.outcome);
-        let token = guard.token();
-        let mut timed_out = false;
-        let received = tokio::select! {
-            received = &mut outcome => received,
-            () = self.parked_too_long(seq) => {
-                timed_out = true;
-                self.services.writer.cancel(seq);
-                outcome.await
-            }
-            () = token.cancelled() => {
-                self.services.writer.cancel(seq);
-                outcome.await
-            }
-        };
-        match received {
-            Ok(outcome) => outcome.result.map_err(|error| match error.code() {
-                SqlState::QUERY_CANCELED if timed_out => lock_timeout(),
-                _ => error,
-            }),
-            Err(_) => Err(self.services.log.outcome_unknown(seq)),
-        }
+        let options = self.append_options(guard);
+        let ticket = self.services.log.append_with(self.origin(text, context), body, options);
+        self.outcome_of(ticket.await?, guard).await.map(|(_, applied)| applied)
     }
 
     /// Waits until an intent has waited longer for a transaction than `lock_timeout` allows.
-    async fn parked_too_long(&self, seq: IntentSeq) {
+    pub(super) async fn parked_too_long(&self, seq: IntentSeq) {
         let Some(limit) = self.settings.timeout("lock_timeout") else {
             return std::future::pending().await;
         };

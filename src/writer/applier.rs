@@ -11,7 +11,7 @@ use super::Targets;
 use crate::engine::duckdb::WriteConnection;
 use crate::error::{Error, Result};
 use crate::ids::TableName;
-use crate::intent::{Applied, Body, Origin, ResultSet, RowsAt, TagKind};
+use crate::intent::{Applied, Body, Intent, Origin, ResultSet, RowsAt, TagKind};
 use crate::sqlstate::SqlState;
 
 /// Batches read from an intent's rows.
@@ -26,6 +26,18 @@ pub(super) struct Applier {
 impl Applier {
     pub(super) fn new(targets: Arc<Targets>, connection: WriteConnection) -> Applier {
         Applier { connection, targets }
+    }
+
+    /// Applies an intent's change of DuckDB inside the transaction that is open. The outcome of one
+    /// with an idempotency key becomes a part of the transaction.
+    pub(super) fn apply_intent(&mut self, intent: &Intent) -> Result<Applied> {
+        let applied = self.apply(&intent.origin, &intent.body)?;
+        if intent.origin.idempotency_key.is_some() {
+            let kept = applied.to_bytes(self.targets.kept_rows_bytes_max)?;
+            let known = self.targets.log.outcomes_synced_before();
+            self.connection.keep_outcome(intent.seq, kept, known)?;
+        }
+        Ok(applied)
     }
 
     /// Applies a change of DuckDB inside the transaction that is open.

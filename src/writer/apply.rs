@@ -62,7 +62,7 @@ impl Writer {
             Err(error) if self.park_conflicted(intent, &error) => Ok(()),
             Err(error) => {
                 tracing::info!(seq = intent.seq.0, code = %error.code(), %error, "an intent failed");
-                self.forget_staged(intent);
+                // Its staged file stays: the log keeps it for a retry.
                 self.record(intent.seq, Err(error))
             }
         }
@@ -86,7 +86,7 @@ impl Writer {
         match &intent.body {
             Body::Statement { .. } | Body::Rows { storage: Storage::DuckDb, .. } => {
                 self.applier.connection.begin()?;
-                match self.applier.apply(&intent.origin, &intent.body) {
+                match self.applier.apply_intent(intent) {
                     Ok(applied) => {
                         // A constraint may fail as late as here; the transaction is gone then.
                         self.applier.connection.commit(intent.seq)?;

@@ -2,8 +2,8 @@
 
 use super::Writer;
 use crate::error::Result;
-use crate::intent::{Accepted, Applied, Body, Storage, TagKind};
-use crate::telemetry;
+use crate::intent::{Accepted, Applied, Body, Outcome, Storage, TagKind};
+use crate::{clock, telemetry};
 
 /// Returns how many of the first intents go together: a run of changes of DuckDB rows, else one.
 pub(super) fn length(waiting: &[Accepted]) -> usize {
@@ -39,7 +39,7 @@ impl Writer {
                     if self.was_canceled(intent.seq) {
                         return Err(crate::error::Error::canceled("user request"));
                     }
-                    self.applier.apply(&intent.origin, &intent.body)
+                    self.applier.apply_intent(intent)
                 })
                 .collect()
         });
@@ -52,10 +52,11 @@ impl Writer {
                     // A conflict: DuckDB has undone the transaction.
                     return self.apply_each(turn);
                 }
-                for (accepted, applied) in turn.iter().zip(applied) {
-                    self.record(accepted.intent.seq, Ok(applied))?;
-                }
-                Ok(())
+                let applied_at_us = clock::now_us();
+                let outcomes = turn.iter().zip(applied).map(|(accepted, applied)| {
+                    (accepted.intent.seq, Outcome { result: Ok(applied), applied_at_us })
+                });
+                self.targets.log.record_outcomes(outcomes.collect())
             }
             Err(error) => {
                 tracing::debug!(%error, "a batch failed; its intents are applied one by one");

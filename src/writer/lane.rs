@@ -26,7 +26,7 @@ use crate::clock;
 use crate::engine::duckdb::HeldConnection;
 use crate::error::{Error, Result};
 use crate::ids::{IntentSeq, TableName};
-use crate::intent::{Accepted, Applied, Body, Origin, Outcome, TagKind};
+use crate::intent::{Accepted, AppendOptions, Applied, Body, Origin, Outcome, TagKind};
 use crate::sqlstate::SqlState;
 use crate::task;
 
@@ -249,6 +249,7 @@ pub struct Committed {
     pub statements: Vec<String>,
     pub tables: BTreeSet<TableName>,
     pub rows: u64,
+    pub options: AppendOptions,
 }
 
 impl Lane {
@@ -331,11 +332,19 @@ impl Lane {
         origin: Origin,
         committed: Committed,
     ) -> Result<IntentSeq> {
-        let Committed { statements, tables, rows } = committed;
+        let Committed { statements, tables, rows, options } = committed;
         let tables = tables.into_iter().collect();
         let body = Body::Transaction { statements, tables };
-        let ticket = self.targets.log.append(origin, body).await?;
+        let ticket = self.targets.log.append_with(origin, body, options).await?;
         let seq = ticket.seq;
+        if ticket.is_repeat {
+            // Another session was faster with the same key.
+            on.end(|connection| connection.rollback()).await?;
+            return match ticket.outcome.await {
+                Ok(outcome) => outcome.result.map(|_| seq),
+                Err(_) => Err(self.targets.log.outcome_unknown(seq)),
+            };
+        }
         let shared = Arc::clone(&self.shared);
         let ended = on
             .end(move |connection| {

@@ -5,7 +5,8 @@
 //! - `applier.rs`: a change of DuckDB inside an open transaction.
 //! - `lane.rs`: one session's transaction beside the stream.
 //! - `park.rs`, `parking.rs`: what the stream passes over meanwhile.
-//! - `recover.rs`: at start, what the log holds beyond what the targets have.
+//! - `recover.rs`: at start, what the log holds beyond what the targets have; `recovered.rs`: the
+//!   outcome of what they have.
 //!
 //! **Invariants:** intents are applied in the order of the log; each target keeps its IntentSeq
 //! together with its data; an intent that fails by its own fault changes nothing and stops
@@ -18,6 +19,7 @@ mod lane;
 mod park;
 mod parking;
 mod recover;
+mod recovered;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -59,6 +61,8 @@ pub struct Targets {
     pub outcome_rows_max: usize,
     /// Intents that may wait for the end of another session's transaction.
     pub parked_intents_max: usize,
+    /// Bytes of rows that are kept for repeats of an intent with an idempotency key.
+    pub kept_rows_bytes_max: usize,
 }
 
 /// What sessions ask of the Writer: to stop the intent that they wait for, and the lane.
@@ -212,6 +216,7 @@ impl Writer {
     fn take_turn(&mut self, turn: &[Accepted]) -> Result<()> {
         let (Some(first), Some(last)) = (turn.first(), turn.last()) else { return Ok(()) };
         self.shared.running.lock().current = Some((first.intent.seq, last.intent.seq));
+        self.targets.log.note_started(turn.iter().map(|accepted| accepted.intent.seq));
         let outcome = if turn.len() > 1 { self.apply_batch(turn) } else { self.apply_each(turn) };
         let mut running = self.shared.running.lock();
         running.current = None;

@@ -3,7 +3,7 @@
 use super::Writer;
 use crate::engine::duckdb::AppliedPlaces;
 use crate::error::{Error, Result};
-use crate::intent::{Applied, Body, DatasetChange, Intent, Storage};
+use crate::intent::{Body, DatasetChange, Intent, Storage};
 use crate::sqlstate::SqlState;
 
 impl Writer {
@@ -19,7 +19,8 @@ impl Writer {
         }
         for intent in &pending {
             if self.was_applied(intent, &applied) {
-                self.record(intent.seq, Ok(Applied::default()))?;
+                let applied = self.recovered(intent)?;
+                self.record(intent.seq, Ok(applied))?;
             } else if is_half_done(intent, &applied) {
                 self.record(intent.seq, Err(interrupted()))?;
             } else if matches!(intent.body, Body::Transaction { .. }) {

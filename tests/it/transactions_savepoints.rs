@@ -227,7 +227,7 @@ fn a_pipeline_up_to_sync_is_one_transaction() {
     with_table("pipeline", |client, t| {
         let insert = |out: Out, id: &str| {
             out.parse("", &format!("INSERT INTO {t} VALUES ($1)"), &[23])
-                .bind("", "", &[Some(id)])
+                .bind("", "", &[Some(id.as_bytes())])
                 .execute("", 0)
         };
         let out = insert(insert(Out::new(), "1"), "2").sync();

@@ -55,7 +55,7 @@ fn a_table_made_in_a_transaction_takes_rows_by_every_way() {
     let bound = client.talk(
         Out::new()
             .parse("", &format!("INSERT INTO {t} VALUES ($1, $2)"), &[23, 25])
-            .bind("", "", &[Some("2"), Some("bound")])
+            .bind("", "", &[Some(b"2"), Some(b"bound")])
             .execute("", 0)
             .sync(),
     );

@@ -4,6 +4,7 @@
 //! - `reader.rs`: read-only connections and their streams.
 //! - `held.rs`: a session's own connection: REPEATABLE READ snapshots, the transaction lane.
 //! - `write_connection.rs`: the Writer's connection: transactions, statements, the Appender.
+//! - `kept_outcomes.rs`: outcomes that are committed together with their change.
 //! - `system_tables.rs`: tables that the server computes (`teatree_sessions()`, …).
 //! - `foreign.rs`: DuckDB tables as sources of DataFusion plans.
 //! - `exact.rs`: DuckDB's own column types, for rows that must not change on their way.
@@ -17,6 +18,7 @@ mod exact;
 mod foreign;
 mod held;
 mod instance;
+mod kept_outcomes;
 mod logical_type;
 mod reader;
 mod system_tables;

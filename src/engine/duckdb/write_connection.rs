@@ -7,6 +7,7 @@ use arrow::datatypes::SchemaRef;
 
 use super::capi::{Connection, Interrupter, Prepared};
 use super::instance::{text_rows, text_rows_with};
+use super::kept_outcomes::KeptOutcomes;
 use super::reader::Idle;
 use crate::catalog;
 use crate::error::{Error, Result};
@@ -88,19 +89,23 @@ pub struct WriteConnection {
     aside: BTreeSet<IntentSeq>,
     /// The one intent that is applied now although the stream has passed it.
     apart: Option<IntentSeq>,
-    connection: Connection,
+    /// Made when it is first needed.
+    pub(super) outcomes: Option<KeptOutcomes>,
+    pub(super) connection: Connection,
     session: (String, Vec<String>),
 }
 
 impl WriteConnection {
     pub(super) fn new(mut connection: Connection) -> Result<WriteConnection> {
         connection.execute(APPLIED_TABLE)?;
+        let outcomes = Some(KeptOutcomes::new(&mut connection)?);
         Ok(WriteConnection {
             place: None,
             clean: None,
             commits: 0,
             aside: BTreeSet::new(),
             apart: None,
+            outcomes,
             connection,
             session: (String::new(), vec![String::new()]),
         })
@@ -115,6 +120,7 @@ impl WriteConnection {
             commits: 0,
             aside: BTreeSet::new(),
             apart: None,
+            outcomes: None,
             connection,
             session: (time_zone, search_path),
         }

@@ -1,0 +1,55 @@
+//! What the outcome of an intent was that a crash cut off between its change and its record.
+
+use super::Writer;
+use super::applier::applied;
+use crate::error::Result;
+use crate::ids::TableName;
+use crate::intent::{Applied, Body, DatasetChange, Intent, ResultSet, TagKind};
+
+impl Writer {
+    /// Finds the tag and the number of rows of an intent that a target has. Exact for one with an
+    /// idempotency key, where somebody may still ask; for others an empty tag says that the
+    /// number is not known any more.
+    pub(super) fn recovered(&mut self, intent: &Intent) -> Result<Applied> {
+        if intent.origin.idempotency_key.is_some()
+            && let Some(kept) = self.applier.connection.kept_outcome(intent.seq)?
+        {
+            return Applied::from_bytes(&kept);
+        }
+        let fixed = |tag: &str| Applied { tag: tag.to_owned(), rows: 0, result: None };
+        Ok(match &intent.body {
+            Body::Statement { tag: TagKind::Fixed(tag), .. } => fixed(tag),
+            Body::Transaction { .. } => fixed("COMMIT"),
+            Body::Rows { tag, rows, .. } => {
+                let mut count = 0;
+                for batch in self.targets.batches(rows)? {
+                    count += batch?.num_rows() as u64;
+                }
+                applied(tag, count)
+            }
+            Body::Dataset(change) => self.recovered_change(intent, change),
+            // It gave a row, which is gone.
+            Body::Call { .. } => {
+                Applied { tag: "CALL".to_owned(), rows: 0, result: Some(ResultSet::lost(0)) }
+            }
+            Body::Statement { .. } => Applied::default(),
+        })
+    }
+
+    fn recovered_change(&self, intent: &Intent, change: &DatasetChange) -> Applied {
+        let fixed = |tag: &str| applied(&TagKind::Fixed(tag.to_owned()), 0);
+        let counted = |name: &TableName, tag: &TagKind| {
+            let manifest = self.targets.datasets.pin(name);
+            let manifest = manifest.filter(|manifest| manifest.applied_seq == intent.seq);
+            manifest.map_or_else(Applied::default, |manifest| applied(tag, manifest.applied_rows))
+        };
+        match change {
+            DatasetChange::Create { .. } => fixed("CREATE TABLE"),
+            DatasetChange::CreateWith { name, .. } => counted(name, &TagKind::Select),
+            DatasetChange::Rewrite { name, tag, .. } => counted(name, tag),
+            DatasetChange::Truncate { .. } => fixed("TRUNCATE TABLE"),
+            DatasetChange::Drop { .. } => fixed("DROP TABLE"),
+            DatasetChange::Rename { .. } => fixed("ALTER TABLE"),
+        }
+    }
+}
