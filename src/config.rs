@@ -112,6 +112,11 @@ settings! {
     queue_bytes_max: usize = 256 << 20, "TEATREE_QUEUE_BYTES_MAX", "268435456";
     /// How long a writer waits for room in the queue before 53400, in milliseconds.
     queue_wait_ms: u64 = 10_000, "TEATREE_QUEUE_WAIT_MS", "10000";
+    /// How long acknowledged rows may wait to be committed with more, unless a read waits for
+    /// them, in milliseconds.
+    apply_delay_ms: u64 = 10, "TEATREE_APPLY_DELAY_MS", "10";
+    /// Longest wait of teatree.wait_for_intent, in milliseconds.
+    intent_wait_max_ms: u64 = 60_000, "TEATREE_INTENT_WAIT_MAX_MS", "60000";
     /// Intents kept as history after their end; age and bytes bound it as well.
     history_intents_max: u64 = 100_000, "TEATREE_HISTORY_INTENTS_MAX", "100000";
     /// Bytes of history: heads and outcomes, and bodies of failed intents.

@@ -28,6 +28,9 @@ pub fn load(subject: &Subject, size: &Size) -> Result<()> {
             size.points
         ),
         "CREATE TABLE events (id bigint, taken_at timestamp, note text)".to_owned(),
+        "CREATE TABLE keyed_events (id bigint PRIMARY KEY, taken_at timestamp, note text)"
+            .to_owned(),
+        "CREATE TABLE probes (id int)".to_owned(),
     ];
     for statement in statements {
         client

@@ -5,12 +5,14 @@
 //! client code for both. What is compared is measured in turns (A, B, A, B …), so that a slow
 //! minute of the machine falls on both.
 
+mod copy;
 mod embedded;
 mod load;
 mod measure;
 mod report;
 mod stats;
 mod wire;
+mod writes;
 
 use std::path::PathBuf;
 
@@ -26,18 +28,24 @@ struct Arguments {
     postgres: Option<String>,
     report: PathBuf,
     quick: bool,
+    /// Only what is about writing; leaves the report as it is.
+    writes: bool,
 }
 
 const USAGE: &str = "teatree-bench --teatree ADDR:PORT --data-dir DIR --report FILE.md \
-                     [--postgres ADDR:PORT] [--quick]";
+                     [--postgres ADDR:PORT] [--quick] [--writes]";
 
 fn arguments() -> Result<Arguments> {
     let (mut teatree, mut data_dir, mut postgres, mut report) = (None, None, None, None);
-    let mut quick = false;
+    let (mut quick, mut writes) = (false, false);
     let mut given = std::env::args().skip(1);
     while let Some(flag) = given.next() {
         if flag == "--quick" {
             quick = true;
+            continue;
+        }
+        if flag == "--writes" {
+            writes = true;
             continue;
         }
         let value = given.next().ok_or_else(|| format!("{flag} needs a value\n{USAGE}"))?;
@@ -55,6 +63,7 @@ fn arguments() -> Result<Arguments> {
         postgres,
         report: report.ok_or(USAGE)?,
         quick,
+        writes,
     })
 }
 
@@ -69,16 +78,24 @@ fn main() -> Result<()> {
         load::load(postgres, &size)?;
         load::settle_postgres(postgres)?;
     }
-    let version = load::publish(&teatree, &arguments.data_dir)?;
-
-    let mut lines = vec![measure::aggregate(&teatree, &version, postgres.as_ref(), &size)?];
-    lines.extend(measure::stream(&teatree, postgres.as_ref(), &size)?);
-    lines.extend(measure::latency(&teatree, postgres.as_ref(), &size)?);
-    lines.extend(measure::inserts(&teatree, postgres.as_ref(), &size)?);
+    let other = postgres.as_ref();
+    let mut lines = Vec::new();
+    if !arguments.writes {
+        let version = load::publish(&teatree, &arguments.data_dir)?;
+        lines.push(measure::aggregate(&teatree, &version, other, &size)?);
+        lines.extend(measure::stream(&teatree, other, &size)?);
+        lines.extend(measure::latency(&teatree, other, &size)?);
+    }
+    lines.extend(writes::inserts(&teatree, other, &size)?);
+    lines.extend(writes::visibility(&teatree, other, &size)?);
+    lines.extend(writes::dashboard(&teatree, other, &size)?);
+    lines.extend(copy::copy(&teatree, other, &size)?);
+    let stages = writes::stages(&teatree, size.insert_time)?;
 
     let table = report::table(&lines, postgres.as_ref().map(load::server_version).transpose()?);
+    let table = format!("{table}\nThe way of one of 64 rows, medians:\n\n{stages}");
     println!("{table}");
-    if arguments.quick {
+    if arguments.quick || arguments.writes {
         println!("A quick run: {} is left as it is.", arguments.report.display());
         return Ok(());
     }

@@ -1,13 +1,12 @@
-//! The four measurements. Each takes its subjects in turns and returns lines of the table.
+//! Reading. Each measurement takes its subjects in turns and returns lines of the table.
 
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::Result;
 use crate::embedded::Embedded;
-use crate::report::{Line, Ratio};
-use crate::stats::{median, median_rate, percentile};
+use crate::report::{Limit, Line, Ratio};
+use crate::stats::{median, percentile};
 use crate::wire::{Client, Format};
 
 /// A server to measure.
@@ -26,6 +25,10 @@ pub struct Size {
     pub latency_block: usize,
     pub insert_rounds: usize,
     pub insert_time: Duration,
+    /// TPC-H's scale factor of the lineitem that is copied.
+    pub copy_scale: f64,
+    pub probes: usize,
+    pub dashboards: usize,
 }
 
 pub const FULL: Size = Size {
@@ -37,6 +40,9 @@ pub const FULL: Size = Size {
     latency_block: 500,
     insert_rounds: 3,
     insert_time: Duration::from_secs(8),
+    copy_scale: 0.3,
+    probes: 1_000,
+    dashboards: 100,
 };
 
 /// Enough to see that it works; its figures mean nothing.
@@ -49,9 +55,12 @@ pub const QUICK: Size = Size {
     latency_block: 50,
     insert_rounds: 1,
     insert_time: Duration::from_millis(500),
+    copy_scale: 0.01,
+    probes: 50,
+    dashboards: 10,
 };
 
-const AGGREGATE: &str = "SELECT device, count(*) AS n, sum(value) AS total, min(taken_at) AS first_taken, \
+pub const AGGREGATE: &str = "SELECT device, count(*) AS n, sum(value) AS total, min(taken_at) AS first_taken, \
                          max(id) AS last_id FROM measurements GROUP BY device ORDER BY device";
 
 /// An aggregate over all rows, beside embedded DuckDB on a version of the same file.
@@ -93,7 +102,7 @@ pub fn aggregate(
         ratio: Some(Ratio {
             of: "embedded",
             value: median(&own).as_secs_f64() / median(&inside).as_secs_f64(),
-            at_most: Some(1.15),
+            limit: Some(Limit::AtMost(1.15)),
         }),
     })
 }
@@ -131,7 +140,7 @@ pub fn stream(teatree: &Subject, postgres: Option<&Subject>, size: &Size) -> Res
             ratio: times.get(1).map(|others| Ratio {
                 of: "PostgreSQL",
                 value: median(&times[0]).as_secs_f64() / median(others).as_secs_f64(),
-                at_most: Some(1.0),
+                limit: Some(Limit::AtMost(1.0)),
             }),
         });
     }
@@ -181,95 +190,12 @@ pub fn latency(teatree: &Subject, postgres: Option<&Subject>, size: &Size) -> Re
                     of: "PostgreSQL",
                     value: percentile(&times[0], share).as_secs_f64()
                         / percentile(others, share).as_secs_f64(),
-                    at_most: None,
+                    limit: None,
                 }),
             });
         }
     }
     Ok(lines)
-}
-
-/// Single-row inserts, each acknowledged before the next of its connection.
-pub fn inserts(teatree: &Subject, postgres: Option<&Subject>, size: &Size) -> Result<Vec<Line>> {
-    let mut lines = Vec::new();
-    let subjects: Vec<&Subject> = std::iter::once(teatree).chain(postgres).collect();
-    let mut acknowledged = vec![0_u64; subjects.len()];
-    for connections in [1_usize, 64] {
-        println!("{connections} connection(s) inserting single rows ...");
-        let mut rates = vec![Vec::new(); subjects.len()];
-        for round in 0..=size.insert_rounds {
-            // The round that warms up is short.
-            let time = if round == 0 { size.insert_time / 8 } else { size.insert_time };
-            for (place, subject) in subjects.iter().enumerate() {
-                let (rows, took) = insert_for(subject, connections, time)?;
-                acknowledged[place] += rows;
-                if round > 0 {
-                    rates[place].push(rows as f64 / took.as_secs_f64());
-                }
-            }
-        }
-        let shown = |rates: &Vec<f64>| format!("{} rows/s", grouped(median_rate(rates) as u64));
-        let noun = if connections == 1 { "connection" } else { "connections" };
-        lines.push(Line {
-            what: format!("{connections} {noun} inserting single rows"),
-            teatree: shown(&rates[0]),
-            embedded: None,
-            postgres: rates.get(1).map(shown),
-            ratio: rates.get(1).map(|others| Ratio {
-                of: "PostgreSQL",
-                value: median_rate(&rates[0]) / median_rate(others),
-                at_most: None,
-            }),
-        });
-    }
-    // Speed counts for nothing where an acknowledged row is missing.
-    for (subject, wanted) in subjects.iter().zip(acknowledged) {
-        let found = Client::connect(&subject.address)?.value("SELECT count(*) FROM events")?;
-        if found != wanted.to_string() {
-            let name = subject.name;
-            return Err(format!("{name} acknowledged {wanted} rows and has {found}").into());
-        }
-    }
-    Ok(lines)
-}
-
-/// Inserts from many connections for a time; returns the acknowledged rows and the time it took.
-fn insert_for(subject: &Subject, connections: usize, time: Duration) -> Result<(u64, Duration)> {
-    let mut clients = Vec::new();
-    for _ in 0..connections {
-        let mut client = Client::connect(&subject.address)?;
-        client.prepare("insert", "INSERT INTO events (id, taken_at, note) VALUES ($1, $2, $3)")?;
-        clients.push(client);
-    }
-    let (over, rows) = (AtomicBool::new(false), AtomicU64::new(0));
-    let started = Instant::now();
-    std::thread::scope(|scope| -> Result<()> {
-        let mut threads = Vec::new();
-        for (number, mut client) in clients.into_iter().enumerate() {
-            let (over, rows) = (&over, &rows);
-            threads.push(scope.spawn(move || -> Result<()> {
-                for turn in 0_u64.. {
-                    if over.load(Ordering::Relaxed) {
-                        break;
-                    }
-                    let id = (number as u64 * 1_000_000_000 + turn).to_string();
-                    let params = [id.as_str(), "2024-01-01 00:00:00", "one row of a stream"];
-                    client.execute("insert", &params, Format::Text)?;
-                    rows.fetch_add(1, Ordering::Relaxed);
-                }
-                Ok(())
-            }));
-        }
-        while started.elapsed() < time && !threads.iter().any(|thread| thread.is_finished()) {
-            std::thread::park_timeout(Duration::from_millis(5));
-        }
-        over.store(true, Ordering::Relaxed);
-        for thread in threads {
-            thread.join().map_err(|_| "a client's thread died")??;
-        }
-        Ok(())
-    })?;
-    Ok((rows.into_inner(), started.elapsed()))
 }
 
 fn connect_all(teatree: &Subject, postgres: Option<&Subject>) -> Result<Vec<Client>> {
@@ -285,14 +211,14 @@ fn time<T>(work: impl FnOnce() -> Result<T>) -> Result<(T, Duration)> {
     Ok((value, started.elapsed()))
 }
 
-fn milliseconds(time: Duration) -> String {
+pub fn milliseconds(time: Duration) -> String {
     let milliseconds = time.as_secs_f64() * 1e3;
     let digits = if milliseconds < 10.0 { 3 } else { 1 };
     format!("{milliseconds:.digits$} ms")
 }
 
 /// A number with commas, as people read it.
-fn grouped(number: u64) -> String {
+pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut out = String::new();
     for (place, digit) in digits.chars().enumerate() {

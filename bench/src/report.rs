@@ -23,8 +23,14 @@ pub struct Line {
 pub struct Ratio {
     pub of: &'static str,
     pub value: f64,
-    /// The limit, where there is one.
-    pub at_most: Option<f64>,
+    pub limit: Option<Limit>,
+}
+
+/// What a ratio should keep.
+#[derive(Clone, Copy)]
+pub enum Limit {
+    AtMost(f64),
+    AtLeast(f64),
 }
 
 /// The whole text between the markers: the machine, then the table.
@@ -35,11 +41,14 @@ pub fn table(lines: &[Line], postgres_version: Option<String>) -> String {
     let _ = writeln!(out, "| --- | ---: | ---: | ---: | ---: | ---: |");
     for line in lines {
         let (ratio, limit) = match &line.ratio {
-            Some(Ratio { of, value, at_most }) => (
+            Some(Ratio { of, value, limit }) => (
                 format!("{value:.2} ({of})"),
-                at_most.map_or(String::new(), |limit| {
-                    let word = if *value <= limit { "met" } else { "missed" };
-                    format!("{limit:.2}, {word}")
+                limit.map_or(String::new(), |limit| {
+                    let (sign, bound, met) = match limit {
+                        Limit::AtMost(most) => ("≤", most, *value <= most),
+                        Limit::AtLeast(least) => ("≥", least, *value >= least),
+                    };
+                    format!("{sign} {bound:.2}, {}", if met { "met" } else { "missed" })
                 }),
             ),
             None => (String::new(), String::new()),
@@ -97,7 +106,7 @@ mod tests {
 
     #[test]
     fn a_missed_limit_says_so() {
-        let ratio = |value| Some(Ratio { of: "embedded", value, at_most: Some(1.15) });
+        let ratio = |value| Some(Ratio { of: "embedded", value, limit: Some(Limit::AtMost(1.15)) });
         let line = |value| Line {
             what: "w".to_owned(),
             teatree: "1 ms".to_owned(),
@@ -106,7 +115,7 @@ mod tests {
             ratio: ratio(value),
         };
         let text = table(&[line(1.1), line(1.2)], None);
-        assert!(text.contains("| 1.10 (embedded) | 1.15, met |"), "{text}");
-        assert!(text.contains("| not installed | 1.20 (embedded) | 1.15, missed |"), "{text}");
+        assert!(text.contains("| 1.10 (embedded) | ≤ 1.15, met |"), "{text}");
+        assert!(text.contains("| not installed | 1.20 (embedded) | ≤ 1.15, missed |"), "{text}");
     }
 }

@@ -101,6 +101,32 @@ impl Client {
         self.until_ready(false)
     }
 
+    /// Runs a COPY FROM STDIN with this data.
+    pub fn copy_in(&mut self, sql: &str, pieces: &[Vec<u8>]) -> Result<()> {
+        let mut out = Vec::new();
+        message(&mut out, b'Q', &[sql.as_bytes(), b"\0"])?;
+        self.stream.write_all(&out)?;
+        loop {
+            let (tag, length) = self.header()?;
+            if tag == b'E' {
+                return Err(error_text(&self.body(length)?).into());
+            }
+            self.skip(length)?;
+            if tag == b'G' {
+                break;
+            }
+        }
+        for piece in pieces {
+            out.clear();
+            message(&mut out, b'd', &[piece])?;
+            self.stream.write_all(&out)?;
+        }
+        out.clear();
+        message(&mut out, b'c', &[])?;
+        self.stream.write_all(&out)?;
+        self.until_ready(false).map(drop)
+    }
+
     /// Reads up to ReadyForQuery. An error of the server is returned once the server is ready
     /// again.
     fn until_ready(&mut self, keep_last: bool) -> Result<Answer> {

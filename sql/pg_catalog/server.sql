@@ -50,6 +50,13 @@ SELECT 5::UINTEGER AS datid, s.datname, s.pid, NULL::INTEGER AS leader_pid, a.oi
   'client backend' AS backend_type
 FROM teatree_sessions() s LEFT JOIN teatree_system.pg.pg_authid a ON a.rolname = s.usename;
 
+CREATE VIEW teatree_system.pg.pg_stat_progress_copy AS
+SELECT c.pid, 5::UINTEGER AS datid, current_database() AS datname, coalesce(r.oid, 0::UINTEGER) AS relid,
+  c.command, 'PIPE' AS type, c.bytes_processed, 0::BIGINT AS bytes_total, c.tuples_processed, c.tuples_excluded
+FROM teatree_copies() c
+LEFT JOIN teatree_system.support.schema_entry n ON n.name = c.schema_name
+LEFT JOIN teatree_system.support.user_relation r ON r.namespace_oid = n.oid AND r.name = c.table_name;
+
 CREATE VIEW teatree_system.pg.pg_stat_database AS
 SELECT 5::UINTEGER AS datid, current_database() AS datname,
   (SELECT count(*) FROM teatree_sessions())::INTEGER AS numbackends,

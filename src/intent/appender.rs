@@ -7,11 +7,13 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::body::{Body, Intent, Origin};
 use super::keys::{self, Admission, IdempotencyKey};
-use super::log::{Accepted, AppendOptions, Shared, Ticket, Waiting};
+use super::log::{Accepted, AppendOptions, Shared, Ticket};
 use super::outcomes;
+use super::promised::Touched;
 use super::record::{Payload, StagedFile};
 use super::retry;
 use super::room::Place;
+use super::state::Waiting;
 use super::store::Batch;
 use super::trim::{self, Trimmed};
 use crate::clock;
@@ -57,6 +59,8 @@ struct Group {
 struct Placed {
     intent: Intent,
     options: AppendOptions,
+    /// What it changes, when its client is told as soon as it is on disk.
+    promised: Option<Touched>,
     place: Place,
     reply: oneshot::Sender<Result<Ticket>>,
 }
@@ -180,9 +184,10 @@ fn write(shared: &Shared, appends: Vec<Append>, written: &mut Written) -> Result
         }
         let Append { accepted_at_us, origin, body, options, head, encoded, place, reply } = append;
         bytes += head.len() as u64;
+        let promised = shared.place(seq, &body, options.ack);
         let put = shared.store.put_intent(&mut batch, seq, head, encoded);
         let intent = Intent { seq, accepted_at_us, origin, body };
-        written.placed.push(Placed { intent, options, place, reply });
+        written.placed.push(Placed { intent, options, promised, place, reply });
         put?;
     }
     let sync = !written.placed.is_empty();
@@ -235,20 +240,30 @@ fn hand_over(shared: &Shared, placed: Vec<Placed>, accepted: &mpsc::Sender<Accep
     let durable_at_us = clock::now_us();
     let mut intents = Vec::with_capacity(placed.len());
     let mut replies = Vec::with_capacity(placed.len());
+    let mut any_awaited = false;
     let mut state = shared.state();
-    for Placed { intent, options, place, reply } in placed {
+    for Placed { intent, options, promised, place, reply } in placed {
         let (client, outcome) = oneshot::channel();
+        let awaited = promised.is_none();
+        any_awaited |= awaited;
+        let tag = promised.as_ref().map(|_| intent.body.tag_when_durable());
+        if let Some(touched) = &promised {
+            state.promised.add(intent.seq, touched, durable_at_us);
+        }
         let waiting = Waiting {
-            client: Some(client),
+            client: awaited.then_some(client),
             durable_at_us: Some(durable_at_us),
             started_at_us: None,
             staged: StagedFile::of(&intent.body),
             key: options.key.as_ref().map(IdempotencyKey::name),
+            promised,
+            defines: intent.body.may_define(),
             _place: place,
         };
         state.waiting.insert(intent.seq, waiting);
-        replies.push((reply, Ticket { seq: intent.seq, outcome, is_repeat: false }));
-        intents.push(intent);
+        let seq = intent.seq;
+        replies.push((reply, Ticket { seq, promised: tag, outcome, is_repeat: false }));
+        intents.push(Accepted { intent, durable_at_us, awaited });
     }
     shared.set_last_durable(last);
     drop(state);
@@ -256,13 +271,16 @@ fn hand_over(shared: &Shared, placed: Vec<Placed>, accepted: &mpsc::Sender<Accep
         // The session may have gone; the intent is durable all the same.
         let _ = reply.send(Ok(ticket));
     }
-    for intent in intents {
-        if accepted.blocking_send(Accepted { intent, durable_at_us }).is_err() {
+    for next in intents {
+        if accepted.blocking_send(next).is_err() {
             shared.stop(
                 Error::new(SqlState::SYSTEM_ERROR, "the writer has stopped")
                     .with_hint("Writes are refused until the server restarts."),
             );
             return;
         }
+    }
+    if any_awaited {
+        shared.demand.notify_one();
     }
 }

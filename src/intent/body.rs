@@ -9,7 +9,9 @@ use std::path::{Component, Path};
 use serde::de::{self, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::definitions::Moment;
 use super::result_set::ResultSet;
+use super::values::Values;
 use crate::dataset::DatasetColumn;
 use crate::error::{Error, Result};
 use crate::ids::{IntentSeq, TableName};
@@ -70,6 +72,8 @@ pub enum Body {
         #[serde(default)]
         create: Option<String>,
     },
+    /// Typed rows for a DuckDB table, few of them, that are joined with those of other intents.
+    Values(Values),
     /// A change of datasets other than append.
     Dataset(DatasetChange),
     /// A procedure to run.
@@ -209,12 +213,26 @@ impl Origin {
     }
 }
 
+impl DatasetChange {
+    fn tag(&self) -> TagKind {
+        let fixed = |tag: &str| TagKind::Fixed(tag.to_owned());
+        match self {
+            DatasetChange::Create { .. } => fixed("CREATE TABLE"),
+            DatasetChange::CreateWith { .. } => TagKind::Select,
+            DatasetChange::Rewrite { tag, .. } => tag.clone(),
+            DatasetChange::Truncate { .. } => fixed("TRUNCATE TABLE"),
+            DatasetChange::Drop { .. } => fixed("DROP TABLE"),
+            DatasetChange::Rename { .. } => fixed("ALTER TABLE"),
+        }
+    }
+}
+
 impl Body {
     /// Returns the kind that `teatree.intents` shows.
     pub fn kind(&self) -> &'static str {
         match self {
             Body::Statement { .. } => "statement",
-            Body::Rows { .. } => "rows",
+            Body::Rows { .. } | Body::Values(_) => "rows",
             Body::Dataset(_) => "dataset",
             Body::Call { .. } => "call",
             Body::Transaction { .. } => "transaction",
@@ -224,7 +242,9 @@ impl Body {
     /// Returns the storage that the intent changes; a procedure's is its own business.
     pub fn storage(&self) -> Option<Storage> {
         match self {
-            Body::Statement { .. } | Body::Transaction { .. } => Some(Storage::DuckDb),
+            Body::Statement { .. } | Body::Values(_) | Body::Transaction { .. } => {
+                Some(Storage::DuckDb)
+            }
             Body::Rows { storage, .. } => Some(*storage),
             Body::Dataset(_) => Some(Storage::Arrow),
             Body::Call { .. } => None,
@@ -236,6 +256,7 @@ impl Body {
         match self {
             Body::Statement { table, .. } => table.as_ref(),
             Body::Rows { table, .. } => Some(table),
+            Body::Values(values) => Some(&values.target.table),
             Body::Dataset(change) => match change {
                 DatasetChange::Create { name, .. }
                 | DatasetChange::CreateWith { name, .. }
@@ -257,9 +278,55 @@ impl Body {
                 Some(rows)
             }
             Body::Statement { .. }
+            | Body::Values(_)
             | Body::Dataset(_)
             | Body::Call { .. }
             | Body::Transaction { .. } => None,
+        }
+    }
+
+    /// Returns how many rows the intent brings, where that is known before it is applied.
+    pub fn row_count(&self) -> Option<u64> {
+        match (self, self.rows()) {
+            (Body::Values(values), _) => Some(values.rows.len() as u64),
+            (_, Some(RowsAt::Staged { rows, .. })) => Some(*rows),
+            _ => None,
+        }
+    }
+
+    /// Returns the command tag that can be given before the intent is applied: without a number
+    /// of rows where that is not known yet.
+    pub fn tag_when_durable(&self) -> String {
+        let rows = self.row_count().unwrap_or(0);
+        match self {
+            Body::Statement { tag, .. } | Body::Rows { tag, .. } => tag.tag(rows),
+            Body::Values(_) => TagKind::Insert.tag(rows),
+            Body::Dataset(change) => change.tag().tag(rows),
+            Body::Call { .. } => "CALL".to_owned(),
+            Body::Transaction { .. } => "COMMIT".to_owned(),
+        }
+    }
+
+    /// Tells whether the intent may change definitions: names, columns, constraints.
+    pub(super) fn may_define(&self) -> bool {
+        match self {
+            Body::Statement { tag, .. } => {
+                !matches!(tag, TagKind::Insert | TagKind::Update | TagKind::Delete | TagKind::Merge)
+            }
+            Body::Rows { create, .. } => create.is_some(),
+            // The lane says itself when it changes definitions.
+            Body::Values(_) | Body::Transaction { .. } => false,
+            Body::Dataset(change) => !matches!(change, DatasetChange::Rewrite { .. }),
+            // A publish only copies.
+            Body::Call { procedure, .. } => procedure != "teatree.publish_version",
+        }
+    }
+
+    /// Returns the moment of the definitions in which nothing can refuse the intent.
+    pub(super) fn certain_at(&self) -> Option<Moment> {
+        match self {
+            Body::Values(values) => values.certain_at,
+            _ => None,
         }
     }
 

@@ -161,7 +161,7 @@ fn is_over(shared: &Shared, bound_at_us: i64, now_us: i64) -> bool {
 fn follow(shared: &Shared, name: &KeyName, record: KeyRecord) -> Result<Ticket> {
     let seq = record.seq;
     let (sender, outcome) = oneshot::channel();
-    let ticket = Ticket { seq, outcome, is_repeat: true };
+    let ticket = Ticket { seq, promised: None, outcome, is_repeat: true };
     let kept = match record.outcome {
         Some(kept) => Some(kept),
         None => {
@@ -169,6 +169,7 @@ fn follow(shared: &Shared, name: &KeyName, record: KeyRecord) -> Result<Ticket> 
             if state.waiting.contains_key(&seq) {
                 if !state.let_go {
                     state.followers.entry(seq).or_default().push(sender);
+                    shared.demand.notify_one();
                 }
                 return Ok(ticket);
             }

@@ -1,26 +1,28 @@
 //! The intent log as its users see it.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
+use super::ack::Ack;
 use super::appender::{self, Append, Message};
 use super::body::{Body, Intent, Origin, Outcome};
-use super::history::{self, Counters};
-use super::keys::{self, IdempotencyKey, KeyName};
-use super::outcomes::{self, Ended};
+use super::definitions::Clock;
+use super::history;
+use super::keys::{self, IdempotencyKey};
+use super::outcomes;
 use super::record::{Head, Payload, StagedFile, StoredOutcome};
 use super::retry;
-use super::room::{Place, Room};
+use super::room::Room;
 use super::staged::FailedStaged;
-use super::store::{Store, Totals};
+use super::state::{State, Waiting};
+use super::store::Store;
 use crate::error::{Error, Result};
 use crate::ids::IntentSeq;
 use crate::sqlstate::SqlState;
@@ -61,6 +63,8 @@ pub struct AppendOptions {
     pub key: Option<IdempotencyKey>,
     /// The failed intent that is resubmitted.
     pub retry_of: Option<IntentSeq>,
+    /// When the client is told.
+    pub ack: Ack,
     /// Ends the wait for room.
     pub cancel: CancellationToken,
 }
@@ -70,12 +74,16 @@ pub struct AppendOptions {
 pub struct Accepted {
     pub intent: Intent,
     pub durable_at_us: i64,
+    /// Its client waits for the outcome.
+    pub awaited: bool,
 }
 
 /// The promise that an append gives.
 #[derive(Debug)]
 pub struct Ticket {
     pub seq: IntentSeq,
+    /// The command tag, where the client may be told at once.
+    pub promised: Option<String>,
     /// Closes without a value when the Writer stops first; see [`IntentLog::outcome_unknown`].
     pub outcome: oneshot::Receiver<Outcome>,
     /// The intent is an earlier one, whose idempotency key was brought again.
@@ -97,52 +105,16 @@ pub(super) struct Shared {
     pub(super) store: Store,
     pub(super) limits: LogLimits,
     pub(super) room: Room,
+    pub(super) definitions: Clock,
+    /// Intents have ended.
+    pub(super) ended: Notify,
+    /// Somebody waits for what is queued.
+    pub(super) demand: Notify,
     state: Mutex<State>,
     last_durable: AtomicU64,
     /// Told by [`IntentLog::remove_unused_staged`].
     pub(super) data_dir: OnceLock<PathBuf>,
     stopped: OnceLock<Error>,
-}
-
-#[derive(Default)]
-pub(super) struct State {
-    /// Durable and without an outcome.
-    pub(super) waiting: BTreeMap<IntentSeq, Waiting>,
-    /// Successes whose outcome is not in the store yet. **Invariant:** no larger than the queue,
-    /// since an intent must pass the log thread before its outcome can come here, and the log
-    /// thread empties this whenever it runs.
-    pub(super) unwritten: BTreeMap<IntentSeq, Arc<Ended>>,
-    /// Sessions that have brought the idempotency key of a queued intent again. **Invariant:** one
-    /// a session at most, so no more than connections.
-    pub(super) followers: BTreeMap<IntentSeq, Vec<oneshot::Sender<Outcome>>>,
-    /// The oldest head in the store, or the next place where there is none.
-    pub(super) first: IntentSeq,
-    /// When that one ended; `None` until somebody looked.
-    pub(super) oldest_ended_at_us: Option<i64>,
-    /// Place and time of the oldest idempotency key; `None` until somebody looked.
-    pub(super) oldest_key: Option<(IntentSeq, i64)>,
-    /// All outcomes of places before it are on disk.
-    pub(super) outcomes_synced_before: IntentSeq,
-    pub(super) totals: Totals,
-    pub(super) failed_staged: FailedStaged,
-    pub(super) counters: Counters,
-    /// Set by [`IntentLog::refuse`].
-    pub(super) refusing: bool,
-    /// Nothing will be applied any more, so nobody waits for an outcome.
-    pub(super) let_go: bool,
-    /// A write failed; nothing is written any more.
-    pub(super) broken: bool,
-}
-
-/// One intent that waits for its outcome.
-pub(super) struct Waiting {
-    pub(super) client: Option<oneshot::Sender<Outcome>>,
-    pub(super) durable_at_us: Option<i64>,
-    pub(super) started_at_us: Option<i64>,
-    pub(super) staged: Option<StagedFile>,
-    pub(super) key: Option<KeyName>,
-    /// Held for its `Drop`.
-    pub(super) _place: Place,
 }
 
 impl Shared {
@@ -167,6 +139,8 @@ impl Shared {
         state.let_go = true;
         state.followers.clear();
         state.waiting.values_mut().for_each(|waiting| waiting.client = None);
+        drop(state);
+        self.ended.notify_waiters();
     }
 
     /// Stops the log after a failed write and returns what callers are told. What is on disk can
@@ -208,7 +182,7 @@ impl IntentLog {
         let store = Store::open(path)?;
         let last = store.last_seq()?;
         let room = Room::new(limits.queue_intents_max, limits.queue_bytes_max, limits.queue_wait);
-        let mut state = State { first: last.next(), ..State::default() };
+        let mut state = State { first: last.next(), last_placed: last, ..State::default() };
         state.totals = store.totals()?;
         state.failed_staged = FailedStaged::load(&store)?;
         if let Some(first) = store.first_seq()? {
@@ -223,6 +197,8 @@ impl IntentLog {
                 started_at_us: None,
                 staged: StagedFile::of(&body),
                 key: head.key_name(),
+                promised: None,
+                defines: false,
                 _place: room.take_what_is_left(bytes),
             };
             state.waiting.insert(seq, waiting);
@@ -233,6 +209,9 @@ impl IntentLog {
             store,
             limits,
             room,
+            definitions: Clock::default(),
+            ended: Notify::new(),
+            demand: Notify::new(),
             state: Mutex::new(state),
             last_durable: AtomicU64::new(last.0),
             data_dir: OnceLock::new(),

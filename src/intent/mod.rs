@@ -8,7 +8,8 @@
 //! which wakes the session and frees the room. `history.rs` reads it all back for
 //! `teatree.intents`, until `trim.rs` ends it.
 //!
-//! Beside it: idempotency keys (`keys.rs`, `key_store.rs`), failed intents resubmitted
+//! Beside it: when clients are told, and what reads wait for (`ack.rs`, `promised.rs`,
+//! `definitions.rs`), idempotency keys (`keys.rs`, `key_store.rs`), failed intents resubmitted
 //! (`retry.rs`), and the files that intents' rows are staged in (`staged.rs`).
 //!
 //! **Invariant:** a place that `append` gave out is on disk, and every smaller place is too.
@@ -19,29 +20,38 @@
 //! [`IntentSeq`](crate::ids::IntentSeq) with its data; that, not the outcomes here, is the truth
 //! at replay.
 
+mod ack;
 mod appender;
 mod body;
+mod definitions;
 mod history;
 mod key_store;
 mod keys;
 mod log;
 mod outcomes;
+mod promised;
 mod record;
 mod result_set;
 mod retry;
 mod room;
 mod staged;
+mod state;
 mod store;
 #[cfg(test)]
 mod tests;
 mod trim;
+mod values;
 
+pub use ack::Ack;
 pub use body::{
     Applied, Body, Bytes, DatasetChange, INLINE_BYTES_MAX, Intent, Origin, Outcome, RowsAt,
     STATEMENT_BYTES_MAX, Storage, TagKind,
 };
+pub use definitions::Moment;
 pub use history::{IntentRow, IntentState, IntentStats};
 pub use keys::{IdempotencyKey, KEY_BYTES_MAX};
 pub use log::{Accepted, AppendOptions, IntentLog, LogLimits, Ticket};
+pub use promised::ReadScope;
 pub use record::{StoredOutcome, StoredResult};
 pub use result_set::ResultSet;
+pub use values::{TargetColumns, Values, ValuesTarget};

@@ -59,7 +59,10 @@ fn end(shared: &Shared, seq: IntentSeq, outcome: &Outcome) -> Option<Ended> {
         durable_at_us: waiting.durable_at_us,
         started_at_us: waiting.started_at_us,
         applied_at_us: outcome.applied_at_us,
-        acknowledged_at_us: is_heard.then(clock::now_us),
+        acknowledged_at_us: match waiting.promised {
+            Some(_) => waiting.durable_at_us,
+            None => is_heard.then(clock::now_us),
+        },
         result: StoredResult::from(&outcome.result),
         retried_as: None,
     };
@@ -97,6 +100,12 @@ fn tell(shared: &Shared, ends: Vec<(IntentSeq, Outcome, Arc<Ended>)>, bytes: u64
             state.unwritten.insert(seq, ended);
         }
         let Some(waiting) = state.waiting.remove(&seq) else { continue };
+        if let Some(touched) = &waiting.promised {
+            state.promised.remove(seq, touched);
+        }
+        if waiting.defines {
+            shared.definitions.end();
+        }
         if let (false, Some(staged)) = (is_applied, waiting.staged) {
             let bytes_max = shared.limits.failed_staged_bytes_max;
             evicted.extend(state.failed_staged.keep(seq, staged, bytes_max));
@@ -105,6 +114,7 @@ fn tell(shared: &Shared, ends: Vec<(IntentSeq, Outcome, Arc<Ended>)>, bytes: u64
         listeners.push((waiting.client, followers, outcome));
     }
     drop(state);
+    shared.ended.notify_waiters();
     shared.delete_staged(&evicted);
     for (client, followers, outcome) in listeners {
         keys::wake(followers, &outcome);

@@ -1,9 +1,10 @@
 //! How an intent and its outcome lie on disk.
 //!
 //! Every value is `format byte · place (8 bytes, big end first) · checksum (8 bytes) · MessagePack
-//! with named fields`. The checksum is the start of the payload's SHA-256; together with the place
-//! it finds a record that changed, or that stands under another record's key, whatever the store
-//! below has checked. A record with another format byte is refused, never guessed at.
+//! with named fields`. The checksum is the payload's XXH3 (in format 1, which is still read, the
+//! start of its SHA-256); together with the place it finds a record that changed, or that stands
+//! under another record's key, whatever the store below has checked. A record with another format
+//! byte is refused, never guessed at.
 //!
 //! An intent is two values: the *head* (who, what kind, which table), kept as history, and the
 //! *body* (SQL or rows), which goes away when the intent is applied, and stays as long as the
@@ -12,6 +13,7 @@
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::body::{Applied, Body, Origin, RowsAt, Storage, too_large};
 use super::keys::KeyName;
@@ -19,7 +21,9 @@ use crate::error::{Error, Result};
 use crate::ids::{IntentSeq, TableName};
 use crate::sqlstate::SqlState;
 
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
+/// As 2, with SHA-256 for the checksum.
+const FORMAT_SHA256: u8 = 1;
 const HEADER_BYTES: usize = 1 + 8 + 8;
 
 /// The largest record: inline rows at their bound and room for the rest.
@@ -64,17 +68,13 @@ impl StagedFile {
 
 impl Head {
     pub(super) fn new(accepted_at_us: i64, origin: Origin, body: &Body) -> Head {
-        let rows = match body.rows() {
-            Some(RowsAt::Staged { rows, .. }) => Some(*rows),
-            Some(RowsAt::Inline(_)) | None => None,
-        };
         Head {
             accepted_at_us,
             origin,
             kind: body.kind().to_owned(),
             storage: body.storage(),
             table: body.table().cloned(),
-            rows,
+            rows: body.row_count(),
             staged: StagedFile::of(body),
             retry_of: None,
         }
@@ -137,7 +137,7 @@ impl Payload {
         if bytes.len() > RECORD_BYTES_MAX {
             return Err(too_large(bytes.len(), RECORD_BYTES_MAX));
         }
-        let sum = checksum(&bytes[HEADER_BYTES..]);
+        let sum = xxh3_64(&bytes[HEADER_BYTES..]).to_be_bytes();
         bytes[0] = FORMAT;
         bytes[9..HEADER_BYTES].copy_from_slice(&sum);
         Ok(Payload(bytes))
@@ -165,14 +165,18 @@ pub(super) fn decode<T: DeserializeOwned>(seq: IntentSeq, bytes: &[u8]) -> Resul
     let Some((header, payload)) = bytes.split_at_checked(HEADER_BYTES) else {
         return Err(corrupt("it is cut short"));
     };
-    if header[0] != FORMAT {
-        return Err(corrupt("its format is unknown")
-            .with_hint("It may have been written by a newer Teatree."));
-    }
+    let sum = match header[0] {
+        FORMAT => xxh3_64(payload).to_be_bytes(),
+        FORMAT_SHA256 => sha256_start(payload),
+        _ => {
+            return Err(corrupt("its format is unknown")
+                .with_hint("It may have been written by a newer Teatree."));
+        }
+    };
     if header[1..9] != seq.0.to_be_bytes() {
         return Err(corrupt("it belongs to another place"));
     }
-    if header[9..] != checksum(payload) {
+    if header[9..] != sum {
         return Err(corrupt("its checksum does not match"));
     }
     rmp_serde::from_slice(payload).map_err(|error| corrupt(&error.to_string()))
@@ -187,7 +191,7 @@ pub(super) fn decode_any<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
     decode(IntentSeq(u64::from_be_bytes(place)), bytes)
 }
 
-fn checksum(payload: &[u8]) -> [u8; 8] {
+fn sha256_start(payload: &[u8]) -> [u8; 8] {
     let digest = Sha256::digest(payload);
     let mut sum = [0; 8];
     sum.copy_from_slice(&digest[..8]);
@@ -249,6 +253,16 @@ mod tests {
     fn inline_rows_are_kept_as_bytes() {
         let rows = RowsAt::Inline(Bytes(vec![200; 100_000]));
         assert!(Payload::encode(&rows).unwrap().len() < 100_100);
+    }
+
+    #[test]
+    fn records_of_the_first_format_are_read() {
+        let mut old = Payload::encode(&"some text".to_owned()).unwrap().at(IntentSeq(3));
+        old[0] = FORMAT_SHA256;
+        assert!(decode::<String>(IntentSeq(3), &old).is_err());
+        let sum = sha256_start(&old[HEADER_BYTES..]);
+        old[9..HEADER_BYTES].copy_from_slice(&sum);
+        assert_eq!(decode::<String>(IntentSeq(3), &old).unwrap(), "some text");
     }
 
     #[test]

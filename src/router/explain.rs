@@ -37,6 +37,9 @@ impl Router {
                     .with_hint("EXPLAIN takes queries, and writes without ANALYZE."));
             }
         };
+        if analyze {
+            self.wait_for_promised(read, context).await?;
+        }
         let choice = self.choose(read, context)?;
         let mut lines = vec![format!("Engine: {} ({})", choice.name(), choice.reason)];
         match choice.engine {

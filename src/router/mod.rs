@@ -4,32 +4,39 @@
 //! - `read.rs`: a read's engine, its description, its running.
 //! - `explain.rs`: EXPLAIN, which names the engine and the reason.
 //! - `write/`: a write to the body of an intent.
+//! - `barrier.rs`: reads wait for what was acknowledged before them.
+//! - `shapes.rs`: what tables look like, for INSERTs of plain values.
 //! - `column_cache.rs`: columns of DuckDB tables that INSERTs name often.
 //! - `rows.rs`: result rows of a query to rows that travel with an intent.
 //!
 //! Not here: sessions and transactions (`session`), applying (`writer`).
 
+mod barrier;
 mod column_cache;
 mod explain;
 mod read;
 mod rows;
+mod shapes;
 mod storage;
 mod write;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::dataset::DatasetStore;
 use crate::engine::QueryContext;
 use crate::engine::datafusion::{DataFusionEngine, Snapshot as DatasetSnapshot};
 use crate::engine::duckdb::{Access, DuckDb, HeldConnection};
 use crate::error::{Error, Result};
+use crate::intent::IntentLog;
 use crate::procedure::Procedures;
-use crate::sql::rewrite::NameContext;
+use crate::sql::rewrite::{NameContext, SessionIntents};
 
 pub use column_cache::ColumnCache;
 pub use read::{Engine, EngineChoice};
 pub use rows::{RowsSink, STAGED_FOLDER};
+pub use shapes::Shapes;
 pub use write::Target;
 
 /// What a statement needs to know of its session.
@@ -38,18 +45,27 @@ pub struct StatementContext {
     pub query: QueryContext,
     pub user: String,
     pub pid: i32,
+    /// What the session knows of its intents.
+    pub intents: SessionIntents,
     /// `teatree.engine`.
     pub engine: EngineSetting,
     /// Where a table lives that does not say it.
     pub default_access_method: String,
     /// Of a REPEATABLE READ transaction, or of one that has written.
     pub snapshot: Option<Snapshot>,
+    /// How old what a read sees may be, where less than all that was acknowledged is enough.
+    pub max_staleness: Option<Duration>,
 }
 
 impl StatementContext {
     /// The connection that the session's statements run on, while it has one of its own.
     pub(crate) fn held(&self) -> Option<&HeldConnection> {
         self.snapshot.as_ref().map(|snapshot| &snapshot.held)
+    }
+
+    /// Tells whether the statement belongs to a transaction with definitions of its own.
+    pub(crate) fn has_own_definitions(&self) -> bool {
+        self.snapshot.as_ref().is_some_and(|snapshot| snapshot.defines)
     }
 
     /// The datasets as the transaction sees them.
@@ -66,6 +82,8 @@ pub struct Snapshot {
     datasets: Option<Arc<DatasetSnapshot>>,
     /// The transaction may have changes that only its own connection sees.
     pub writes: bool,
+    /// It has changed definitions: what is remembered of tables is not so for it.
+    pub defines: bool,
 }
 
 /// The values of `teatree.engine`.
@@ -96,20 +114,24 @@ pub struct Router {
     pub datasets: Arc<DatasetStore>,
     pub procedures: Arc<Procedures>,
     pub columns: ColumnCache,
+    pub shapes: Shapes,
+    pub log: Arc<IntentLog>,
 }
 
 impl Router {
     /// Pins one moment of both storages; the transaction may go on to write, if it has access.
-    pub async fn snapshot(&self, access: Access, context: &QueryContext) -> Result<Snapshot> {
-        let held = self.duckdb.hold(access, context).await?;
+    pub async fn snapshot(&self, access: Access, context: &StatementContext) -> Result<Snapshot> {
+        self.wait_for_all_promised(context).await?;
+        let held = self.duckdb.hold(access, &context.query).await?;
         let datasets = Some(Arc::new(self.datafusion.snapshot()));
-        Ok(Snapshot { held, datasets, writes: false })
+        Ok(Snapshot { held, datasets, writes: false, defines: false })
     }
 
     /// Begins a transaction of DuckDB that writes.
-    pub async fn hold_to_write(&self, context: &QueryContext) -> Result<Snapshot> {
-        let held = self.duckdb.hold(Access::ReadWrite, context).await?;
-        Ok(Snapshot { held, datasets: None, writes: true })
+    pub async fn hold_to_write(&self, context: &StatementContext) -> Result<Snapshot> {
+        self.wait_for_all_promised(context).await?;
+        let held = self.duckdb.hold(Access::ReadWrite, &context.query).await?;
+        Ok(Snapshot { held, datasets: None, writes: true, defines: false })
     }
 
     /// Keeps the schemas of a search path that exist.
@@ -137,6 +159,7 @@ impl Router {
             search_path: context.query.search_path.clone(),
             user: context.user.clone(),
             pid: context.pid,
+            intents: context.intents.clone(),
             catalog: &crate::catalog::Catalog,
         }
     }

@@ -132,6 +132,7 @@ impl Router {
         params: Vec<Value>,
         context: &StatementContext,
     ) -> Result<Execution> {
+        self.wait_for_promised(read, context).await?;
         let (choice, sql) = tracing::info_span!("route").in_scope(|| {
             let choice = self.choose(read, context)?;
             let sql = match choice.engine {

@@ -14,7 +14,7 @@ use crate::dataset::{DatasetStore, Manifest};
 use crate::engine::duckdb::SystemTable;
 use crate::error::{Error, Result};
 use crate::intent::{IntentLog, IntentRow};
-use crate::session::{Activity, Entry, SettingRow, Shown, settings_catalog};
+use crate::session::{Activity, CopyProgress, Entry, SettingRow, Shown, settings_catalog};
 use crate::types::PgType;
 use crate::version::{VersionManifest, VersionStore};
 
@@ -30,6 +30,7 @@ pub(super) fn all(
 ) -> Vec<SystemTable> {
     vec![
         sessions(config, Arc::clone(activity)),
+        copies(Arc::clone(activity)),
         settings(),
         intents(Arc::clone(log)),
         dataset_rows(Arc::clone(datasets)),
@@ -135,6 +136,22 @@ fn sessions(config: &Config, activity: Arc<Activity>) -> SystemTable {
         .text("state", |(_, shown)| Some(shown.state.to_owned()))
         .text("query", |(_, shown)| Some(shown.query.clone()))
         .table("teatree_sessions", move || Ok(activity.list()))
+}
+
+fn copies(activity: Arc<Activity>) -> SystemTable {
+    let table = |copy: &CopyProgress| copy.table.clone();
+    Columns::<(i32, Arc<CopyProgress>)>::new()
+        .int("pid", |(pid, _)| Some(*pid))
+        .text("schema_name", move |(_, copy)| Some(table(copy)?.schema))
+        .text("table_name", move |(_, copy)| Some(table(copy)?.table))
+        .text("command", |(_, copy)| Some(copy.command.to_owned()))
+        .bigint("bytes_processed", |(_, copy)| Some(copy.bytes()))
+        .bigint("tuples_processed", |(_, copy)| Some(copy.rows()))
+        .bigint("tuples_excluded", |(_, copy)| Some(copy.excluded()))
+        .table("teatree_copies", move || {
+            let sessions = activity.list().into_iter();
+            Ok(sessions.filter_map(|(entry, _)| Some((entry.pid, entry.copy()?))).collect())
+        })
 }
 
 /// A session that runs nothing waits for its client.

@@ -11,6 +11,7 @@ use parking_lot::Mutex;
 use tokio::task::AbortHandle;
 use tokio_util::sync::CancellationToken;
 
+use super::progress::CopyProgress;
 use crate::clock;
 use crate::error::{Error, Result};
 use crate::sqlstate::SqlState;
@@ -35,6 +36,7 @@ pub struct Entry {
     pub started_us: i64,
     shown: Mutex<Shown>,
     running: Mutex<Option<Arc<Running>>>,
+    pub(super) copy: Mutex<Option<Arc<CopyProgress>>>,
     /// Ends the session: shutdown, or a client that hung up.
     pub ended: CancellationToken,
 }
@@ -113,6 +115,7 @@ impl Activity {
             started_us: now,
             shown: Mutex::new(Shown { state: "idle", changed_us: Some(now), ..Shown::default() }),
             running: Mutex::new(None),
+            copy: Mutex::new(None),
             ended: CancellationToken::new(),
         });
         sessions.insert(pid, Arc::clone(&entry));
@@ -178,6 +181,11 @@ impl Drop for Registered {
 }
 
 impl Entry {
+    /// The COPY that runs, if one does.
+    pub fn copy(&self) -> Option<Arc<CopyProgress>> {
+        self.copy.lock().clone()
+    }
+
     /// Stops the running statement; does nothing when none runs.
     pub fn stop(&self, reason: Reason) {
         if let Some(running) = self.running.lock().as_ref() {

@@ -132,6 +132,9 @@ fn size(body: &Body) -> usize {
     };
     let text = match body {
         Body::Statement { sql, params, .. } => sql.len() + 32 * params.len(),
+        Body::Values(values) => {
+            values.rows.iter().flatten().map(|value| size_of_val(value) + 16).sum()
+        }
         _ => 0,
     };
     rows.saturating_add(text)
@@ -172,6 +175,10 @@ impl Session {
         let data_dir = &self.services.router.data_dir;
         let staged = body.staged_path().map(|path| data_dir.join(path));
         let Transaction::Open(open) = &mut self.transaction else { return Err(not_open()) };
+        if let (true, Some(lane)) = (defines, &open.writes.lane) {
+            lane.defines();
+            open.snapshot.iter_mut().for_each(|snapshot| snapshot.defines = true);
+        }
         open.writes.staged.0.extend(staged);
         open.writes.half_done = true;
         let applied = open.apply(&origin, &body, guard).await?;
@@ -198,7 +205,7 @@ impl Session {
         let Transaction::Open(open) = &mut self.transaction else { return Err(not_open()) };
         open.begun = true;
         if open.snapshot.is_none() {
-            open.snapshot = Some(self.services.router.hold_to_write(&context.query).await?);
+            open.snapshot = Some(self.services.router.hold_to_write(&context).await?);
             open.since = lane.since;
         }
         if let Some(snapshot) = &mut open.snapshot {
@@ -314,6 +321,9 @@ impl Session {
             },
         };
         let done = lane.commit(snapshot.held, origin, committed).await;
+        if let Ok(seq) = &done {
+            self.note_intent(*seq);
+        }
         if writes.defines {
             self.services.router.columns.forget();
         }

@@ -144,6 +144,7 @@ impl Session {
             Transaction::Idle => return Ok(true),
         };
         let done = self.commit_writes(&mut open, guard).await;
+        self.advisory_locks.end_transaction();
         match &done {
             Ok(()) => self.settings.end_transaction(),
             Err(_) => self.settings = open.settings_before,
@@ -159,6 +160,7 @@ impl Session {
             Transaction::Idle => return,
         };
         open.roll_back().await;
+        self.advisory_locks.end_transaction();
         self.settings = open.settings_before;
         self.show_application_name();
     }
@@ -314,6 +316,7 @@ impl Session {
             self.show_application_name();
             self.deallocate(None)?;
             self.close_all_portals();
+            self.advisory_locks.unlock_all();
         }
         Ok(tag.to_owned())
     }

@@ -5,9 +5,12 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use bytes::{Bytes, BytesMut};
+use tokio::task::JoinHandle;
 
 use super::idempotency::Sent;
-use super::{Session, StatementGuard};
+use super::progress::ShownCopy;
+use super::{CopyProgress, Session, StatementGuard};
+use crate::engine::datafusion::RowFilter;
 use crate::error::{Error, Result};
 use crate::intent::TagKind;
 use crate::router::{RowsSink, StatementContext, Target};
@@ -21,16 +24,26 @@ const PIECE_BYTES: usize = 256 << 10;
 const BATCH_ROWS: usize = 16_384;
 
 /// A COPY under way. Dropping it leaves nothing behind.
+///
+/// One piece of the stream is decoded and staged while the next one comes in.
 pub struct CopySession {
     text: String,
     target: Arc<Target>,
     context: StatementContext,
-    /// `None` while a piece is being decoded.
-    work: Option<Work>,
+    decoding: Decoding,
     gathered: BytesMut,
     binary: bool,
     /// The write's idempotency key and what was sent for it so far.
     key: Option<(String, Sent)>,
+    shown: ShownCopy,
+}
+
+enum Decoding {
+    Idle(Box<Work>),
+    /// A piece is under way.
+    Busy(JoinHandle<Result<Box<Work>>>),
+    /// It failed, and the client has been told.
+    Over,
 }
 
 struct Work {
@@ -38,11 +51,27 @@ struct Work {
     sink: RowsSink,
     target: Arc<Target>,
     schema: SchemaRef,
+    filter: Option<RowFilter>,
+    progress: Arc<CopyProgress>,
 }
 
 impl Work {
+    fn decode(&mut self, piece: &[u8]) -> Result<()> {
+        for batch in self.decoder.feed(piece)? {
+            self.write(&batch)?;
+        }
+        Ok(())
+    }
+
     fn write(&mut self, batch: &RecordBatch) -> Result<()> {
-        self.sink.write(&self.target.widen(batch, &self.schema)?)
+        let batch = self.target.widen(batch, &self.schema)?;
+        let kept = match &self.filter {
+            Some(filter) => filter.keep(&batch)?,
+            None => batch.clone(),
+        };
+        self.progress.add(0, kept.num_rows() as u64);
+        self.progress.exclude((batch.num_rows() - kept.num_rows()) as u64);
+        self.sink.write(&kept)
     }
 }
 
@@ -66,12 +95,21 @@ impl CopySession {
         )?;
         let target = Arc::new(target);
         let schema = target.schema()?;
-        let sink = RowsSink::new(&session.services.router.data_dir, Arc::clone(&schema))?;
+        let router = &session.services.router;
+        let filter = match &copy.condition {
+            Some(condition) => Some(router.row_filter(condition, &schema, context)?),
+            None => None,
+        };
+        let sink = RowsSink::new(&router.data_dir, Arc::clone(&schema))?;
+        let shown = ShownCopy::new(session.entry(), "COPY FROM", Some(target.table.clone()));
+        let progress = Arc::clone(shown.progress());
+        let work = Work { decoder, sink, target: Arc::clone(&target), schema, filter, progress };
         let key = session.take_key()?.map(|key| (key, Sent::new(&statement.text)));
         Ok(CopySession {
             text: statement.text.clone(),
             context: context.clone(),
-            work: Some(Work { decoder, sink, target: Arc::clone(&target), schema }),
+            decoding: Decoding::Idle(Box::new(work)),
+            shown,
             target,
             gathered: BytesMut::new(),
             binary: copy.options.format == CopyFormat::Binary,
@@ -98,25 +136,36 @@ impl CopySession {
         if let Some((_, sent)) = &mut self.key {
             sent.data(data);
         }
+        self.shown.progress().add(data.len() as u64, 0);
         if self.gathered.len() < PIECE_BYTES {
             return Ok(());
         }
         self.decode().await
     }
 
+    /// Starts on what was gathered, once the piece before is done.
     async fn decode(&mut self) -> Result<()> {
         let piece = self.gathered.split().freeze();
-        let mut work = self.work.take().ok_or_else(ended)?;
-        self.work = Some(
+        let mut work = self.idle().await?;
+        self.decoding = Decoding::Busy(task::spawn(
+            "copy",
             task::blocking(move || {
-                for batch in work.decoder.feed(&piece)? {
-                    work.write(&batch)?;
-                }
+                work.decode(&piece)?;
                 Ok(work)
-            })
-            .await?,
-        );
+            }),
+        ));
         Ok(())
+    }
+
+    /// Waits for the piece under way.
+    async fn idle(&mut self) -> Result<Box<Work>> {
+        match std::mem::replace(&mut self.decoding, Decoding::Over) {
+            Decoding::Idle(work) => Ok(work),
+            Decoding::Busy(task) => {
+                task.await.unwrap_or_else(|_| Err(Error::internal("a COPY's piece was lost")))
+            }
+            Decoding::Over => Err(Error::internal("a COPY went on after its end")),
+        }
     }
 
     /// The client has sent everything: stages the rows, appends the intent, waits for its outcome.
@@ -127,9 +176,10 @@ impl CopySession {
         {
             return Ok(applied.tag);
         }
-        self.decode().await?;
-        let mut work = self.work.take().ok_or_else(ended)?;
+        let piece = self.gathered.split().freeze();
+        let mut work = self.idle().await?;
         let rows = task::blocking(move || {
+            work.decode(&piece)?;
             if let Some(last) = work.decoder.finish()? {
                 work.write(&last)?;
             }
@@ -152,8 +202,4 @@ fn places(copy: &CopyIn, option: &str, names: &[String], target: &Target) -> Res
             place.ok_or_else(|| copy.missing_column(option, name))
         })
         .collect()
-}
-
-fn ended() -> Error {
-    Error::internal("a COPY went on after its end")
 }

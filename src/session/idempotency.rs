@@ -9,7 +9,7 @@ use super::block::lock_timeout;
 use super::{Session, StatementGuard, Transaction};
 use crate::error::{Error, Result};
 use crate::ids::IntentSeq;
-use crate::intent::{AppendOptions, Applied, Body, IdempotencyKey, RowsAt, Ticket};
+use crate::intent::{Ack, AppendOptions, Applied, Body, IdempotencyKey, RowsAt, Ticket};
 use crate::sql::{Statement, without_comments};
 use crate::sqlstate::SqlState;
 use crate::types::Value;
@@ -53,6 +53,7 @@ impl Sent {
                 params.iter().for_each(|param| self.add(format!("{param:?}").as_bytes()));
             }
             Body::Rows { rows: RowsAt::Inline(bytes), .. } => self.add(bytes),
+            Body::Values(values) => self.add(format!("{:?}", values.rows).as_bytes()),
             _ => {}
         }
     }
@@ -147,6 +148,10 @@ impl Session {
     pub(super) fn append_options(&self, guard: &StatementGuard) -> AppendOptions {
         AppendOptions {
             key: self.claim.key.clone(),
+            ack: match self.settings.get("teatree.ack") {
+                Ok("durable") => Ack::Durable,
+                _ => Ack::Applied,
+            },
             cancel: guard.token(),
             ..AppendOptions::default()
         }
@@ -168,7 +173,10 @@ impl Session {
         ticket: Ticket,
         guard: &StatementGuard,
     ) -> Result<(IntentSeq, Applied)> {
-        let Ticket { seq, mut outcome, is_repeat, .. } = ticket;
+        let Ticket { seq, promised, mut outcome, is_repeat } = ticket;
+        if let Some(tag) = promised {
+            return Ok((seq, Applied { tag, ..Applied::default() }));
+        }
         let token = guard.token();
         let mut timed_out = false;
         let received = tokio::select! {

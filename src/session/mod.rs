@@ -5,20 +5,26 @@
 //! - `settings_table.rs`, `settings.rs`, `transaction.rs`, `prepared.rs`: the session's state.
 //! - `run.rs`: one statement to its [`Outcome`]; `control.rs`: SET, SHOW, BEGIN, DISCARD.
 //! - `block.rs`: writes inside a transaction; `savepoint.rs`: going back in it.
+//! - `lock_table.rs`, `advisory.rs`: locks that clients ask for.
 //! - `notice.rs`: what a client is told besides results and errors.
 //! - `write.rs`: a write's way through the log to its outcome; `copy_in.rs`: COPY FROM STDIN.
 //! - `idempotency.rs`: writes that are sent again; `retry.rs`: failed intents, resubmitted.
-//! - `activity.rs`: who is connected, and cancelling.
+//! - `intents.rs`: what a session can ask of its intents.
+//! - `activity.rs`: who is connected, and cancelling; `progress.rs`: how far a COPY is.
 //!
 //! Not here: messages and sockets (`wire`).
 
 mod activity;
+mod advisory;
 mod block;
 mod control;
 mod copy_in;
 mod idempotency;
+mod lock_table;
+mod intents;
 mod prepared;
 mod notice;
+mod progress;
 mod retry;
 mod run;
 mod savepoint;
@@ -30,12 +36,15 @@ mod write;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 pub use activity::{Activity, Entry, Reason, Registered, Shown, StatementGuard};
+pub use advisory::AdvisoryLocks;
 pub use copy_in::CopySession;
 pub use notice::Notice;
 pub use prepared::{Portal, PortalState, Prepared};
+pub use progress::{CopyProgress, ShownCopy};
 pub use run::{Outcome, Rows, RowsTag};
 pub use services::Services;
 pub use settings::{SettingRow, Settings, catalog as settings_catalog};
@@ -44,9 +53,12 @@ pub use transaction::{Status, Transaction};
 
 use idempotency::Claim;
 
+use advisory::OwnLocks;
+
 use crate::engine::QueryContext;
 use crate::error::Result;
 use crate::router::{EngineSetting, StatementContext};
+use crate::sql::rewrite::SessionIntents;
 use crate::types::OutputStyle;
 
 /// One client's session.
@@ -58,9 +70,12 @@ pub struct Session {
     statements: HashMap<String, Arc<Prepared>>,
     portals: HashMap<String, Portal>,
     notices: Vec<Notice>,
+    advisory_locks: OwnLocks,
     /// The idempotency key in the comment of the statement that runs, until its write takes it.
     commented_key: Option<String>,
     claim: Claim,
+    /// The place of the last write; 0 before the first.
+    last_intent: AtomicU64,
 }
 
 impl Session {
@@ -69,6 +84,8 @@ impl Session {
         if let Ok(name) = settings.get("application_name") {
             registered.entry.set_application_name(name);
         }
+        let locks = Arc::clone(&services.advisory_locks);
+        let advisory_locks = OwnLocks::new(locks, registered.entry.pid);
         Session {
             services,
             registered,
@@ -77,8 +94,10 @@ impl Session {
             statements: HashMap::new(),
             portals: HashMap::new(),
             notices: Vec::new(),
+            advisory_locks,
             commented_key: None,
             claim: Claim::default(),
+            last_intent: AtomicU64::new(0),
         }
     }
 
@@ -166,6 +185,8 @@ impl Session {
             engine: EngineSetting::parse(setting("teatree.engine")),
             default_access_method: setting("default_table_access_method").to_owned(),
             snapshot: self.transaction.snapshot(),
+            intents: SessionIntents { last: self.last_intent(), waited: None },
+            max_staleness: self.settings.timeout("teatree.max_staleness"),
         })
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use parking_lot::Mutex;
 
+use super::advisory::{advisory_columns, advisory_params};
 use super::{Rows, Session, StatementGuard};
 use crate::engine::Description;
 use crate::error::{Error, Result};
@@ -191,6 +192,11 @@ impl Session {
                 params: padded(declared, statement.param_count),
                 columns: router.procedures.columns(call.schema.as_deref(), &call.name),
             }),
+            Kind::Advisory(calls) => {
+                let mut params = padded(declared, statement.param_count);
+                advisory_params(calls, &mut params);
+                Ok(Description { params, columns: advisory_columns(calls) })
+            }
             Kind::Setting(setting) => Ok(columns(self.setting_columns(setting)?)),
             Kind::Execute { name, .. } => {
                 let inner = self.prepared(name)?;

@@ -163,6 +163,8 @@ impl Session {
                 self.control_transaction(control, guard).await.map(Outcome::Done)
             }
             Kind::Setting(setting) => self.control_setting(setting),
+            Kind::LockTable(lock) => self.lock_tables(lock, guard).await.map(Outcome::Done),
+            Kind::Advisory(calls) => self.advisory(calls, &params, guard).await,
             Kind::Prepare { name, statement } => {
                 let declared = vec![None; statement.param_count];
                 let prepared = super::Prepared::new(Some((**statement).clone()), declared);
@@ -192,7 +194,8 @@ impl Session {
         guard: &StatementGuard,
     ) -> Result<Outcome> {
         self.take_snapshot(guard).await?;
-        let context = self.context(guard).await?;
+        let intents = self.intents_for(statement, &params, guard).await?;
+        let context = StatementContext { intents, ..self.context(guard).await? };
         self.check_not_deferred(read, &context)?;
         let execution = self
             .services
@@ -324,7 +327,7 @@ impl Session {
         let since = self.services.writer.handled();
         let snapshot = if wants {
             let context = self.context(guard).await?;
-            Some(self.services.router.snapshot(self.access(), &context.query).await?)
+            Some(self.services.router.snapshot(self.access(), &context).await?)
         } else {
             None
         };
@@ -383,6 +386,7 @@ fn kind_name(kind: &Kind) -> &'static str {
         Kind::CopyIn(_) | Kind::CopyOut(_) => "copy",
         Kind::Transaction(_) => "transaction",
         Kind::Setting(_) => "setting",
+        Kind::LockTable(_) | Kind::Advisory(_) => "lock",
         Kind::Prepare { .. } => "prepare",
         Kind::Execute { .. } => "execute",
         Kind::Deallocate(_) | Kind::Discard(_) | Kind::Nothing(_) => "session",

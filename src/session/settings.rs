@@ -1,6 +1,7 @@
 //! The session's settings: PostgreSQL's names, defaults and checks, and Teatree's own.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use chrono_tz::Tz;
 
@@ -43,6 +44,13 @@ pub struct Settings {
     values: BTreeMap<String, String>,
     /// Values that the transaction's end undoes, with what they were; the first SET counts.
     undo: Vec<(String, Option<String>)>,
+    /// Another one after every change, in no other state of any session.
+    stamp: u64,
+}
+
+fn next_stamp() -> u64 {
+    static LAST: AtomicU64 = AtomicU64::new(0);
+    LAST.fetch_add(1, Ordering::Relaxed) + 1
 }
 
 impl Settings {
@@ -54,7 +62,8 @@ impl Settings {
     pub fn new(user: &str, params: impl IntoIterator<Item = (String, String)>) -> Result<Settings> {
         let mut start = BTreeMap::new();
         start.insert("session_authorization".to_owned(), user.to_owned());
-        let mut settings = Settings { start, values: BTreeMap::new(), undo: Vec::new() };
+        let mut settings =
+            Settings { start, values: BTreeMap::new(), undo: Vec::new(), stamp: next_stamp() };
         for (name, value) in params {
             if let Some(spec) = find(&name).filter(|spec| !matches!(spec.kind, Kind::ReadOnly)) {
                 let value = value.trim_matches('\'').to_owned();
@@ -69,11 +78,17 @@ impl Settings {
     /// # Errors
     /// 42704 for a name that does not exist.
     pub fn get(&self, name: &str) -> Result<&str> {
-        let key = find(name).map_or(name, |spec| spec.name);
+        let spec = find(name);
+        let key = spec.map_or(name, |spec| spec.name);
         match self.values.get(key).or_else(|| self.start.get(key)) {
             Some(value) => Ok(value),
-            None => find(name).map(|spec| spec.default).ok_or_else(|| unknown(name)),
+            None => spec.map(|spec| spec.default).ok_or_else(|| unknown(name)),
         }
+    }
+
+    /// Returns a number that stays as long as no setting changes.
+    pub fn stamp(&self) -> u64 {
+        self.stamp
     }
 
     /// Returns the value of a setting that is known to exist.
@@ -106,6 +121,7 @@ impl Settings {
             Some(value) => self.values.insert(key.clone(), value),
             None => self.values.remove(&key),
         };
+        self.stamp = next_stamp();
         if local {
             self.undo.push((key, before));
         }
@@ -116,11 +132,13 @@ impl Settings {
     pub fn reset_all(&mut self) {
         self.values.clear();
         self.undo.clear();
+        self.stamp = next_stamp();
     }
 
     /// Ends a transaction: what was set locally is undone.
     pub fn end_transaction(&mut self) {
         while let Some((key, before)) = self.undo.pop() {
+            self.stamp = next_stamp();
             match before {
                 Some(value) => self.values.insert(key, value),
                 None => self.values.remove(&key),

@@ -1,6 +1,9 @@
 //! The table of settings: names, defaults, and which values each may have. PostgreSQL's own come
 //! with PostgreSQL's names; Teatree's begin with `teatree.`.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use crate::intent::KEY_BYTES_MAX;
 
 /// How a setting's value is checked and written.
@@ -124,6 +127,24 @@ pub(super) const SPECS: &[Spec] = &[
         "Accepted: every write is synced.",
     ),
     spec(
+        "teatree.ack",
+        "applied",
+        Kind::Enum(&["applied", "durable"]),
+        "When a write is acknowledged.",
+    ),
+    spec(
+        "teatree.max_staleness",
+        "0",
+        Kind::Time,
+        "How long acknowledged writes may stay unseen by reads of this session.",
+    ),
+    spec(
+        "teatree.notice_intents",
+        "off",
+        Kind::Bool,
+        "Whether each write is answered with its number in the intent log.",
+    ),
+    spec(
         "teatree.engine",
         "auto",
         Kind::Enum(&["auto", "duckdb", "datafusion"]),
@@ -154,5 +175,9 @@ pub(super) const SPECS: &[Spec] = &[
 
 /// Finds a setting by its name, in any letter case.
 pub(super) fn find(name: &str) -> Option<&'static Spec> {
-    SPECS.iter().find(|spec| spec.name.eq_ignore_ascii_case(name))
+    // The server itself asks by the right spelling, several times a statement.
+    static BY_NAME: LazyLock<HashMap<&str, &Spec>> =
+        LazyLock::new(|| SPECS.iter().map(|spec| (spec.name, spec)).collect());
+    let exact = BY_NAME.get(name).copied();
+    exact.or_else(|| SPECS.iter().find(|spec| spec.name.eq_ignore_ascii_case(name)))
 }

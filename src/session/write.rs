@@ -121,7 +121,9 @@ impl Session {
     ) -> Result<Applied> {
         let options = self.append_options(guard);
         let ticket = self.services.log.append_with(self.origin(text, context), body, options);
-        self.outcome_of(ticket.await?, guard).await.map(|(_, applied)| applied)
+        let ticket = ticket.await?;
+        self.note_intent(ticket.seq);
+        self.outcome_of(ticket, guard).await.map(|(_, applied)| applied)
     }
 
     /// Waits until an intent has waited longer for a transaction than `lock_timeout` allows.

@@ -1,6 +1,10 @@
 //! CALL, and the literal arguments of CALL and EXECUTE.
 
-use sqlparser::ast::{self, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, UnaryOperator};
+use std::ops::ControlFlow;
+
+use sqlparser::ast::{
+    self, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, UnaryOperator, Visit, Visitor,
+};
 
 use super::fold;
 use crate::error::{Error, Result};
@@ -60,6 +64,42 @@ pub(super) fn classify(function: &ast::Function) -> Result<Call> {
         }
     }
     Ok(Call { schema, name, args })
+}
+
+impl super::Statement {
+    /// Returns the arguments of `teatree.wait_for_intent(…)`, where the statement calls it.
+    ///
+    /// # Errors
+    /// 0A000 for arguments that are no literals or parameters, and for two calls.
+    pub fn waits_for_intent(&self) -> Result<Option<Vec<Argument>>> {
+        struct Finder(Vec<Vec<FunctionArg>>);
+        impl Visitor for Finder {
+            type Break = ();
+            fn pre_visit_table_factor(&mut self, factor: &ast::TableFactor) -> ControlFlow<()> {
+                self.0.extend(super::rewrite::wait_args(factor).map(<[FunctionArg]>::to_vec));
+                ControlFlow::Continue(())
+            }
+        }
+        // The text is looked at first, since nearly no statement calls it.
+        let Some(tree) = self.tree.as_deref().filter(|_| self.text.contains("wait_for_intent"))
+        else {
+            return Ok(None);
+        };
+        let mut finder = Finder(Vec::new());
+        let _ = tree.visit(&mut finder);
+        match finder.0.as_slice() {
+            [] => Ok(None),
+            [args] => args.iter().map(unnamed).collect::<Result<_>>().map(Some),
+            _ => Err(Error::unsupported("a statement can wait for one intent only")),
+        }
+    }
+}
+
+fn unnamed(arg: &FunctionArg) -> Result<Argument> {
+    match arg {
+        FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => argument(expr),
+        _ => Err(Error::unsupported("teatree.wait_for_intent takes positional arguments")),
+    }
 }
 
 pub(super) fn arguments(exprs: &[Expr]) -> Result<Vec<Argument>> {

@@ -41,6 +41,7 @@ pub(super) fn classify(tree: &Tree) -> Result<Kind> {
             args: call::arguments(parameters)?,
         }),
         Tree::Close { cursor: ast::CloseCursor::All } => Ok(Kind::Nothing("CLOSE CURSOR ALL")),
+        Tree::Lock(lock) => lock::classify(lock).map(Kind::LockTable),
         Tree::UNLISTEN { .. } => Ok(Kind::Nothing("UNLISTEN")),
         _ => write::classify(tree).map(Kind::Write),
     }
@@ -56,6 +57,9 @@ fn classify_query(query: &Query, tree: &Tree) -> Result<Kind> {
         let mut write = write::classify(inner)?;
         write.set_tables(tables(tree)?);
         return Ok(Kind::Write(write));
+    }
+    if let Some(calls) = lock::advisory_calls(query)? {
+        return Ok(Kind::Advisory(calls));
     }
     if has_write(query) {
         return Err(Error::unsupported(
@@ -94,6 +98,7 @@ fn classify_explain(tree: &Tree) -> Result<Kind> {
         text: statement.to_string(),
         kind,
         param_count: super::params::count(statement)?,
+        memo: super::statement::Memo::default(),
         tree: Some(statement.clone()),
         words: Vec::new(),
         offset: 0,
@@ -107,6 +112,7 @@ fn classify_prepare(name: &ast::Ident, statement: &Tree) -> Result<Kind> {
         text: statement.to_string(),
         kind: classify(statement)?,
         param_count: super::params::count(statement)?,
+        memo: super::statement::Memo::default(),
         tree: Some(Box::new(statement.clone())),
         words: Vec::new(),
         offset: 0,

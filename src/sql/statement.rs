@@ -1,10 +1,15 @@
 //! One parsed and classified statement.
 
+use std::any::Any;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
 use sqlparser::ast;
 
 use super::call::Call;
 use super::comment::Comment;
 use super::copy::{CopyIn, CopyOut};
+use super::lock::{AdvisoryCall, LockTable};
 use super::rewrite::{self, NameContext};
 use super::setting::{Setting, TransactionStatement};
 use super::split::Word;
@@ -25,12 +30,42 @@ pub struct Statement {
     pub param_count: usize,
     /// What the client tells of it in a comment.
     pub comment: Comment,
+    /// What was worked out for the statement.
+    pub memo: Memo,
     /// The parsed tree; `None` for DuckDB's own SQL.
     pub(super) tree: Option<Box<ast::Statement>>,
     /// Identifiers with their places, for error positions.
     pub(super) words: Vec<Word>,
     /// Where the text starts in the message, in characters.
     pub(super) offset: usize,
+}
+
+/// What somebody has worked out for a statement and keeps with it; a copy starts without.
+#[derive(Default)]
+pub struct Memo(Mutex<Option<Arc<dyn Any + Send + Sync>>>);
+
+impl Memo {
+    /// Returns what is kept, if it is of this type.
+    pub fn get<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
+        self.0.lock().clone()?.downcast().ok()
+    }
+
+    /// Keeps something in the place of what was kept before.
+    pub fn put<T: Any + Send + Sync>(&self, value: Arc<T>) {
+        *self.0.lock() = Some(value);
+    }
+}
+
+impl Clone for Memo {
+    fn clone(&self) -> Self {
+        Memo::default()
+    }
+}
+
+impl std::fmt::Debug for Memo {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Memo")
+    }
 }
 
 /// What a statement is.
@@ -49,6 +84,9 @@ pub enum Kind {
     CopyOut(Box<CopyOut>),
     Transaction(TransactionStatement),
     Setting(Setting),
+    LockTable(LockTable),
+    /// A SELECT of nothing but functions of advisory locks.
+    Advisory(Vec<AdvisoryCall>),
     /// `PREPARE name AS …`
     Prepare {
         name: String,
@@ -251,6 +289,7 @@ impl Statement {
             text: tree.to_string(),
             kind: super::classify::classify(&tree).ok()?,
             param_count: self.param_count,
+            memo: Memo::default(),
             words: self.words.clone(),
             offset: self.offset,
             comment: self.comment.clone(),

@@ -107,6 +107,20 @@ impl Write {
         }
     }
 
+    /// The table that it changes, or the first that it names where there are several.
+    pub fn target(&self) -> Option<&TableRef> {
+        match self {
+            Write::Insert { table, .. }
+            | Write::Update { table, .. }
+            | Write::Delete { table, .. }
+            | Write::CreateTable { table, .. }
+            | Write::AlterTable { table, .. } => Some(table),
+            Write::Truncate { .. } | Write::Drop { .. } | Write::Other { .. } => {
+                self.tables().first()
+            }
+        }
+    }
+
     pub(super) fn set_tables(&mut self, all: Vec<TableRef>) {
         if let Write::Insert { tables, .. }
         | Write::Update { tables, .. }

@@ -2,11 +2,14 @@
 //!
 //! Log lines obey `RUST_LOG` (default `info`). Traces hold Teatree's own spans of level info and
 //! above whatever `RUST_LOG` says, so that a quiet log does not tear a trace apart; spans of
-//! background tasks are of level debug and stay out, since they never end. Trace contexts travel
+//! background tasks are of level debug and stay out, since they never end. Spans are for traces
+//! only: without a collector none is made, so a statement pays nothing for them. Trace contexts travel
 //! as W3C `traceparent` text: [`current_traceparent`] on the side that goes on elsewhere,
 //! [`set_parent`] on the side that continues.
 //!
 //! Not here: metrics. Nothing is exported unless an endpoint is configured.
+
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use opentelemetry::trace::{
     SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState, TracerProvider as _,
@@ -25,6 +28,9 @@ use tracing_subscriber::{Registry, fmt};
 use crate::config::{Config, LogFormat};
 use crate::error::{Error, Result};
 use crate::sqlstate::SqlState;
+
+/// Some subscriber of this process exports traces.
+static IS_TRACED: AtomicBool = AtomicBool::new(false);
 
 /// Keeps the exporter alive; what it still holds is lost without [`Telemetry::shutdown`].
 #[derive(Debug)]
@@ -86,7 +92,12 @@ pub fn layers(config: &Config) -> Result<(Dispatch, Telemetry)> {
         LogFormat::Text => lines.boxed(),
         LogFormat::Json => lines.json().boxed(),
     };
-    let subscriber = Registry::default().with(traces).with(lines.with_filter(line_filter()?));
+    if provider.is_some() {
+        IS_TRACED.store(true, Ordering::Relaxed);
+    }
+    let subscriber = Registry::default()
+        .with(traces)
+        .with(lines.with_filter(line_filter()?.and(filter_fn(|metadata| metadata.is_event()))));
     Ok((Dispatch::new(subscriber), Telemetry { provider }))
 }
 
@@ -140,6 +151,9 @@ fn provider(endpoint: &str) -> Result<SdkTracerProvider> {
 
 /// Returns the current span's context as W3C `traceparent`; `None` where nothing is traced.
 pub fn current_traceparent() -> Option<String> {
+    if !IS_TRACED.load(Ordering::Relaxed) {
+        return None;
+    }
     let context = Span::current().context();
     let span = context.span();
     let span = span.span_context();

@@ -17,8 +17,8 @@ mod pg_type;
 mod value;
 
 pub use arrow_map::{
-    ColumnBuilder, TYPE_KEY, TYPMOD_KEY, batch_from_values, cast_batch, column_for_field,
-    storage_field, storage_schema, zero_nulls,
+    ColumnBuilder, TYPE_KEY, TYPMOD_KEY, assign, assign_number, assign_text, batch_from_values,
+    cast_batch, column_for_field, is_assignable, storage_field, storage_schema, zero_nulls,
 };
 pub use copy::{
     COPY_SIGNATURE, CopyDecoder, CopyEncoding, CopyFormat, CopyHeader, CopyOptions,

@@ -30,6 +30,8 @@ pub(super) struct Socket {
     ahead: VecDeque<Incoming>,
     hung_up: bool,
     reported: BTreeMap<&'static str, String>,
+    /// The settings' stamp when they were reported.
+    reported_stamp: u64,
 }
 
 /// One connection.
@@ -170,7 +172,13 @@ impl Connection {
 
 impl Socket {
     pub(super) fn new(framed: Framed<MaybeTls, Codec>) -> Socket {
-        Socket { framed, ahead: VecDeque::new(), hung_up: false, reported: BTreeMap::new() }
+        Socket {
+            framed,
+            ahead: VecDeque::new(),
+            hung_up: false,
+            reported: BTreeMap::new(),
+            reported_stamp: 0,
+        }
     }
 
     pub(super) fn client_mut(&mut self) -> &mut DefaultClient<()> {
@@ -261,6 +269,10 @@ impl Socket {
 
     /// Tells the client the settings that changed since it was last told.
     pub(super) fn report(&mut self, settings: &Settings) -> Result<()> {
+        if self.reported_stamp == settings.stamp() {
+            return Ok(());
+        }
+        self.reported_stamp = settings.stamp();
         for (name, value) in settings.reported() {
             if self.reported.get(name) != Some(&value) {
                 self.put(&reply::parameter(name, &value))?;

@@ -8,7 +8,8 @@ use pgwire::messages::copy::{CopyDone, CopyOutResponse};
 
 use super::connection::Socket;
 use crate::error::{Error, Result};
-use crate::session::{Entry, Rows, StatementGuard};
+use crate::ids::TableName;
+use crate::session::{Entry, Rows, ShownCopy, StatementGuard};
 use crate::sql::{CopyOut, ForceQuote};
 use crate::sqlstate::SqlState;
 use crate::types::{
@@ -27,6 +28,10 @@ pub(super) async fn send(
     let count = i16::try_from(rows.columns.len())
         .map_err(|_| Error::unsupported("COPY of so many columns"))?;
     let binary = copy.options.format == CopyFormat::Binary;
+    let table = copy.whole_table.as_ref().map(|table| {
+        TableName::new(table.schema.as_deref().unwrap_or("public"), table.table.clone())
+    });
+    let shown = ShownCopy::new(entry, "COPY TO", table);
     let format = if binary { Format::Binary } else { Format::Text };
     let lines = Lines::new(copy, &rows.columns)?;
     let formats = vec![i16::from(binary); rows.columns.len()];
@@ -50,6 +55,7 @@ pub(super) async fn send(
         };
         let Some(batch) = socket.watching(entry, next).await? else { break };
         encoder.encode(&batch, 0, batch.num_rows(), &mut encoded)?;
+        let before = socket.buffer().len();
         while encoded.has_remaining() {
             if binary {
                 put_tuple(&mut encoded, socket.buffer());
@@ -58,6 +64,9 @@ pub(super) async fn send(
             }
         }
         sent += batch.num_rows() as u64;
+        // Five bytes of each message are the protocol's.
+        let bytes = (socket.buffer().len() - before).saturating_sub(5 * batch.num_rows());
+        shown.progress().add(bytes as u64, batch.num_rows() as u64);
         socket.flush_when_full().await?;
     }
     if binary {

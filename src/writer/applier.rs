@@ -11,8 +11,9 @@ use super::Targets;
 use crate::engine::duckdb::WriteConnection;
 use crate::error::{Error, Result};
 use crate::ids::TableName;
-use crate::intent::{Applied, Body, Intent, Origin, ResultSet, RowsAt, TagKind};
+use crate::intent::{Applied, Body, Intent, Origin, ResultSet, RowsAt, TagKind, ValuesTarget};
 use crate::sqlstate::SqlState;
+use crate::types::{self, Value};
 
 /// Batches read from an intent's rows.
 pub(super) type Batches = Box<dyn Iterator<Item = Result<RecordBatch>>>;
@@ -75,10 +76,28 @@ impl Applier {
                 let count = self.connection.append(table, columns, &mut batches)?;
                 Ok(applied(tag, count))
             }
+            Body::Values(values) => {
+                self.append_values(&values.target, values.rows.iter())?;
+                Ok(applied(&TagKind::Insert, values.rows.len() as u64))
+            }
             Body::Dataset(_) | Body::Call { .. } | Body::Transaction { .. } => {
                 Err(Error::internal("not a change of DuckDB"))
             }
         }
+    }
+
+    /// Appends rows of one target, of one or of many intents, inside the transaction that is open.
+    pub(super) fn append_values<'a>(
+        &mut self,
+        target: &ValuesTarget,
+        rows: impl Iterator<Item = &'a Vec<Value>>,
+    ) -> Result<()> {
+        let schema = types::storage_schema(&target.columns)?;
+        let batch = types::batch_from_values(schema, rows)?;
+        let columns: Vec<String> =
+            target.columns.iter().map(|column| column.name.clone()).collect();
+        self.connection.append(&target.table, &columns, &mut std::iter::once(Ok(batch)))?;
+        Ok(())
     }
 
     /// One name is one table: a DuckDB object cannot take a dataset's.

@@ -61,6 +61,10 @@ impl Writer {
             Err(error) if error.is_fault() => Err(error),
             Err(error) if self.park_conflicted(intent, &error) => Ok(()),
             Err(error) => {
+                let error = match intent.body.table() {
+                    Some(table) => self.applier.connection.name_violation(table, error),
+                    None => error,
+                };
                 tracing::info!(seq = intent.seq.0, code = %error.code(), %error, "an intent failed");
                 // Its staged file stays: the log keeps it for a retry.
                 self.record(intent.seq, Err(error))
@@ -84,7 +88,9 @@ impl Writer {
 
     fn apply(&mut self, intent: &Intent) -> Result<Progress> {
         match &intent.body {
-            Body::Statement { .. } | Body::Rows { storage: Storage::DuckDb, .. } => {
+            Body::Statement { .. }
+            | Body::Values(_)
+            | Body::Rows { storage: Storage::DuckDb, .. } => {
                 self.applier.connection.begin()?;
                 match self.applier.apply_intent(intent) {
                     Ok(applied) => {
@@ -246,7 +252,7 @@ impl Writer {
 
     /// Deletes the staged file of an intent that is applied. What stays is removed at the next
     /// start.
-    fn forget_staged(&self, intent: &Intent) {
+    pub(super) fn forget_staged(&self, intent: &Intent) {
         if let Some(path) = intent.body.staged_path()
             && let Err(error) = std::fs::remove_file(self.targets.data_dir.join(path))
         {

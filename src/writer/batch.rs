@@ -1,14 +1,24 @@
-//! Which waiting intents share one DuckDB transaction.
+//! Which waiting intents share one DuckDB transaction, and what becomes of it when one fails.
 
-use super::Writer;
-use crate::error::Result;
-use crate::intent::{Accepted, Applied, Body, Outcome, Storage, TagKind};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use super::{BATCH_BYTES_MAX, BATCH_INTENTS_MAX, Writer};
+use crate::error::{Error, Result};
+use crate::intent::{Accepted, Applied, Body, Intent, Outcome, Storage, TagKind, Values};
 use crate::{clock, telemetry};
 
 /// Returns how many of the first intents go together: a run of changes of DuckDB rows, else one.
 pub(super) fn length(waiting: &[Accepted]) -> usize {
-    let run = waiting.iter().take_while(|accepted| is_row_change(&accepted.intent.body)).count();
-    run.max(1)
+    let mut bytes = 0;
+    let fits = |accepted: &&Accepted| {
+        let fits = bytes < BATCH_BYTES_MAX && is_row_change(&accepted.intent.body);
+        bytes += inline_bytes(&accepted.intent.body);
+        fits
+    };
+    waiting.iter().take(BATCH_INTENTS_MAX).take_while(fits).count().max(1)
 }
 
 /// DDL and procedures take a turn of their own.
@@ -17,52 +27,162 @@ fn is_row_change(body: &Body) -> bool {
         Body::Statement { tag, .. } => {
             matches!(tag, TagKind::Insert | TagKind::Update | TagKind::Delete | TagKind::Merge)
         }
-        Body::Rows { storage: Storage::DuckDb, create: None, .. } => true,
+        Body::Rows { storage: Storage::DuckDb, create: None, .. } | Body::Values(_) => true,
         _ => false,
     }
 }
 
+/// About how much a transaction grows by an intent.
+fn inline_bytes(body: &Body) -> usize {
+    match body {
+        Body::Statement { sql, .. } => sql.len(),
+        Body::Rows { rows: crate::intent::RowsAt::Inline(bytes), .. } => bytes.len(),
+        Body::Rows { .. } => BATCH_BYTES_MAX,
+        Body::Values(values) => {
+            const CELL_BYTES: usize = size_of::<crate::types::Value>();
+            values.rows.len() * values.target.columns.len() * CELL_BYTES
+        }
+        _ => 0,
+    }
+}
+
+/// Why a batch was not applied.
+enum Failure {
+    /// The machine's fault: the Writer stops.
+    Fault(Error),
+    /// Some intent's: the transaction is undone.
+    Guilty(Error),
+}
+
 impl Writer {
-    /// Applies a run of intents in one transaction. When one fails, all are undone and applied one
-    /// by one, so that only the guilty one fails.
-    pub(super) fn apply_batch(&mut self, turn: &[Accepted]) -> Result<()> {
-        let Some(last) = turn.last() else { return Ok(()) };
-        let span = tracing::info_span!("apply_batch", intents = turn.len());
-        let applied: Result<Vec<Applied>> = span.in_scope(|| {
-            self.applier.connection.begin()?;
-            turn.iter()
-                .map(|accepted| {
-                    let intent = &accepted.intent;
-                    let span = tracing::info_span!("apply", seq = intent.seq.0);
-                    telemetry::set_parent(&span, intent.origin.traceparent.as_deref());
-                    let _entered = span.entered();
-                    if self.was_canceled(intent.seq) {
-                        return Err(crate::error::Error::canceled("user request"));
-                    }
-                    self.applier.apply_intent(intent)
-                })
-                .collect()
-        });
-        match applied {
-            Ok(applied) => {
-                if let Err(error) = self.applier.connection.commit(last.intent.seq) {
-                    if error.is_fault() {
-                        return Err(error);
-                    }
-                    // A conflict: DuckDB has undone the transaction.
-                    return self.apply_each(turn);
-                }
-                let applied_at_us = clock::now_us();
-                let outcomes = turn.iter().zip(applied).map(|(accepted, applied)| {
-                    (accepted.intent.seq, Outcome { result: Ok(applied), applied_at_us })
-                });
-                self.targets.log.record_outcomes(outcomes.collect())
-            }
-            Err(error) => {
-                tracing::debug!(%error, "a batch failed; its intents are applied one by one");
-                self.applier.connection.rollback()?;
-                self.apply_each(turn)
+    /// Takes what the log has handed over. While nobody waits for what there is, it waits a
+    /// little for more: what is promised already costs less when it is committed together.
+    pub(super) fn gather(
+        &mut self,
+        accepted: &mut mpsc::Receiver<Accepted>,
+        waiting: &mut Vec<Accepted>,
+    ) {
+        self.take_all(accepted, waiting);
+        let Some(first) = waiting.first() else { return };
+        if waiting.iter().any(|one| one.awaited) || waiting.len() >= BATCH_INTENTS_MAX {
+            return;
+        }
+        let waited_us = u64::try_from(clock::now_us() - first.durable_at_us).unwrap_or(0);
+        let delay = self.targets.apply_delay.saturating_sub(Duration::from_micros(waited_us));
+        if delay.is_zero() {
+            return;
+        }
+        let demanded = self.targets.log.demanded();
+        let _ = self.runtime.block_on(async { tokio::time::timeout(delay, demanded).await });
+        self.take_all(accepted, waiting);
+    }
+
+    fn take_all(&mut self, accepted: &mut mpsc::Receiver<Accepted>, waiting: &mut Vec<Accepted>) {
+        while waiting.len() < BATCH_INTENTS_MAX {
+            match accepted.try_recv() {
+                Ok(next) => self.take(next, waiting),
+                Err(_) => break,
             }
         }
+    }
+
+    /// Applies a run of intents in one transaction. When it fails, each half is tried for itself,
+    /// in order, down to the one that is guilty; so the others go on together.
+    ///
+    /// # Errors
+    /// Only faults of the machine.
+    pub(super) fn apply_batch(&mut self, turn: &[Accepted]) -> Result<()> {
+        if turn.len() < 2 {
+            return self.apply_each(turn);
+        }
+        let span = tracing::info_span!("apply_batch", intents = turn.len());
+        let tried = span.in_scope(|| catch_unwind(AssertUnwindSafe(|| self.try_batch(turn))));
+        match tried {
+            Ok(Ok(applied)) => self.record_batch(turn, applied),
+            Ok(Err(Failure::Fault(error))) => Err(error),
+            Ok(Err(Failure::Guilty(error))) => {
+                tracing::debug!(%error, intents = turn.len(), "a batch failed and is divided");
+                self.apply_halves(turn)
+            }
+            Err(_) => {
+                tracing::error!(intents = turn.len(), "a batch made the Writer panic");
+                // Nothing is open when the panic came from outside of the transaction.
+                let _ = self.applier.connection.rollback();
+                self.apply_halves(turn)
+            }
+        }
+    }
+
+    fn apply_halves(&mut self, turn: &[Accepted]) -> Result<()> {
+        let (first, second) = turn.split_at(turn.len() / 2);
+        self.apply_batch(first)?;
+        self.apply_batch(second)
+    }
+
+    fn try_batch(&mut self, turn: &[Accepted]) -> Result<Vec<Applied>, Failure> {
+        let Some(last) = turn.last() else { return Ok(Vec::new()) };
+        if turn.iter().any(|accepted| self.was_canceled(accepted.intent.seq)) {
+            return Err(Failure::Guilty(Error::canceled("user request")));
+        }
+        self.applier.connection.begin().map_err(Failure::Fault)?;
+        let applied = match self.apply_run(turn) {
+            Ok(applied) => applied,
+            Err(error) => {
+                self.applier.connection.rollback().map_err(Failure::Fault)?;
+                return Err(Failure::Guilty(error));
+            }
+        };
+        match self.applier.connection.commit(last.intent.seq) {
+            Ok(()) => Ok(applied),
+            Err(error) if error.is_fault() => Err(Failure::Fault(error)),
+            // A conflict: DuckDB has undone the transaction.
+            Err(error) => Err(Failure::Guilty(error)),
+        }
+    }
+
+    /// Applies a run inside the open transaction: neighbours with rows for one target in one go.
+    fn apply_run(&mut self, turn: &[Accepted]) -> Result<Vec<Applied>> {
+        let mut done = Vec::with_capacity(turn.len());
+        while let Some(accepted) = turn.get(done.len()) {
+            let intent = &accepted.intent;
+            let span = tracing::info_span!("apply", seq = intent.seq.0);
+            telemetry::set_parent(&span, intent.origin.traceparent.as_deref());
+            let _entered = span.entered();
+            let Some(values) = joinable(intent) else {
+                done.push(self.applier.apply_intent(intent)?);
+                continue;
+            };
+            let alike: Vec<&Values> =
+                turn[done.len()..].iter().map_while(|next| same_target(values, next)).collect();
+            let rows = alike.iter().flat_map(|values| &values.rows);
+            self.applier.append_values(&values.target, rows)?;
+            done.extend(
+                alike.iter().map(|values| {
+                    super::applier::applied(&TagKind::Insert, values.rows.len() as u64)
+                }),
+            );
+        }
+        Ok(done)
+    }
+
+    fn record_batch(&self, turn: &[Accepted], applied: Vec<Applied>) -> Result<()> {
+        turn.iter().for_each(|accepted| self.forget_staged(&accepted.intent));
+        let applied_at_us = clock::now_us();
+        let outcome = |applied| Outcome { result: Ok(applied), applied_at_us };
+        let seqs = turn.iter().map(|accepted| accepted.intent.seq);
+        self.targets.log.record_outcomes(seqs.zip(applied.into_iter().map(outcome)).collect())
+    }
+}
+
+/// Returns an intent's rows when they are for the same columns of the same table.
+fn same_target<'a>(values: &Values, next: &'a Accepted) -> Option<&'a Values> {
+    joinable(&next.intent).filter(|more| more.target == values.target)
+}
+
+/// Returns an intent's rows when nothing else of it must be kept.
+fn joinable(intent: &Intent) -> Option<&Values> {
+    match &intent.body {
+        Body::Values(values) if intent.origin.idempotency_key.is_none() => Some(values),
+        _ => None,
     }
 }

@@ -13,6 +13,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
@@ -20,7 +21,7 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use super::applier::Applier;
-use super::parking::{Holder, Names, Parking};
+use super::parking::{Names, Parking};
 use super::{Shared, Targets, WriterHandle, stopped};
 use crate::clock;
 use crate::engine::duckdb::HeldConnection;
@@ -51,6 +52,9 @@ pub(super) struct Crossing {
 pub(super) struct CrossingState {
     /// A session has the lane.
     pub(super) open: bool,
+    /// The tables that the lane holds, each with the last place given out before: what is behind it
+    /// waits, what is not is applied first.
+    held: Vec<(IntentSeq, Names)>,
     /// What the stream has passed over because its tables are held.
     pub(super) parking: Parking<Accepted>,
     /// What the stream has passed over because DuckDB saw a conflict with the lane.
@@ -103,6 +107,7 @@ impl Crossing {
             turn: Arc::new(Semaphore::new(1)),
             state: Mutex::new(CrossingState {
                 open: false,
+                held: Vec::new(),
                 parking: Parking::new(parked_max),
                 conflicted: Vec::new(),
                 parked: BTreeMap::new(),
@@ -142,6 +147,17 @@ impl CrossingState {
         if kinds.deleted {
             changes.deleted = changes.deleted.max(seq);
         }
+    }
+
+    /// Tells whether an intent must wait for tables that are held, or behind one that does.
+    pub(super) fn must_wait(&self, seq: IntentSeq, names: &Names) -> bool {
+        let waits = |(after, held): &(IntentSeq, Names)| seq > *after && names.waits_for(held);
+        self.held.iter().any(waits) || self.parking.must_wait(names)
+    }
+
+    /// Tells whether an intent could have to.
+    pub(super) fn holds_any(&self) -> bool {
+        !self.held.is_empty() || !self.parking.is_idle()
     }
 
     /// Tells whether a change of the stream's may hit rows that the lane has changed in the other
@@ -219,6 +235,7 @@ impl WriterHandle {
             targets: Arc::clone(&self.targets),
             since,
             permit: Mutex::new(Some(permit)),
+            definitions: AtomicUsize::new(0),
         })
     }
 
@@ -242,6 +259,8 @@ pub struct Lane {
     /// The place that the transaction's snapshot contains at least.
     pub since: IntentSeq,
     permit: Mutex<Option<OwnedSemaphorePermit>>,
+    /// How many changes of definitions the log knows to be under way.
+    definitions: AtomicUsize,
 }
 
 /// What a transaction leaves in the log.
@@ -263,9 +282,10 @@ impl Lane {
             return Ok(());
         }
         let crossing = &self.shared.crossing;
-        // Whatever is durable by now may have been taken before the tables were held.
-        crossing.state.lock().parking.hold(Holder::Lane, Names::Tables(tables));
-        let placed = self.targets.log.last_durable();
+        // What has its place by now may be acknowledged already: it is applied first.
+        let placed = self.targets.log.begin_definitions();
+        self.definitions.fetch_add(1, Ordering::SeqCst);
+        crossing.state.lock().held.push((placed, Names::Tables(tables)));
         loop {
             let further = crossing.further.notified();
             {
@@ -278,6 +298,14 @@ impl Lane {
                 }
             }
             further.await;
+        }
+    }
+
+    /// Says that definitions are changed without tables being held.
+    pub fn defines(&self) {
+        if self.definitions.load(Ordering::SeqCst) == 0 {
+            self.targets.log.begin_definitions();
+            self.definitions.fetch_add(1, Ordering::SeqCst);
         }
     }
 
@@ -390,9 +418,12 @@ impl Lane {
         let mut state = crossing.state.lock();
         state.open = false;
         state.touched.clear();
-        state.parking.release(Holder::Lane);
+        state.held.clear();
         let waiting = !state.parked.is_empty();
         drop(state);
+        for _ in 0..self.definitions.swap(0, Ordering::SeqCst) {
+            self.targets.log.end_definitions();
+        }
         if waiting {
             crossing.wake.notify_one();
         }

@@ -1,6 +1,6 @@
 //! The one task that changes data: intents in, in order; outcomes out.
 //!
-//! - `batch.rs`: which intents share a DuckDB transaction.
+//! - `batch.rs`: which intents share a DuckDB transaction, and which of them fails it.
 //! - `apply.rs`: one intent to its target.
 //! - `applier.rs`: a change of DuckDB inside an open transaction.
 //! - `lane.rs`: one session's transaction beside the stream.
@@ -23,6 +23,7 @@ mod recovered;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
@@ -45,7 +46,9 @@ use park::Next;
 pub use lane::{Committed, Lane};
 
 /// How many intents one DuckDB transaction may hold.
-const BATCH_INTENTS_MAX: usize = 256;
+const BATCH_INTENTS_MAX: usize = 1024;
+/// Bytes of rows and statements after which a transaction takes no more.
+const BATCH_BYTES_MAX: usize = 8 << 20;
 /// How many intents may be set aside before the stream says so with a transaction of its own.
 const ASIDE_MAX: usize = 1024;
 
@@ -63,6 +66,8 @@ pub struct Targets {
     pub parked_intents_max: usize,
     /// Bytes of rows that are kept for repeats of an intent with an idempotency key.
     pub kept_rows_bytes_max: usize,
+    /// How long rows that are acknowledged already may wait for more.
+    pub apply_delay: Duration,
 }
 
 /// What sessions ask of the Writer: to stop the intent that they wait for, and the lane.
@@ -172,12 +177,7 @@ impl Writer {
                     Next::Ended => return self.apply_released(),
                 }
             }
-            while waiting.len() < BATCH_INTENTS_MAX {
-                match accepted.try_recv() {
-                    Ok(next) => self.take(next, &mut waiting),
-                    Err(_) => break,
-                }
-            }
+            self.gather(accepted, &mut waiting);
             self.apply_released()?;
             if !waiting.is_empty() {
                 let count = batch::length(&waiting);

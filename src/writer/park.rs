@@ -67,7 +67,7 @@ impl Writer {
             let Intent { seq, body, .. } = &accepted.intent;
             let seq = *seq;
             state.note_change(seq, body);
-            let held = !state.parking.is_idle() && state.parking.must_wait(&names(body));
+            let held = state.holds_any() && state.must_wait(seq, &names(body));
             let crosses = !held && state.crosses(body);
             if !held && !crosses {
                 admitted.push(accepted);
@@ -133,9 +133,9 @@ impl Writer {
             if state.parked.is_empty() {
                 return Ok(());
             }
-            released.extend(state.parking.take_ready());
-            released.extend(state.parking.take_if(|one| canceled.contains(&one.intent.seq)));
             let open = state.open;
+            released
+                .extend(state.parking.take_if(|one| !open || canceled.contains(&one.intent.seq)));
             let (go, stay): (Vec<_>, Vec<_>) = std::mem::take(&mut state.conflicted)
                 .into_iter()
                 .partition(|one| !open || canceled.contains(&one.intent.seq));

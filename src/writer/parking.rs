@@ -28,7 +28,7 @@ impl Names {
     }
 
     /// Tells whether what has these names must wait for an earlier one that has the others.
-    fn waits_for(&self, earlier: &Names) -> bool {
+    pub(super) fn waits_for(&self, earlier: &Names) -> bool {
         match (self, earlier) {
             (_, Names::AllAtRest) => false,
             (Names::Tables(mine), Names::Tables(others)) => !mine.is_disjoint(others),

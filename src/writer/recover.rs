@@ -37,6 +37,7 @@ impl Writer {
         let has = |name| self.targets.datasets.was_applied(intent.seq, name);
         match &intent.body {
             Body::Statement { .. }
+            | Body::Values(_)
             | Body::Rows { storage: Storage::DuckDb, .. }
             | Body::Transaction { .. } => applied.has(intent.seq),
             Body::Rows { table, storage: Storage::Arrow, .. } => has(table),

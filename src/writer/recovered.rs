@@ -27,6 +27,7 @@ impl Writer {
                 }
                 applied(tag, count)
             }
+            Body::Values(values) => applied(&TagKind::Insert, values.rows.len() as u64),
             Body::Dataset(change) => self.recovered_change(intent, change),
             // It gave a row, which is gone.
             Body::Call { .. } => {

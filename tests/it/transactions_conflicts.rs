@@ -203,7 +203,7 @@ fn what_waits_at_a_crash_is_applied_once() {
     client.run("INSERT INTO t VALUES (1, 0)");
     client.run("BEGIN");
     client.run("UPDATE t SET v = v + 1");
-    send_and_wait(&mut other, "UPDATE t SET v = v + 10");
+    send_and_wait(&mut other, "UPDATE t SET v = v + 10 WHERE id = 1");
     // The stream goes on, and says that it has passed over one.
     third.run("INSERT INTO t VALUES (2, 0)");
     server.kill_9();

@@ -186,6 +186,11 @@ impl DataFusionEngine {
         .await
     }
 
+    /// The state of a statement that reads no table.
+    pub(super) fn statement_state(&self, context: &QueryContext) -> SessionState {
+        self.sessions.state(context, &Snapshot(Arc::new(BTreeMap::new())))
+    }
+
     fn snapshot_or(&self, snapshot: Option<&Snapshot>) -> Snapshot {
         snapshot.cloned().unwrap_or_else(|| self.snapshot())
     }

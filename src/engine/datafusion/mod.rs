@@ -9,6 +9,7 @@
 //! - `catalog.rs`: names to tables. `dataset_table.rs`: a dataset as a table.
 //! - `foreign.rs`, `foreign_table.rs`, `pushdown.rs`: DuckDB's tables as tables.
 //! - `run.rs`: a physical plan to a stream that can be cancelled.
+//! - `filter.rs`: a condition on rows that are in no table yet.
 //! - `checked.rs`: arithmetic that reports overflow.
 //! - `error.rs`: DataFusion's errors to SQLSTATEs.
 
@@ -17,6 +18,7 @@ mod checked;
 mod dataset_table;
 mod engine;
 mod error;
+mod filter;
 mod foreign;
 mod foreign_table;
 mod pushdown;
@@ -28,4 +30,5 @@ mod tests;
 mod types;
 
 pub use engine::{DataFusionEngine, Settings, Snapshot};
+pub use filter::RowFilter;
 pub use foreign::ForeignTables;

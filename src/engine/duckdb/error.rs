@@ -287,6 +287,11 @@ fn tidy(message: &str) -> String {
 
 /// The lines after the first, and the key of a duplicate.
 fn detail(message: &str) -> Option<String> {
+    if let Some(rest) = message.strip_prefix("Duplicate key \"")
+        && let Some((key, _)) = rest.rsplit_once("\" violates ")
+    {
+        return Some(format!("Key \"{key}\" already exists."));
+    }
     if let Some((_, key)) = message.split_once("duplicate key ") {
         return Some(format!("Key {} already exists.", key.trim_end_matches('.')));
     }

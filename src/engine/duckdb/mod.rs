@@ -6,6 +6,9 @@
 //! - `write_connection.rs`: the Writer's connection: transactions, statements, the Appender.
 //! - `kept_outcomes.rs`: outcomes that are committed together with their change.
 //! - `system_tables.rs`: tables that the server computes (`teatree_sessions()`, …).
+//! - `violation.rs`: violated constraints by PostgreSQL's names.
+//! - `statement_cache.rs`: statements that the Writer's connection keeps prepared.
+//! - `table_shape.rs`: what rows of a table must look like.
 //! - `foreign.rs`: DuckDB tables as sources of DataFusion plans.
 //! - `exact.rs`: DuckDB's own column types, for rows that must not change on their way.
 //! - `capi/`, `logical_type.rs`, `value.rs`, `error.rs`: the border to DuckDB's C API.
@@ -21,8 +24,11 @@ mod instance;
 mod kept_outcomes;
 mod logical_type;
 mod reader;
+mod statement_cache;
 mod system_tables;
+mod table_shape;
 mod value;
+mod violation;
 mod write_connection;
 
 pub use exact::{Carrier, ExactColumn};
@@ -31,4 +37,5 @@ pub use held::{Access, HeldConnection};
 pub use instance::{DuckDb, DuckDbOptions, inspect_file, settle_file};
 pub use reader::PartialDescription;
 pub use system_tables::SystemTable;
+pub use table_shape::{NamedObject, Relation, ShapeColumn, TableShape};
 pub use write_connection::{AppliedPlaces, Changed, WriteConnection};

@@ -9,6 +9,7 @@ use super::capi::{Connection, Interrupter, Prepared};
 use super::instance::{text_rows, text_rows_with};
 use super::kept_outcomes::KeptOutcomes;
 use super::reader::Idle;
+use super::statement_cache::StatementCache;
 use crate::catalog;
 use crate::error::{Error, Result};
 use crate::ids::{IntentSeq, TableName};
@@ -44,6 +45,9 @@ const PUT: &str = "INSERT INTO teatree_internal.applied VALUES ($1, $2)";
 const CLEAN: &str = "DELETE FROM teatree_internal.applied WHERE state = 0 AND seq < $1
     OR state <> 0 AND seq <= $1
         AND seq IN (SELECT seq FROM teatree_internal.applied WHERE state = 2)";
+
+/// Statements that a connection keeps prepared.
+const STATEMENTS_MAX: usize = 64;
 
 /// Commits between two clean-ups of the table of applied places.
 const CLEAN_EVERY: u32 = 10_000;
@@ -91,6 +95,7 @@ pub struct WriteConnection {
     apart: Option<IntentSeq>,
     /// Made when it is first needed.
     pub(super) outcomes: Option<KeptOutcomes>,
+    statements: StatementCache,
     pub(super) connection: Connection,
     session: (String, Vec<String>),
 }
@@ -106,6 +111,7 @@ impl WriteConnection {
             aside: BTreeSet::new(),
             apart: None,
             outcomes,
+            statements: StatementCache::new(STATEMENTS_MAX),
             connection,
             session: (String::new(), vec![String::new()]),
         })
@@ -121,6 +127,7 @@ impl WriteConnection {
             aside: BTreeSet::new(),
             apart: None,
             outcomes: None,
+            statements: StatementCache::new(1),
             connection,
             session: (time_zone, search_path),
         }
@@ -170,6 +177,7 @@ impl WriteConnection {
             let path = catalog::duckdb_search_path(search_path).replace('\'', "''");
             self.connection.execute(&format!("SET SESSION search_path = '{path}'"))?;
             self.session.1 = search_path.to_vec();
+            self.statements.clear();
         }
         Ok(())
     }
@@ -285,9 +293,14 @@ impl WriteConnection {
     /// # Errors
     /// 54000 when RETURNING gives more rows; what DuckDB says otherwise.
     pub fn execute(&mut self, sql: &str, params: &[Value], rows_max: usize) -> Result<Changed> {
-        let mut prepared = self.connection.prepare(sql)?;
-        prepared.bind(params)?;
-        let mut result = prepared.run(false)?;
+        let mut result = if params.is_empty() {
+            // Its values are in its text, so it will not come again.
+            self.connection.prepare(sql)?.run(false)?
+        } else {
+            let prepared = self.statements.prepared(&mut self.connection, sql)?;
+            prepared.bind(params)?;
+            prepared.run_kept()?
+        };
         if !result.has_rows() {
             return Ok(Changed { rows: result.rows_changed(), returned: None });
         }
@@ -322,6 +335,7 @@ impl WriteConnection {
 
     /// Runs SQL of the server's own.
     pub fn run(&mut self, sql: &str) -> Result<()> {
+        self.statements.clear();
         self.connection.execute(sql)
     }
 
@@ -332,22 +346,19 @@ impl WriteConnection {
         columns: &[String],
         batches: &mut dyn Iterator<Item = Result<RecordBatch>>,
     ) -> Result<u64> {
-        if !self.has_table(table)? {
-            return Err(Error::new(
-                SqlState::UNDEFINED_TABLE,
-                format!("relation \"{}\" does not exist", table.table),
-            ));
+        match append_all(&mut self.connection, table, columns, batches) {
+            // Looked up only then: DuckDB's catalog functions are slow.
+            Err(error)
+                if !matches!(error.code().class(), "22" | "23")
+                    && matches!(self.has_table(table), Ok(false)) =>
+            {
+                Err(Error::new(
+                    SqlState::UNDEFINED_TABLE,
+                    format!("relation \"{}\" does not exist", table.table),
+                ))
+            }
+            outcome => outcome,
         }
-        let schema = catalog::duckdb_schema(&table.schema);
-        let mut appender = self.connection.appender(schema, &table.table, columns)?;
-        let mut rows = 0;
-        for batch in batches {
-            let batch = batch?;
-            appender.append(&batch)?;
-            rows += batch.num_rows() as u64;
-        }
-        appender.finish()?;
-        Ok(rows)
     }
 
     /// Tells whether DuckDB has a table or view of this name.
@@ -376,6 +387,24 @@ impl WriteConnection {
     pub fn checkpoint(&mut self) -> Result<()> {
         self.connection.execute("CHECKPOINT")
     }
+}
+
+fn append_all(
+    connection: &mut Connection,
+    table: &TableName,
+    columns: &[String],
+    batches: &mut dyn Iterator<Item = Result<RecordBatch>>,
+) -> Result<u64> {
+    let schema = catalog::duckdb_schema(&table.schema);
+    let mut appender = connection.appender(schema, &table.table, columns)?;
+    let mut rows = 0;
+    for batch in batches {
+        let batch = batch?;
+        appender.append(&batch)?;
+        rows += batch.num_rows() as u64;
+    }
+    appender.finish()?;
+    Ok(rows)
 }
 
 fn number(seq: IntentSeq) -> Result<i64> {

@@ -33,6 +33,10 @@ impl Router {
             return Ok(Description { params, columns: Vec::new() });
         }
         let Some((name, columns)) = target else {
+            let planned = self.planned_params(statement, write, known, context).await?;
+            if let Some(params) = planned {
+                return Ok(Description { params, columns: Vec::new() });
+            }
             let mut description = self.describe_on_duckdb(statement, known, context).await?;
             if !write.returning() {
                 description.columns.clear();

@@ -2,6 +2,7 @@
 //!
 //! - `target.rs`: the table that rows go to, and its columns.
 //! - `insert.rs`: the rows of INSERT and COPY.
+//! - `values.rs`: INSERT … VALUES as typed rows; `plan.rs`: what they mean for their table.
 //! - `create.rs`: CREATE TABLE.
 //! - `staged.rs`: the reading part of INSERT … SELECT and CREATE TABLE AS between DuckDB tables.
 //! - `dataset.rs`: the other changes of datasets.
@@ -15,8 +16,10 @@ mod dataset;
 mod describe;
 mod holds;
 mod insert;
+mod plan;
 mod staged;
 mod target;
+mod values;
 
 use super::{Router, StatementContext};
 use crate::error::{Error, Result};
@@ -39,9 +42,12 @@ impl Router {
         statement: &Statement,
         write: &Write,
         types: &[Option<PgType>],
-        params: Vec<Value>,
+        mut params: Vec<Value>,
         context: &StatementContext,
     ) -> Result<Body> {
+        if let Some(body) = self.known_values(statement, types, &mut params, context)? {
+            return Ok(body);
+        }
         self.check_database(write.tables())?;
         let path = &context.query.search_path;
         let arrow = |table: &TableRef| self.dataset_of(table, path);
@@ -58,6 +64,10 @@ impl Router {
                     self.insert_rows(statement, target, types, params, context, None).await
                 }
                 None => {
+                    let typed = self.values_body(statement, write, types, &mut params, context);
+                    if let Some(body) = typed.await? {
+                        return Ok(body);
+                    }
                     let staged = self.staged_insert(statement, write, types, &params, context);
                     if let Some(body) = staged.await? {
                         return Ok(body);
@@ -125,7 +135,7 @@ impl Router {
         params: Vec<Value>,
         context: &StatementContext,
     ) -> Result<Body> {
-        let table = write.tables().first();
+        let table = write.target();
         let table = table.and_then(|table| table.to_create(&context.query.search_path).ok());
         Ok(Body::Statement {
             sql: statement.duckdb_sql(&self.names(context), types)?,

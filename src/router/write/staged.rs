@@ -48,6 +48,12 @@ impl Router {
         let target = self.duckdb_target(table, columns, context).await?;
         let mut names: Vec<&str> =
             target.columns.iter().map(|column| column.name.as_str()).collect();
+        if let Some(twice) = (1..columns.len()).find(|&at| columns[..at].contains(&columns[at])) {
+            return Err(Error::new(
+                SqlState::DUPLICATE_COLUMN,
+                format!("column \"{}\" specified more than once", columns[twice]),
+            ));
+        }
         if columns.is_empty() && given.columns.len() < names.len() {
             names.truncate(given.columns.len());
         }
@@ -141,9 +147,8 @@ impl Router {
             return Ok(None);
         }
         let Some(source) = statement.source_query() else { return Ok(None) };
-        if !matches!(source.kind, Kind::Read(_)) {
-            return Ok(None);
-        }
+        let Kind::Read(read) = &source.kind else { return Ok(None) };
+        self.wait_for_promised(read, context).await?;
         let sql = source.duckdb_sql(&self.names(context), types)?;
         match self.duckdb.exact_columns(&sql, &context.query, None).await {
             Ok(Some(columns)) => Ok(Some(Source { sql, columns })),

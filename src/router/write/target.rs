@@ -6,11 +6,12 @@ use arrow::array::{RecordBatch, new_null_array};
 use arrow::datatypes::SchemaRef;
 
 use crate::catalog::duckdb_table;
+use crate::engine::datafusion::RowFilter;
 use crate::error::{Error, Result};
 use crate::ids::TableName;
 use crate::intent::Storage;
 use crate::router::{Router, StatementContext};
-use crate::sql::{CopyIn, TableRef, quote_ident};
+use crate::sql::{CopyCondition, CopyIn, TableRef, quote_ident};
 use crate::sqlstate::SqlState;
 use crate::types::{self, Column};
 
@@ -55,6 +56,17 @@ impl Router {
         }
     }
 
+    /// Makes a filter of a COPY's condition, on rows of the schema in which they travel.
+    pub fn row_filter(
+        &self,
+        condition: &CopyCondition,
+        schema: &SchemaRef,
+        context: &StatementContext,
+    ) -> Result<RowFilter> {
+        let sql = condition.datafusion_sql(&self.names(context))?;
+        self.datafusion.row_filter(&sql, schema, &context.query)
+    }
+
     pub(super) fn dataset_target(&self, name: &TableName, columns: &[String]) -> Result<Target> {
         let pinned = self.datasets.pin(name).ok_or_else(|| undefined_table(&name.table))?;
         let all: Vec<Column> = pinned.columns.iter().map(|column| column.column.clone()).collect();
@@ -87,6 +99,7 @@ impl Router {
             Ok(_) => 0,
             Err(generation) => generation,
         };
+        self.wait_for_definitions(context).await?;
         let name = self.existing_table(table, context).await?;
         let list = if columns.is_empty() {
             "*".to_owned()
@@ -100,6 +113,22 @@ impl Router {
             self.columns.put(key, generation, &name, &columns);
         }
         Ok(Target { table: name, storage: Storage::DuckDb, all: columns.clone(), columns })
+    }
+
+    /// Finds the table that a name means, in either storage.
+    ///
+    /// # Errors
+    /// 42P01 when there is none.
+    pub async fn existing(
+        &self,
+        table: &TableRef,
+        context: &StatementContext,
+    ) -> Result<TableName> {
+        self.check_database(std::slice::from_ref(table))?;
+        match self.dataset_of(table, &context.query.search_path) {
+            Some(name) => Ok(name),
+            None => self.existing_table(table, context).await,
+        }
     }
 
     /// Finds the schema that an unqualified name of a DuckDB table means.

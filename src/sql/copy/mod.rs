@@ -11,9 +11,10 @@ mod tokens;
 use sqlparser::ast;
 use sqlparser::tokenizer::{Token, TokenWithSpan};
 
+use super::rewrite::NameContext;
 use super::split::Places;
 use super::statement::{Kind, Statement, TableRef};
-use super::{forbidden, quote_ident, split};
+use super::{forbidden, quote_ident, rewrite, split};
 use crate::error::{Error, Result};
 use crate::sqlstate::SqlState;
 use crate::types::CopyOptions;
@@ -37,6 +38,31 @@ pub struct CopyIn {
 /// What stands behind WHERE, as the query `SELECT condition`.
 #[derive(Clone, Debug)]
 pub struct CopyCondition(pub Box<Statement>);
+
+impl CopyCondition {
+    /// Renders the condition for DataFusion.
+    pub fn datafusion_sql(&self, names: &NameContext) -> Result<String> {
+        let mut tree = self
+            .0
+            .tree
+            .as_deref()
+            .cloned()
+            .ok_or_else(|| Error::syntax("syntax error in WHERE"))?;
+        rewrite::for_datafusion(&mut tree, names)?;
+        let ast::Statement::Query(query) = &tree else { return Err(not_one()) };
+        let ast::SetExpr::Select(select) = query.body.as_ref() else { return Err(not_one()) };
+        match select.projection.as_slice() {
+            [ast::SelectItem::UnnamedExpr(expr) | ast::SelectItem::ExprWithAlias { expr, .. }] => {
+                Ok(expr.to_string())
+            }
+            _ => Err(not_one()),
+        }
+    }
+}
+
+fn not_one() -> Error {
+    Error::syntax("COPY FROM WHERE takes one condition")
+}
 
 /// `COPY table or query TO STDOUT …`.
 #[derive(Clone, Debug)]

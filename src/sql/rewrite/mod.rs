@@ -7,6 +7,7 @@
 mod casts;
 mod fold;
 mod for_datafusion;
+mod intents;
 mod labels;
 mod literals;
 mod names;
@@ -26,6 +27,8 @@ use crate::error::{Error, Result};
 
 pub use fold::{fold_tokens, parse};
 pub use for_datafusion::for_datafusion;
+pub(in crate::sql) use intents::wait_args;
+pub use intents::{SessionIntents, WaitedIntent};
 pub(in crate::sql) use literals::respell_bytes;
 pub use names::{SystemCatalog, SystemRelation};
 
@@ -40,6 +43,8 @@ pub struct NameContext {
     pub user: String,
     /// What `pg_backend_pid()` gives.
     pub pid: i32,
+    /// What `teatree.last_intent()` and `teatree.wait_for_intent(n)` give.
+    pub intents: SessionIntents,
     /// Which relations and functions the catalogue has.
     pub catalog: &'static (dyn SystemCatalog + Send + Sync),
 }
@@ -116,6 +121,7 @@ impl VisitorMut for Rewriter<'_> {
     }
 
     fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<Error> {
+        intents::waited(factor, self.names);
         names::table_function(factor, self.names);
         ControlFlow::Continue(())
     }

@@ -238,6 +238,10 @@ pub(super) fn expression(expr: &mut Expr, names: &NameContext) {
         }
         Expr::CompoundIdentifier(idents) => column_reference(idents, names),
         Expr::Function(function) => {
+            if let Some(value) = super::intents::last_intent(&function.name, names) {
+                *expr = value;
+                return;
+            }
             let no_arguments = match &function.args {
                 FunctionArguments::None => true,
                 FunctionArguments::List(list) => list.args.is_empty(),

@@ -26,6 +26,7 @@ fn context() -> NameContext {
         search_path: vec!["public".into()],
         user: "ann".into(),
         pid: 42,
+        intents: super::SessionIntents::default(),
         catalog: &Known,
     }
 }

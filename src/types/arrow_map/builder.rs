@@ -23,7 +23,7 @@ use crate::error::{Error, Result};
 use crate::sqlstate::SqlState;
 use crate::types::input::{
     check_json, from_text, parse_bool, parse_bytea, parse_date, parse_f32, parse_f64, parse_int,
-    parse_interval, parse_numeric, parse_time, parse_timestamp, parse_timestamptz,
+    parse_interval, parse_numeric, parse_time, parse_timestamp, parse_timestamptz, plain_decimal,
 };
 use crate::types::output::{OutputStyle, write_value_text};
 use crate::types::{Column, Interval, PgType, ScalarType, Value};
@@ -140,7 +140,10 @@ impl ColumnBuilder {
             Items::Float4(builder) => builder.append_value(parse_f32(text)?),
             Items::Float8(builder) => builder.append_value(parse_f64(text)?),
             Items::Numeric(builder, precision, scale) => {
-                builder.append_value(fit(parse_numeric(text)?, *precision, *scale)?);
+                builder.append_value(match plain_decimal(text, *precision, *scale) {
+                    Some(number) => number,
+                    None => fit(parse_numeric(text)?, *precision, *scale)?,
+                });
             }
             Items::Text(builder) => append_string(builder, &self.column, text, self.zone)?,
             Items::Bytea(builder) => builder.append_value(parse_bytea(text)?),
@@ -372,13 +375,18 @@ fn cut<'a>(column: &Column, text: &'a str) -> Result<&'a str> {
 /// 22003, 22P02, 42804 and their like for a value that its column cannot take; 23502 for a NULL in
 /// a field that
 /// allows none; XX000 for a row with another number of values than there are fields.
-pub fn batch_from_values(fields: SchemaRef, rows: &[Vec<Value>]) -> Result<RecordBatch> {
+pub fn batch_from_values<'a>(
+    fields: SchemaRef,
+    rows: impl IntoIterator<Item = &'a Vec<Value>>,
+) -> Result<RecordBatch> {
     let mut builders = fields
         .fields()
         .iter()
         .map(|field| ColumnBuilder::new(field, Tz::UTC))
         .collect::<Result<Vec<_>>>()?;
+    let mut count = 0;
     for row in rows {
+        count += 1;
         if row.len() != builders.len() {
             return Err(Error::internal("a row has another number of values than its table"));
         }
@@ -387,7 +395,7 @@ pub fn batch_from_values(fields: SchemaRef, rows: &[Vec<Value>]) -> Result<Recor
         }
     }
     let arrays = builders.iter_mut().map(ColumnBuilder::finish).collect::<Result<Vec<_>>>()?;
-    batch(fields, arrays, rows.len())
+    batch(fields, arrays, count)
 }
 
 /// Joins arrays into a batch, which must have no NULL where the schema allows none.

@@ -3,10 +3,12 @@
 //! A field may carry the type it stands for in its metadata, under [`TYPE_KEY`] (a `typname`, with
 //! `_` before an array's element) and [`TYPMOD_KEY`]; otherwise the Arrow type decides.
 //!
+//! - `assign.rs`: single values to what a column stores.
 //! - `builder.rs`: [`ColumnBuilder`], arrays from texts and values.
 //! - `convert.rs`: single values, as an assignment casts them.
 //! - `cast.rs`: whole batches into another schema.
 
+mod assign;
 mod builder;
 mod cast;
 mod convert;
@@ -22,6 +24,7 @@ use super::{Column, PgType, ScalarType, numeric_typmod};
 use crate::error::{Error, Result};
 use crate::sqlstate::SqlState;
 
+pub use assign::{assign, assign_number, assign_text, is_assignable};
 pub(crate) use builder::batch;
 pub use builder::{ColumnBuilder, batch_from_values};
 pub use cast::{cast_batch, zero_nulls};

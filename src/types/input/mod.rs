@@ -33,7 +33,9 @@ pub(crate) use datetime::{
 };
 pub use fields::zone_by_name;
 pub(crate) use interval::parse_interval;
-pub(crate) use number::{parse_bool, parse_f32, parse_f64, parse_int, parse_numeric};
+pub(crate) use number::{
+    parse_bool, parse_f32, parse_f64, parse_int, parse_numeric, plain_decimal,
+};
 
 /// Longest part of a value that a message repeats, in characters.
 const SHOWN_MAX: usize = 1000;

@@ -27,8 +27,56 @@ pub(crate) fn parse_bool(text: &str) -> Result<bool> {
     Err(invalid(ScalarType::Bool, text))
 }
 
+/// Reads up to 18 digits, the form that nearly every number has.
+#[inline]
+fn plain_digits(digits: &[u8]) -> Option<i64> {
+    if digits.is_empty() || digits.len() > 18 {
+        return None;
+    }
+    digits.iter().try_fold(0i64, |number, &byte| {
+        let digit = byte.wrapping_sub(b'0');
+        (digit < 10).then(|| number * 10 + i64::from(digit))
+    })
+}
+
+/// Reads a decimal number that fits into `numeric(precision, scale)` as it is written: digits, a
+/// point, no more places than the scale. Gives it unscaled; `None` for any other form.
+#[inline]
+pub(crate) fn plain_decimal(text: &str, precision: u8, scale: i8) -> Option<i128> {
+    const POWERS: [i64; 10] =
+        [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000, 1_000_000_000];
+    let (negative, digits) = match text.as_bytes() {
+        [b'-', digits @ ..] => (true, digits),
+        digits => (false, digits),
+    };
+    let places = usize::try_from(scale).ok().filter(|&places| places < POWERS.len())?;
+    let (whole, fraction) = match memchr::memchr(b'.', digits) {
+        Some(at) => (&digits[..at], &digits[at + 1..]),
+        None => (digits, &[][..]),
+    };
+    if fraction.len() > places || whole.len() + places > usize::from(precision).min(18) {
+        return None;
+    }
+    let whole = plain_digits(whole)?;
+    let fraction_value = if fraction.is_empty() { 0 } else { plain_digits(fraction)? };
+    let number = whole * POWERS[places] + fraction_value * POWERS[places - fraction.len()];
+    Some(i128::from(if negative { -number } else { number }))
+}
+
 /// Reads an integer, with spaces around it and a sign.
+#[inline]
 pub(crate) fn parse_int<N: TryFrom<i64>>(text: &str, scalar: ScalarType) -> Result<N> {
+    let plain = match text.as_bytes() {
+        [b'-', digits @ ..] => plain_digits(digits).map(|number| -number),
+        digits => plain_digits(digits),
+    };
+    match plain.and_then(|number| N::try_from(number).ok()) {
+        Some(number) => Ok(number),
+        None => parse_any_int(text, scalar),
+    }
+}
+
+fn parse_any_int<N: TryFrom<i64>>(text: &str, scalar: ScalarType) -> Result<N> {
     let word = trim(text);
     let digits = word.strip_prefix(['-', '+']).unwrap_or(word);
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {

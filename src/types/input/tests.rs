@@ -267,3 +267,38 @@ fn binary_numbers() {
     assert!(from_binary(PgType::INT4, &[0, 0, 1]).is_err());
     assert!(from_binary(PgType::INT4, &[0, 0, 1, 0, 0]).is_err());
 }
+
+#[test]
+fn plain_decimals_are_read_as_all_others_are() {
+    for text in [
+        "0",
+        "-0",
+        "1",
+        "-1.5",
+        "123456.78",
+        ".5",
+        "5.",
+        "-",
+        ".",
+        "1.234",
+        "1e3",
+        " 1",
+        "+1",
+        "1234567890123.45",
+        "12345678901234.5",
+        "99999999999999999",
+        "1.2.3",
+        "0001.10",
+        "",
+    ] {
+        for (precision, scale) in [(15, 2), (38, 10), (5, 0), (4, 3), (18, 9)] {
+            let Some(plain) = plain_decimal(text, precision, scale) else { continue };
+            let number = parse_numeric(text).unwrap();
+            let power = 10i128.pow(u32::from(scale.unsigned_abs() - number.scale));
+            assert_eq!(plain, number.unscaled * power, "{text} as numeric({precision},{scale})");
+            assert!(plain.unsigned_abs() < 10u128.pow(precision.into()), "{text}");
+        }
+    }
+    assert_eq!(plain_decimal("-12.5", 15, 2), Some(-1250));
+    assert_eq!(plain_decimal("12.345", 15, 2), None);
+}

@@ -8,6 +8,7 @@ use ::duckdb::ffi;
 use super::QueryResult;
 use super::checks::{check_result, text_of};
 use super::connection::ConnectionHandle;
+use super::result::Source;
 use crate::engine::duckdb::error::from_duckdb_message;
 use crate::engine::duckdb::logical_type::{column_of, pg_type_of};
 use crate::engine::duckdb::value::bind_value;
@@ -25,7 +26,7 @@ pub(crate) enum StatementType {
 /// A prepared statement.
 pub(crate) struct Prepared {
     raw: ffi::duckdb_prepared_statement,
-    _connection: Arc<ConnectionHandle>,
+    connection: Arc<ConnectionHandle>,
 }
 
 // SAFETY: a prepared statement may move between threads; its use is exclusive through `&mut`.
@@ -48,7 +49,7 @@ impl Prepared {
         raw: ffi::duckdb_prepared_statement,
         connection: Arc<ConnectionHandle>,
     ) -> Result<Prepared> {
-        let prepared = Prepared { raw, _connection: connection };
+        let prepared = Prepared { raw, connection };
         if state == ffi::DuckDBSuccess { Ok(prepared) } else { Err(prepared.error()) }
     }
 
@@ -154,7 +155,21 @@ impl Prepared {
                 ffi::duckdb_destroy_result(&raw mut result);
                 return Err(error);
             }
-            QueryResult::adopt(result, self)
+            QueryResult::adopt(result, Source::Statement(self))
+        }
+    }
+
+    /// Runs the statement, which stays; the result is complete when this returns.
+    pub(crate) fn run_kept(&mut self) -> Result<QueryResult> {
+        // SAFETY: zeroed is the C API's empty result; it is destroyed here or taken over.
+        unsafe {
+            let mut result: ffi::duckdb_result = std::mem::zeroed();
+            let state = ffi::duckdb_execute_prepared(self.raw, &raw mut result);
+            if let Err(error) = check_result(state, &mut result) {
+                ffi::duckdb_destroy_result(&raw mut result);
+                return Err(error);
+            }
+            QueryResult::adopt(result, Source::Connection(Arc::clone(&self.connection)))
         }
     }
 }

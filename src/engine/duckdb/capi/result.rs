@@ -11,6 +11,7 @@ use arrow::ffi::{FFI_ArrowArray, FFI_ArrowSchema};
 
 use super::Prepared;
 use super::checks::{check_error_data, text_of};
+use super::connection::ConnectionHandle;
 use crate::engine::duckdb::error::{failure, from_duckdb_message};
 use crate::engine::duckdb::logical_type::column_of;
 use crate::error::Result;
@@ -22,7 +23,16 @@ pub(crate) struct QueryResult {
     options: ffi::duckdb_arrow_options,
     schema: SchemaRef,
     columns: Vec<Column>,
-    _prepared: Prepared,
+    /// What the rows come from, where they are computed as they are fetched.
+    _source: Source,
+}
+
+/// What a result must not outlive.
+#[expect(dead_code, reason = "held for what dropping it ends")]
+pub(super) enum Source {
+    Statement(Prepared),
+    /// For a result that is complete.
+    Connection(Arc<ConnectionHandle>),
 }
 
 // SAFETY: a result may move between threads; its use is exclusive through `&mut`.
@@ -42,17 +52,17 @@ impl QueryResult {
     /// Takes over a result that is no error, and describes it.
     ///
     /// # Safety
-    /// `result` is `prepared`'s, and nobody else destroys it.
+    /// `result` is the source's, complete if that is a connection, and nobody else destroys it.
     pub(super) unsafe fn adopt(
         mut result: ffi::duckdb_result,
-        prepared: Prepared,
+        source: Source,
     ) -> Result<QueryResult> {
         // SAFETY: the caller gives a valid result; both handles are destroyed here or by Drop.
         unsafe {
             let mut options = ffi::duckdb_result_get_arrow_options(&raw mut result);
             match describe_result(&mut result, options) {
                 Ok((schema, columns)) => {
-                    Ok(QueryResult { result, options, schema, columns, _prepared: prepared })
+                    Ok(QueryResult { result, options, schema, columns, _source: source })
                 }
                 Err(error) => {
                     ffi::duckdb_destroy_arrow_options(&raw mut options);

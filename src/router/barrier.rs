@@ -1,0 +1,95 @@
+//! The read barrier: a read waits until what was acknowledged before it is applied.
+//!
+//! **Invariant:** every path that reads data for a client comes through here first: queries,
+//! snapshots, EXPLAIN ANALYZE, the sources of writes.
+
+use super::{Router, StatementContext};
+use crate::clock;
+use crate::error::{Error, Result};
+use crate::intent::ReadScope;
+use crate::sql::Read;
+
+impl Router {
+    /// Waits until a read sees all that was acknowledged before it started.
+    ///
+    /// # Errors
+    /// 57014 when the statement is cancelled or its time is up.
+    pub(super) async fn wait_for_promised(
+        &self,
+        read: &Read,
+        context: &StatementContext,
+    ) -> Result<()> {
+        // A snapshot has waited when it was taken, for everything.
+        if context.snapshot.is_some() || self.log.promised() == 0 {
+            return Ok(());
+        }
+        match self.scope(read, context).await? {
+            Some(scope) => self.wait_for_scope(&scope, context).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Waits for all that was acknowledged, whatever it touches.
+    ///
+    /// # Errors
+    /// 57014 when the statement is cancelled or its time is up.
+    pub(super) async fn wait_for_all_promised(&self, context: &StatementContext) -> Result<()> {
+        self.wait_for_scope(&ReadScope::Everything, context).await
+    }
+
+    /// Waits for acknowledged changes of definitions, before names are looked up.
+    ///
+    /// # Errors
+    /// 57014 when the statement is cancelled or its time is up.
+    pub(super) async fn wait_for_definitions(&self, context: &StatementContext) -> Result<()> {
+        self.wait_for_scope(&ReadScope::Tables(Vec::new()), context).await
+    }
+
+    async fn wait_for_scope(&self, scope: &ReadScope, context: &StatementContext) -> Result<()> {
+        if context.snapshot.as_ref().is_some_and(|snapshot| snapshot.writes) {
+            // What it saw at its start is all that it sees; others may wait for it.
+            return Ok(());
+        }
+        let staleness = context.max_staleness.map_or(0, |most| most.as_micros());
+        let staleness = i64::try_from(staleness).unwrap_or(i64::MAX);
+        let until_us = clock::now_us().saturating_sub(staleness);
+        tokio::select! {
+            () = self.log.wait_for_promised(scope, until_us) => Ok(()),
+            () = context.query.cancel.cancelled() => Err(Error::canceled("user request")),
+        }
+    }
+
+    /// Finds what a read looks at; `None` for what no intent can change.
+    async fn scope(&self, read: &Read, context: &StatementContext) -> Result<Option<ReadScope>> {
+        let own = |schema: &Option<String>| schema.as_deref() == Some("teatree");
+        if !read.native && !read.tables.is_empty() && read.tables.iter().all(|t| own(&t.schema)) {
+            // What shows the queue must not wait for it.
+            return Ok(None);
+        }
+        let moment = self.log.definitions();
+        if read.native || !moment.is_quiet() {
+            return Ok(Some(ReadScope::Everything));
+        }
+        let names = self.object_names(moment).await?;
+        if !names.name_everything() {
+            return Ok(Some(ReadScope::Everything));
+        }
+        let path = &context.query.search_path;
+        let mut tables = Vec::with_capacity(read.tables.len());
+        for table in &read.tables {
+            if is_of_the_system(table.schema.as_deref()) {
+                continue;
+            }
+            if !names.is_plain_table(&table.table) && self.dataset_of(table, path).is_none() {
+                return Ok(Some(ReadScope::Everything));
+            }
+            tables.push(table.table.clone());
+        }
+        Ok(Some(ReadScope::Tables(tables)))
+    }
+}
+
+/// The system's relations show definitions only.
+fn is_of_the_system(schema: Option<&str>) -> bool {
+    matches!(schema, Some("pg_catalog" | "information_schema" | "teatree"))
+}
