@@ -137,6 +137,15 @@ settings! {
     portals_max: usize = 100, "TEATREE_PORTALS_MAX", "100";
     /// Rows that RETURNING or CALL may give back.
     outcome_rows_max: usize = 1_000_000, "TEATREE_OUTCOME_ROWS_MAX", "1000000";
+    /// Idle time of a transaction that has written before its session ends, in ms; 0 for none.
+    /// The setting idle_in_transaction_session_timeout comes first.
+    writer_idle_ms: u64 = 60_000, "TEATREE_WRITER_IDLE_MS", "60000";
+    /// Bytes of a transaction's writes that are kept for ROLLBACK TO SAVEPOINT.
+    savepoint_bytes_max: usize = 256 << 20, "TEATREE_SAVEPOINT_BYTES_MAX", "268435456";
+    /// Autocommit writes that may wait for another session's transaction; one more gets 53400.
+    parked_intents_max: usize = 1000, "TEATREE_PARKED_INTENTS_MAX", "1000";
+    /// Bytes of rows that open portals keep when another statement of their transaction runs.
+    portal_bytes_max: usize = 64 << 20, "TEATREE_PORTAL_BYTES_MAX", "67108864";
     /// Time between SIGTERM and the cancelling of what still runs, in milliseconds.
     shutdown_grace_ms: u64 = 5_000, "TEATREE_SHUTDOWN_GRACE_MS", "5000";
 }

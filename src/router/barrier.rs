@@ -47,6 +47,10 @@ impl Router {
     }
 
     async fn wait_for_scope(&self, scope: &ReadScope, context: &StatementContext) -> Result<()> {
+        if context.snapshot.as_ref().is_some_and(|snapshot| snapshot.writes) {
+            // What it saw at its start is all that it sees; others may wait for it.
+            return Ok(());
+        }
         let staleness = context.max_staleness.map_or(0, |most| most.as_micros());
         let staleness = i64::try_from(staleness).unwrap_or(i64::MAX);
         let until_us = clock::now_us().saturating_sub(staleness);

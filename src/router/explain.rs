@@ -46,10 +46,10 @@ impl Router {
             Engine::DuckDb => {
                 let sql = statement.duckdb_sql(&self.names(context), types)?;
                 let word = if analyze { "EXPLAIN ANALYZE" } else { "EXPLAIN" };
-                let snapshot = context.snapshot.as_ref().map(|snapshot| &snapshot.duckdb);
+                let held = context.held();
                 let explained = format!("{word} {sql}");
                 let mut execution =
-                    self.duckdb.execute(&explained, params, &context.query, snapshot).await?;
+                    self.duckdb.execute(&explained, params, &context.query, held).await?;
                 while let Some(batch) = execution.stream.next().await {
                     let batch = batch?;
                     let last = batch.num_columns().saturating_sub(1);

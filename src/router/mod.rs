@@ -27,7 +27,7 @@ use std::time::Duration;
 use crate::dataset::DatasetStore;
 use crate::engine::QueryContext;
 use crate::engine::datafusion::{DataFusionEngine, Snapshot as DatasetSnapshot};
-use crate::engine::duckdb::{DuckDb, ReadSnapshot};
+use crate::engine::duckdb::{Access, DuckDb, HeldConnection};
 use crate::error::{Error, Result};
 use crate::intent::IntentLog;
 use crate::procedure::Procedures;
@@ -51,17 +51,39 @@ pub struct StatementContext {
     pub engine: EngineSetting,
     /// Where a table lives that does not say it.
     pub default_access_method: String,
-    /// Of a REPEATABLE READ transaction.
+    /// Of a REPEATABLE READ transaction, or of one that has written.
     pub snapshot: Option<Snapshot>,
     /// How old what a read sees may be, where less than all that was acknowledged is enough.
     pub max_staleness: Option<Duration>,
 }
 
-/// One moment of both storages.
+impl StatementContext {
+    /// The connection that the session's statements run on, while it has one of its own.
+    pub(crate) fn held(&self) -> Option<&HeldConnection> {
+        self.snapshot.as_ref().map(|snapshot| &snapshot.held)
+    }
+
+    /// Tells whether the statement belongs to a transaction with definitions of its own.
+    pub(crate) fn has_own_definitions(&self) -> bool {
+        self.snapshot.as_ref().is_some_and(|snapshot| snapshot.defines)
+    }
+
+    /// The datasets as the transaction sees them.
+    pub(crate) fn pinned(&self) -> Option<&DatasetSnapshot> {
+        self.snapshot.as_ref().and_then(|snapshot| snapshot.datasets.as_deref())
+    }
+}
+
+/// What all statements of a transaction run on.
 #[derive(Clone)]
 pub struct Snapshot {
-    duckdb: ReadSnapshot,
-    datasets: Arc<DatasetSnapshot>,
+    pub held: HeldConnection,
+    /// `None` where each statement sees the latest.
+    datasets: Option<Arc<DatasetSnapshot>>,
+    /// The transaction may have changes that only its own connection sees.
+    pub writes: bool,
+    /// It has changed definitions: what is remembered of tables is not so for it.
+    pub defines: bool,
 }
 
 /// The values of `teatree.engine`.
@@ -97,16 +119,31 @@ pub struct Router {
 }
 
 impl Router {
-    /// Pins one moment of both storages.
-    pub async fn snapshot(&self, context: &StatementContext) -> Result<Snapshot> {
+    /// Pins one moment of both storages; the transaction may go on to write, if it has access.
+    pub async fn snapshot(&self, access: Access, context: &StatementContext) -> Result<Snapshot> {
         self.wait_for_all_promised(context).await?;
-        let duckdb = self.duckdb.snapshot(&context.query).await?;
-        Ok(Snapshot { duckdb, datasets: Arc::new(self.datafusion.snapshot()) })
+        let held = self.duckdb.hold(access, &context.query).await?;
+        let datasets = Some(Arc::new(self.datafusion.snapshot()));
+        Ok(Snapshot { held, datasets, writes: false, defines: false })
+    }
+
+    /// Begins a transaction of DuckDB that writes.
+    pub async fn hold_to_write(&self, context: &StatementContext) -> Result<Snapshot> {
+        self.wait_for_all_promised(context).await?;
+        let held = self.duckdb.hold(Access::ReadWrite, &context.query).await?;
+        Ok(Snapshot { held, datasets: None, writes: true, defines: false })
     }
 
     /// Keeps the schemas of a search path that exist.
-    pub async fn existing_schemas(&self, wanted: &[String]) -> Result<Vec<String>> {
-        let existing = self.duckdb.schemas().await?;
+    pub async fn existing_schemas(
+        &self,
+        wanted: &[String],
+        snapshot: Option<&Snapshot>,
+    ) -> Result<Vec<String>> {
+        let existing = match snapshot {
+            Some(snapshot) => snapshot.held.schemas().await?,
+            None => self.duckdb.schemas().await?,
+        };
         let of_datasets: Vec<String> =
             self.datasets.list().iter().map(|manifest| manifest.name.schema.clone()).collect();
         Ok(wanted

@@ -39,6 +39,7 @@ impl Router {
     pub fn choose(&self, read: &Read, context: &StatementContext) -> Result<EngineChoice> {
         self.check_database(&read.tables)?;
         let storages = self.storages(&read.tables, &context.query.search_path);
+        check_visible(&storages, context)?;
         decide(&storages, read.native, context.engine)
     }
 
@@ -55,7 +56,7 @@ impl Router {
             Engine::DuckDb => self.describe_on_duckdb(statement, known, context).await,
             Engine::DataFusion => {
                 let sql = statement.datafusion_sql(&self.names(context), known)?;
-                let pinned = context.snapshot.as_ref().map(|snapshot| &*snapshot.datasets);
+                let pinned = context.pinned();
                 self.datafusion.describe(&sql, known, &context.query, pinned).await
             }
         }
@@ -70,14 +71,14 @@ impl Router {
         context: &StatementContext,
     ) -> Result<Description> {
         let names = self.names(context);
-        let snapshot = context.snapshot.as_ref().map(|snapshot| &snapshot.duckdb);
+        let held = context.held();
         let mut types = known.to_vec();
         types.resize(statement.param_count, None);
         let array_params = statement.array_params();
         if array_params.iter().any(|&index| types.get(index).is_some_and(Option::is_none)) {
             // DuckDB infers no type for `= ANY($1)`, but does for `= $1`: its element.
             let sql = statement.duckdb_sql_comparing(&names, &types)?;
-            let elements = self.duckdb.describe(&sql, &context.query, snapshot).await?;
+            let elements = self.duckdb.describe(&sql, &context.query, held).await?;
             for index in array_params {
                 let element = elements.params.get(index).copied().flatten();
                 if let Some(slot) = types.get_mut(index).filter(|slot| slot.is_none()) {
@@ -86,11 +87,11 @@ impl Router {
             }
         }
         let sql = statement.duckdb_sql(&names, &types)?;
-        let mut found = match self.duckdb.describe(&sql, &context.query, snapshot).await {
+        let mut found = match self.duckdb.describe(&sql, &context.query, held).await {
             Err(_) if (0..statement.param_count).any(|index| types[index].is_none()) => {
                 // `x + $1` cannot be bound either before `$1` has a type: that of `x`.
                 let sql = statement.duckdb_sql_comparing(&names, &types)?;
-                self.duckdb.describe(&sql, &context.query, snapshot).await.map(|mut found| {
+                self.duckdb.describe(&sql, &context.query, held).await.map(|mut found| {
                     found.columns = None;
                     found
                 })
@@ -109,12 +110,12 @@ impl Router {
                 *slot = slot.or(inferred).or(Some(PgType::TEXT));
             }
             let sql = statement.duckdb_sql_described(&names, &types)?;
-            found = self.duckdb.describe(&sql, &context.query, snapshot).await?;
+            found = self.duckdb.describe(&sql, &context.query, held).await?;
         }
         if found.columns.is_none() {
             // A function in FROM needs values to tell its columns: typed NULLs do.
             let sql = statement.duckdb_sql_with_nulls(&names, &types)?;
-            found.columns = self.duckdb.describe(&sql, &context.query, snapshot).await?.columns;
+            found.columns = self.duckdb.describe(&sql, &context.query, held).await?.columns;
         }
         let params = (0..statement.param_count).map(|index| {
             types[index].or(found.params.get(index).copied().flatten()).unwrap_or(PgType::TEXT)
@@ -143,15 +144,27 @@ impl Router {
         })?;
         match choice.engine {
             Engine::DuckDb => {
-                let snapshot = context.snapshot.as_ref().map(|snapshot| &snapshot.duckdb);
-                self.duckdb.execute(&sql, params, &context.query, snapshot).await
+                let held = context.held();
+                self.duckdb.execute(&sql, params, &context.query, held).await
             }
             Engine::DataFusion => {
-                let pinned = context.snapshot.as_ref().map(|snapshot| &*snapshot.datasets);
+                let pinned = context.pinned();
                 self.datafusion.execute(&sql, &params, &context.query, pinned).await
             }
         }
     }
+}
+
+/// A plan of DataFusion reads DuckDB's tables as they are committed.
+fn check_visible(storages: &Storages, context: &StatementContext) -> Result<()> {
+    let writes = context.snapshot.as_ref().is_some_and(|snapshot| snapshot.writes);
+    if writes && !storages.arrow.is_empty() && !storages.duckdb.is_empty() {
+        return Err(Error::unsupported(
+            "a query over DuckDB tables and Arrow datasets is not supported in a transaction that has written",
+        )
+        .with_hint("Query them one at a time, or after COMMIT."));
+    }
+    Ok(())
 }
 
 fn decide(storages: &Storages, native: bool, setting: EngineSetting) -> Result<EngineChoice> {

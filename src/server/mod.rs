@@ -24,7 +24,7 @@ use crate::error::{Error, Result};
 use crate::intent::{IntentLog, LogLimits};
 use crate::procedure::{INBOX_FOLDER, Procedures, Stores};
 use crate::router::{ColumnCache, Router, STAGED_FOLDER, Shapes};
-use crate::session::{Activity, Services};
+use crate::session::{Activity, AdvisoryLocks, Services};
 use crate::version::VersionStore;
 use crate::writer::{self, Targets};
 use crate::{task, wire};
@@ -170,6 +170,7 @@ fn open(mut config: Config, runtime: tokio::runtime::Handle) -> Result<Open> {
         procedures: Arc::clone(&procedures),
         log: Arc::clone(&log),
         outcome_rows_max: config.outcome_rows_max,
+        parked_intents_max: config.parked_intents_max,
         kept_rows_bytes_max: config.idempotency_result_bytes_max,
         apply_delay: Duration::from_millis(config.apply_delay_ms),
     };
@@ -185,7 +186,9 @@ fn open(mut config: Config, runtime: tokio::runtime::Handle) -> Result<Open> {
         shapes: Shapes::default(),
         log: Arc::clone(&log),
     };
-    let services = Arc::new(Services { config, router, log, writer, activity });
+    let advisory_locks = Arc::new(AdvisoryLocks::default());
+    let services = Services { config, router, log, writer, activity, advisory_locks };
+    let services = Arc::new(services);
     Ok(Open { services, versions, writer_thread })
 }
 

@@ -195,6 +195,13 @@ impl Entry {
 
     /// Marks a statement as running, with a time limit.
     pub fn start(self: &Arc<Self>, query: &str, timeout: Option<Duration>) -> StatementGuard {
+        let guard = self.start_again(timeout);
+        cut(query).clone_into(&mut self.shown.lock().query);
+        guard
+    }
+
+    /// Marks that the last statement goes on: the commit of what ends by itself.
+    pub fn start_again(self: &Arc<Self>, timeout: Option<Duration>) -> StatementGuard {
         let running =
             Arc::new(Running { token: CancellationToken::new(), reason: AtomicU8::new(0) });
         let timer = timeout.map(|timeout| {
@@ -209,7 +216,6 @@ impl Entry {
         let now = clock::now_us();
         let mut shown = self.shown.lock();
         shown.state = "active";
-        shown.query = cut(query).to_owned();
         shown.query_us = Some(now);
         shown.changed_us = Some(now);
         StatementGuard { entry: Arc::clone(self), running, timer }

@@ -1,70 +1,168 @@
 //! SET, SHOW, BEGIN, DISCARD: what changes the session and nothing else.
 
+use super::block::Writes;
 use super::run::{Outcome, Rows};
 use super::transaction::{Isolation, Open};
-use super::{Session, Transaction};
+use super::{Session, StatementGuard, Transaction};
 use crate::error::{Error, Result};
+use crate::ids::IntentSeq;
 use crate::sql::{Setting, TransactionMode, TransactionStatement};
 use crate::sqlstate::SqlState;
 use crate::types::{Column, PgType};
 
 impl Session {
     /// Runs BEGIN and its like; gives the command tag.
-    pub(super) fn control_transaction(
+    pub(super) async fn control_transaction(
         &mut self,
         statement: &TransactionStatement,
+        guard: &StatementGuard,
     ) -> Result<String> {
         match statement {
             TransactionStatement::Begin { modes, start } => {
-                if matches!(self.transaction, Transaction::Idle) {
-                    self.begin();
+                match &mut self.transaction {
+                    // What came before in the same Query or pipeline belongs to it.
+                    Transaction::Open(open) if open.implicit => open.implicit = false,
+                    Transaction::Idle => self.begin(false),
+                    _ => self.warn(
+                        SqlState::ACTIVE_SQL_TRANSACTION,
+                        "there is already a transaction in progress",
+                    ),
                 }
-                // In an open transaction PostgreSQL only warns.
                 self.transaction.set_modes(modes)?;
                 Ok(if *start { "START TRANSACTION" } else { "BEGIN" }.to_owned())
             }
-            TransactionStatement::Commit => {
-                let failed = matches!(self.transaction, Transaction::Failed);
-                self.end_transaction(!failed);
-                Ok(if failed { "ROLLBACK" } else { "COMMIT" }.to_owned())
+            TransactionStatement::Commit { chain } => {
+                let next = self.modes_to_chain(*chain, "COMMIT AND CHAIN")?;
+                self.warn_outside_of_block();
+                let committed = self.commit_transaction(guard).await?;
+                self.begin_chained(next);
+                Ok(if committed { "COMMIT" } else { "ROLLBACK" }.to_owned())
             }
-            TransactionStatement::Rollback => {
-                self.end_transaction(false);
+            TransactionStatement::Rollback { chain } => {
+                let next = self.modes_to_chain(*chain, "ROLLBACK AND CHAIN")?;
+                self.warn_outside_of_block();
+                self.roll_back_transaction().await;
+                self.begin_chained(next);
                 Ok("ROLLBACK".to_owned())
             }
-            TransactionStatement::Savepoint(_)
-            | TransactionStatement::RollbackTo(_)
-            | TransactionStatement::Release(_) => {
-                if matches!(self.transaction, Transaction::Idle) {
-                    return Err(Error::new(
-                        SqlState::NO_ACTIVE_SQL_TRANSACTION,
-                        "SAVEPOINT can only be used in transaction blocks",
-                    ));
-                }
-                Err(Error::unsupported("savepoints are not supported yet"))
+            TransactionStatement::Savepoint(name) => {
+                self.savepoint(name)?;
+                Ok("SAVEPOINT".to_owned())
+            }
+            TransactionStatement::Release(name) => {
+                self.release_savepoint(name)?;
+                Ok("RELEASE".to_owned())
+            }
+            TransactionStatement::RollbackTo(name) => {
+                self.rollback_to_savepoint(name, guard).await?;
+                Ok("ROLLBACK".to_owned())
             }
         }
     }
 
-    fn begin(&mut self) {
-        self.settings_before = Some(self.settings.clone());
+    fn warn_outside_of_block(&mut self) {
+        let outside = matches!(self.transaction, Transaction::Idle);
+        if outside || self.transaction.is_implicit() {
+            self.warn(SqlState::NO_ACTIVE_SQL_TRANSACTION, "there is no transaction in progress");
+        }
+    }
+
+    /// The isolation and access of the transaction that follows by AND CHAIN.
+    fn modes_to_chain(&self, chain: bool, what: &str) -> Result<Option<(Isolation, bool)>> {
+        if !chain {
+            return Ok(None);
+        }
+        match &self.transaction {
+            Transaction::Open(open) | Transaction::Failed(open) if !open.implicit => {
+                Ok(Some((open.isolation, open.read_only)))
+            }
+            _ => Err(Error::new(
+                SqlState::NO_ACTIVE_SQL_TRANSACTION,
+                format!("{what} can only be used in transaction blocks"),
+            )),
+        }
+    }
+
+    fn begin_chained(&mut self, modes: Option<(Isolation, bool)>) {
+        let Some((isolation, read_only)) = modes else { return };
+        self.begin(false);
+        if let Transaction::Open(open) = &mut self.transaction {
+            (open.isolation, open.read_only) = (isolation, read_only);
+        }
+    }
+
+    /// Begins a transaction that ends by itself, unless one is open: for several statements that
+    /// came together.
+    pub fn begin_implicit(&mut self) {
+        if matches!(self.transaction, Transaction::Idle) {
+            self.begin(true);
+        }
+    }
+
+    /// Ends a transaction that nobody began: committed, unless a statement of it has failed.
+    ///
+    /// # Errors
+    /// Whatever keeps it from being committed.
+    pub async fn end_implicit(&mut self) -> Result<()> {
+        if !self.transaction.is_implicit() {
+            return Ok(());
+        }
+        if matches!(self.transaction, Transaction::Failed(_)) {
+            self.roll_back_transaction().await;
+            return Ok(());
+        }
+        let entry = std::sync::Arc::clone(self.entry());
+        let guard = entry.start_again(self.settings.timeout("statement_timeout"));
+        self.commit_transaction(&guard).await.map(drop).map_err(|error| guard.explain(error))
+    }
+
+    fn begin(&mut self, implicit: bool) {
         let isolation = self.settings.get("default_transaction_isolation").unwrap_or_default();
         self.transaction = Transaction::Open(Box::new(Open {
             isolation: Isolation::parse(isolation),
             read_only: self.settings.is_on("default_transaction_read_only"),
-            snapshot: None,
+            implicit,
             begun: false,
+            snapshot: None,
+            since: IntentSeq(0),
+            writes: Writes::default(),
+            savepoints: Vec::new(),
+            settings_before: self.settings.clone(),
         }));
     }
 
-    fn end_transaction(&mut self, committed: bool) {
-        self.transaction = Transaction::Idle;
-        match self.settings_before.take() {
-            Some(before) if !committed => self.settings = before,
-            _ => self.settings.end_transaction(),
+    /// Commits the open transaction; `false` when it had failed and was rolled back instead.
+    async fn commit_transaction(&mut self, guard: &StatementGuard) -> Result<bool> {
+        self.close_all_portals();
+        let mut open = match std::mem::take(&mut self.transaction) {
+            Transaction::Open(open) => open,
+            failed @ Transaction::Failed(_) => {
+                self.transaction = failed;
+                self.roll_back_transaction().await;
+                return Ok(false);
+            }
+            Transaction::Idle => return Ok(true),
+        };
+        let done = self.commit_writes(&mut open, guard).await;
+        self.advisory_locks.end_transaction();
+        match &done {
+            Ok(()) => self.settings.end_transaction(),
+            Err(_) => self.settings = open.settings_before,
         }
         self.show_application_name();
+        done.map(|()| true)
+    }
+
+    async fn roll_back_transaction(&mut self) {
         self.close_all_portals();
+        let mut open = match std::mem::take(&mut self.transaction) {
+            Transaction::Open(open) | Transaction::Failed(open) => open,
+            Transaction::Idle => return,
+        };
+        open.roll_back().await;
+        self.advisory_locks.end_transaction();
+        self.settings = open.settings_before;
+        self.show_application_name();
     }
 
     /// Runs SET, SHOW or RESET.
@@ -94,6 +192,7 @@ impl Session {
                 Ok(Outcome::Done("SET".to_owned()))
             }
             Setting::Transaction(modes) => {
+                self.warn_unless_in_block("SET TRANSACTION");
                 self.transaction.set_modes(modes)?;
                 Ok(Outcome::Done("SET".to_owned()))
             }
@@ -142,6 +241,9 @@ impl Session {
             }
             _ => {
                 // Outside of a transaction a local value ends at once, as in PostgreSQL.
+                if local {
+                    self.warn_unless_in_block("SET LOCAL");
+                }
                 let local_now = local && matches!(self.transaction, Transaction::Open(_));
                 if local && !local_now {
                     return self.settings.clone().set(name, value, true);
@@ -153,7 +255,16 @@ impl Session {
         }
     }
 
-    fn show_application_name(&self) {
+    fn warn_unless_in_block(&mut self, what: &str) {
+        if matches!(self.transaction, Transaction::Idle) {
+            self.warn(
+                SqlState::NO_ACTIVE_SQL_TRANSACTION,
+                format!("{what} can only be used in transaction blocks"),
+            );
+        }
+    }
+
+    pub(super) fn show_application_name(&self) {
         let name = self.settings.get("application_name").unwrap_or_default();
         self.entry().set_application_name(name);
     }
@@ -205,6 +316,7 @@ impl Session {
             self.show_application_name();
             self.deallocate(None)?;
             self.close_all_portals();
+            self.advisory_locks.unlock_all();
         }
         Ok(tag.to_owned())
     }

@@ -188,7 +188,7 @@ impl CopySession {
         .await?;
         let router = &session.services.router;
         let body = router.rows_body(&self.target, rows, TagKind::Copy);
-        let applied = session.commit(&self.text, body, &self.context, guard).await?;
+        let applied = session.write_rows(&self.text, body, &self.context, guard).await?;
         Ok(applied.tag)
     }
 }

@@ -5,11 +5,13 @@
 
 use sha2::{Digest, Sha256};
 
+use super::block::lock_timeout;
 use super::{Session, StatementGuard, Transaction};
 use crate::error::{Error, Result};
 use crate::ids::IntentSeq;
-use crate::intent::{Ack, AppendOptions, Applied, IdempotencyKey, Ticket};
+use crate::intent::{Ack, AppendOptions, Applied, Body, IdempotencyKey, RowsAt, Ticket};
 use crate::sql::{Statement, without_comments};
+use crate::sqlstate::SqlState;
 use crate::types::Value;
 use crate::{task, telemetry};
 
@@ -41,6 +43,19 @@ impl Sent {
             self.add(format!("{param:?}").as_bytes());
         }
         self
+    }
+
+    /// Adds another statement of the same transaction.
+    pub(super) fn and(&mut self, text: &str, body: &Body) {
+        self.add(without_comments(text).as_bytes());
+        match body {
+            Body::Statement { params, .. } => {
+                params.iter().for_each(|param| self.add(format!("{param:?}").as_bytes()));
+            }
+            Body::Rows { rows: RowsAt::Inline(bytes), .. } => self.add(bytes),
+            Body::Values(values) => self.add(format!("{:?}", values.rows).as_bytes()),
+            _ => {}
+        }
     }
 
     /// Adds a piece of a COPY's data; where it was cut does not matter.
@@ -150,8 +165,9 @@ impl Session {
         }
     }
 
-    /// Waits for the outcome of an append. A cancel asks the Writer to stop the intent, unless it
-    /// is another's; what happened is what the outcome says.
+    /// Waits for the outcome of an append. A cancel asks the Writer to stop the intent, unless it is
+    /// another's, and so does `lock_timeout` while it waits for another session's transaction; what
+    /// happened is what the outcome says.
     pub(super) async fn outcome_of(
         &self,
         ticket: Ticket,
@@ -162,8 +178,17 @@ impl Session {
             return Ok((seq, Applied { tag, ..Applied::default() }));
         }
         let token = guard.token();
+        let mut timed_out = false;
         let received = tokio::select! {
             received = &mut outcome => received,
+            () = self.parked_too_long(seq) => {
+                if is_repeat {
+                    return Err(lock_timeout());
+                }
+                timed_out = true;
+                self.services.writer.cancel(seq);
+                outcome.await
+            }
             () = token.cancelled() => {
                 if is_repeat {
                     return Err(Error::canceled("user request"));
@@ -173,7 +198,12 @@ impl Session {
             }
         };
         match received {
-            Ok(outcome) => outcome.result.map(|applied| (seq, applied)),
+            Ok(outcome) => match outcome.result {
+                Err(error) if timed_out && error.code() == SqlState::QUERY_CANCELED => {
+                    Err(lock_timeout())
+                }
+                result => result.map(|applied| (seq, applied)),
+            },
             Err(_) => Err(self.services.log.outcome_unknown(seq)),
         }
     }

@@ -4,6 +4,9 @@
 //! - `services.rs`: what all sessions share.
 //! - `settings_table.rs`, `settings.rs`, `transaction.rs`, `prepared.rs`: the session's state.
 //! - `run.rs`: one statement to its [`Outcome`]; `control.rs`: SET, SHOW, BEGIN, DISCARD.
+//! - `block.rs`: writes inside a transaction; `savepoint.rs`: going back in it.
+//! - `lock_table.rs`, `advisory.rs`: locks that clients ask for.
+//! - `notice.rs`: what a client is told besides results and errors.
 //! - `write.rs`: a write's way through the log to its outcome; `copy_in.rs`: COPY FROM STDIN.
 //! - `idempotency.rs`: writes that are sent again; `retry.rs`: failed intents, resubmitted.
 //! - `intents.rs`: what a session can ask of its intents.
@@ -12,14 +15,19 @@
 //! Not here: messages and sockets (`wire`).
 
 mod activity;
+mod advisory;
+mod block;
 mod control;
 mod copy_in;
 mod idempotency;
+mod lock_table;
 mod intents;
 mod prepared;
+mod notice;
 mod progress;
 mod retry;
 mod run;
+mod savepoint;
 mod services;
 mod settings;
 mod settings_table;
@@ -29,9 +37,12 @@ mod write;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::time::Duration;
 
 pub use activity::{Activity, Entry, Reason, Registered, Shown, StatementGuard};
+pub use advisory::AdvisoryLocks;
 pub use copy_in::CopySession;
+pub use notice::Notice;
 pub use prepared::{Portal, PortalState, Prepared};
 pub use progress::{CopyProgress, ShownCopy};
 pub use run::{Outcome, Rows, RowsTag};
@@ -41,6 +52,8 @@ pub use settings_table::SERVER_VERSION;
 pub use transaction::{Status, Transaction};
 
 use idempotency::Claim;
+
+use advisory::OwnLocks;
 
 use crate::engine::QueryContext;
 use crate::error::Result;
@@ -53,11 +66,11 @@ pub struct Session {
     services: Arc<Services>,
     registered: Registered,
     settings: Settings,
-    /// The settings at BEGIN: a ROLLBACK undoes every SET since.
-    settings_before: Option<Settings>,
     transaction: Transaction,
     statements: HashMap<String, Arc<Prepared>>,
     portals: HashMap<String, Portal>,
+    notices: Vec<Notice>,
+    advisory_locks: OwnLocks,
     /// The idempotency key in the comment of the statement that runs, until its write takes it.
     commented_key: Option<String>,
     claim: Claim,
@@ -71,14 +84,17 @@ impl Session {
         if let Ok(name) = settings.get("application_name") {
             registered.entry.set_application_name(name);
         }
+        let locks = Arc::clone(&services.advisory_locks);
+        let advisory_locks = OwnLocks::new(locks, registered.entry.pid);
         Session {
             services,
             registered,
             settings,
-            settings_before: None,
             transaction: Transaction::Idle,
             statements: HashMap::new(),
             portals: HashMap::new(),
+            notices: Vec::new(),
+            advisory_locks,
             commented_key: None,
             claim: Claim::default(),
             last_intent: AtomicU64::new(0),
@@ -111,14 +127,29 @@ impl Session {
         let (state, open) = match self.transaction {
             Transaction::Idle => ("idle", false),
             Transaction::Open(_) => ("idle in transaction", true),
-            Transaction::Failed => ("idle in transaction (aborted)", true),
+            Transaction::Failed(_) => ("idle in transaction (aborted)", true),
         };
         self.registered.entry.rest(state, open);
     }
 
     /// A statement failed: an open transaction is failed until its end.
     pub fn fail(&mut self) {
+        if matches!(self.transaction, Transaction::Open(_)) {
+            self.stop_portals();
+        }
         self.transaction.fail();
+    }
+
+    /// How long the client may say nothing, where that is limited.
+    pub fn idle_limit(&self) -> Option<Duration> {
+        let holds_lane = match &self.transaction {
+            Transaction::Idle => return None,
+            Transaction::Open(open) | Transaction::Failed(open) => open.writes.lane.is_some(),
+        };
+        let default = Duration::from_millis(self.services.config.writer_idle_ms);
+        self.settings
+            .timeout("idle_in_transaction_session_timeout")
+            .or((holds_lane && !default.is_zero()).then_some(default))
     }
 
     /// How values are written as text for this client.
@@ -137,7 +168,10 @@ impl Session {
         let search_path = if wanted == ["public"] {
             wanted
         } else {
-            self.services.router.existing_schemas(&wanted).await?
+            {
+                let snapshot = self.transaction.snapshot();
+                self.services.router.existing_schemas(&wanted, snapshot.as_ref()).await?
+            }
         };
         let setting = |name| self.settings.get(name).unwrap_or_default();
         Ok(StatementContext {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use parking_lot::Mutex;
 
+use super::advisory::{advisory_columns, advisory_params};
 use super::{Rows, Session, StatementGuard};
 use crate::engine::Description;
 use crate::error::{Error, Result};
@@ -191,6 +192,11 @@ impl Session {
                 params: padded(declared, statement.param_count),
                 columns: router.procedures.columns(call.schema.as_deref(), &call.name),
             }),
+            Kind::Advisory(calls) => {
+                let mut params = padded(declared, statement.param_count);
+                advisory_params(calls, &mut params);
+                Ok(Description { params, columns: advisory_columns(calls) })
+            }
             Kind::Setting(setting) => Ok(columns(self.setting_columns(setting)?)),
             Kind::Execute { name, .. } => {
                 let inner = self.prepared(name)?;
@@ -331,10 +337,36 @@ impl Session {
         self.portals.remove(name);
     }
 
+    /// Makes a transaction's connection free of open portals: the rest of their rows is kept here.
+    ///
+    /// # Errors
+    /// 53400 when that is too much.
+    pub async fn free_connection(&mut self) -> Result<()> {
+        if self.transaction.snapshot().is_none() {
+            return Ok(());
+        }
+        let bytes_max = self.services.config.portal_bytes_max;
+        for portal in self.portals.values_mut() {
+            if let PortalState::Running(rows) = &mut portal.state {
+                rows.gather(bytes_max).await?;
+            }
+        }
+        Ok(())
+    }
+
     /// A Sync, or the end of a transaction: portals live no longer than it.
     pub fn end_portals(&mut self) {
         if !matches!(self.transaction, super::Transaction::Open(_)) {
             self.portals.clear();
+        }
+    }
+
+    /// Ends the streams of open portals: nothing can be fetched in a failed transaction.
+    pub(super) fn stop_portals(&mut self) {
+        for portal in self.portals.values_mut() {
+            if matches!(portal.state, PortalState::Running(_)) {
+                portal.state = PortalState::Done { had_rows: true };
+            }
         }
     }
 

@@ -11,6 +11,7 @@ use tracing::Instrument;
 use super::transaction::{Isolation, Open};
 use super::{CopySession, Session, StatementGuard, Transaction};
 use crate::engine::BatchStream;
+use crate::engine::duckdb::Access;
 use crate::error::{Error, Result};
 use crate::router::StatementContext;
 use crate::sql::{CopyIn, CopyOut, Kind, Read, Statement, TransactionStatement};
@@ -60,6 +61,28 @@ impl Rows {
     /// Makes rows of a stream.
     pub fn new(columns: Vec<Column>, stream: BatchStream, tag: RowsTag) -> Rows {
         Rows { columns, stream: Mutex::new(stream), tag, rest: None }
+    }
+
+    /// Takes the rest of the rows into memory, so that their connection is free.
+    ///
+    /// # Errors
+    /// 53400 when they are more than `bytes_max`.
+    pub(super) async fn gather(&mut self, bytes_max: usize) -> Result<()> {
+        let mut batches = Vec::new();
+        let mut bytes = 0;
+        while let Some(batch) = self.next().await? {
+            bytes += batch.get_array_memory_size();
+            if bytes > bytes_max {
+                return Err(Error::new(
+                    SqlState::CONFIGURATION_LIMIT_EXCEEDED,
+                    "an open portal has too many rows left to run another statement beside it",
+                )
+                .with_hint("Fetch them first, or raise portal_bytes_max."));
+            }
+            batches.push(Ok(batch));
+        }
+        *self.stream.get_mut() = futures::stream::iter(batches).boxed();
+        Ok(())
     }
 
     /// Waits for the next batch; `None` at the end.
@@ -125,6 +148,7 @@ impl Session {
             }
             Kind::Call(call) => {
                 self.check_may_write("CALL")?;
+                self.check_alone("CALL")?;
                 self.call(statement, call, &params, guard).await
             }
             Kind::CopyIn(copy) => {
@@ -135,8 +159,12 @@ impl Session {
                 let query = self.run_kind(&copy.query, &[], Vec::new(), guard);
                 copy_out(Box::pin(query).await?, copy)
             }
-            Kind::Transaction(control) => self.control_transaction(control).map(Outcome::Done),
+            Kind::Transaction(control) => {
+                self.control_transaction(control, guard).await.map(Outcome::Done)
+            }
             Kind::Setting(setting) => self.control_setting(setting),
+            Kind::LockTable(lock) => self.lock_tables(lock, guard).await.map(Outcome::Done),
+            Kind::Advisory(calls) => self.advisory(calls, &params, guard).await,
             Kind::Prepare { name, statement } => {
                 let declared = vec![None; statement.param_count];
                 let prepared = super::Prepared::new(Some((**statement).clone()), declared);
@@ -168,6 +196,7 @@ impl Session {
         self.take_snapshot(guard).await?;
         let intents = self.intents_for(statement, &params, guard).await?;
         let context = StatementContext { intents, ..self.context(guard).await? };
+        self.check_not_deferred(read, &context)?;
         let execution = self
             .services
             .router
@@ -233,17 +262,21 @@ impl Session {
             .collect()
     }
 
-    pub(super) fn check_not_failed(&self, kind: &Kind) -> Result<()> {
+    /// Refuses everything but its end in a failed transaction.
+    ///
+    /// # Errors
+    /// 25P02.
+    pub fn check_not_failed(&self, kind: &Kind) -> Result<()> {
         let ends = matches!(
             kind,
             Kind::Empty
                 | Kind::Transaction(
-                    TransactionStatement::Commit
-                        | TransactionStatement::Rollback
+                    TransactionStatement::Commit { .. }
+                        | TransactionStatement::Rollback { .. }
                         | TransactionStatement::RollbackTo(_)
                 )
         );
-        if matches!(self.transaction, Transaction::Failed) && !ends {
+        if matches!(self.transaction, Transaction::Failed(_)) && !ends {
             return Err(Error::new(
                 SqlState::IN_FAILED_SQL_TRANSACTION,
                 "current transaction is aborted, commands ignored until end of transaction block",
@@ -264,13 +297,23 @@ impl Session {
                 format!("cannot execute {word} in a read-only transaction"),
             ));
         }
-        if matches!(self.transaction, Transaction::Open(_)) {
-            return Err(Error::unsupported(format!(
-                "{word} inside a transaction block is not supported yet"
-            ))
-            .with_hint("Each write is a transaction of its own: use autocommit."));
-        }
         Ok(())
+    }
+
+    /// Refuses what is a transaction of its own inside of another.
+    fn check_alone(&self, what: &str) -> Result<()> {
+        match &self.transaction {
+            Transaction::Open(open) if !open.implicit || open.has_written() => Err(
+                Error::unsupported(format!("{what} inside a transaction block is not supported"))
+                    .with_hint("It is a transaction of its own: use autocommit."),
+            ),
+            _ => Ok(()),
+        }
+    }
+
+    /// Tells whether writes belong to a transaction of several statements.
+    pub(super) fn is_in_block(&self) -> bool {
+        matches!(self.transaction, Transaction::Open(_))
     }
 
     /// The first query of a REPEATABLE READ transaction fixes what all of its queries see.
@@ -281,9 +324,10 @@ impl Session {
             }
             _ => return Ok(()),
         };
+        let since = self.services.writer.handled();
         let snapshot = if wants {
             let context = self.context(guard).await?;
-            Some(self.services.router.snapshot(&context).await?)
+            Some(self.services.router.snapshot(self.access(), &context).await?)
         } else {
             None
         };
@@ -292,9 +336,34 @@ impl Session {
             open.begun = true;
             if snapshot.is_some() {
                 open.snapshot = snapshot;
+                open.since = since;
             }
         }
         Ok(())
+    }
+
+    fn access(&self) -> Access {
+        match &self.transaction {
+            Transaction::Open(open) if !open.read_only => Access::ReadWrite,
+            _ => Access::ReadOnly,
+        }
+    }
+
+    /// A dataset's change waits for COMMIT, so that what it will have changed cannot be read yet.
+    fn check_not_deferred(&self, read: &Read, context: &StatementContext) -> Result<()> {
+        let Transaction::Open(open) = &self.transaction else { return Ok(()) };
+        let path = &context.query.search_path;
+        match open.writes.deferred_table() {
+            Some(name)
+                if read.tables.iter().any(|table| table.candidates(path).any(|t| t == *name)) =>
+            {
+                Err(Error::unsupported(format!(
+                    "\"{}\" is an Arrow dataset that this transaction has changed: it can be read after COMMIT",
+                    name.table
+                )))
+            }
+            _ => Ok(()),
+        }
     }
 }
 
@@ -317,6 +386,7 @@ fn kind_name(kind: &Kind) -> &'static str {
         Kind::CopyIn(_) | Kind::CopyOut(_) => "copy",
         Kind::Transaction(_) => "transaction",
         Kind::Setting(_) => "setting",
+        Kind::LockTable(_) | Kind::Advisory(_) => "lock",
         Kind::Prepare { .. } => "prepare",
         Kind::Execute { .. } => "execute",
         Kind::Deallocate(_) | Kind::Discard(_) | Kind::Nothing(_) => "session",

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::activity::Activity;
+use super::advisory::AdvisoryLocks;
 use crate::config::Config;
 use crate::intent::IntentLog;
 use crate::router::Router;
@@ -15,4 +16,5 @@ pub struct Services {
     pub log: Arc<IntentLog>,
     pub writer: WriterHandle,
     pub activity: Arc<Activity>,
+    pub advisory_locks: Arc<AdvisoryLocks>,
 }

@@ -1,36 +1,50 @@
 //! A session's transaction.
 
+use super::block::Writes;
+use super::savepoint::Savepoint;
+use super::settings::Settings;
 use crate::error::{Error, Result};
+use crate::ids::IntentSeq;
 use crate::router::Snapshot;
 use crate::sql::TransactionMode;
 use crate::sqlstate::SqlState;
 
 /// Where a session stands.
 ///
-/// Idle → Open by BEGIN; Open → Failed by an error; Open → Idle by COMMIT or ROLLBACK; Failed →
-/// Idle by ROLLBACK, or by COMMIT, which then answers ROLLBACK.
+/// Idle → Open by BEGIN, or without a word at the first of several statements; Open → Failed by an
+/// error; Open → Idle by COMMIT or ROLLBACK; Failed → Idle by ROLLBACK, or by COMMIT, which then
+/// answers ROLLBACK; Failed → Open by ROLLBACK TO SAVEPOINT.
 #[derive(Default)]
 pub enum Transaction {
     #[default]
     Idle,
     Open(Box<Open>),
-    Failed,
+    Failed(Box<Open>),
 }
 
 /// An open transaction.
 pub struct Open {
     pub isolation: Isolation,
     pub read_only: bool,
-    /// Taken by the first statement of a REPEATABLE READ or SERIALIZABLE transaction.
-    pub snapshot: Option<Snapshot>,
+    /// Nobody said BEGIN: it ends with the Query or with Sync.
+    pub implicit: bool,
     /// A query has run: the isolation level is fixed.
     pub begun: bool,
+    /// What statements run on: taken by the first statement of a REPEATABLE READ or SERIALIZABLE
+    /// transaction, by the first write of a READ COMMITTED one.
+    pub snapshot: Option<Snapshot>,
+    /// The place that the snapshot contains at least.
+    pub since: IntentSeq,
+    pub(super) writes: Writes,
+    pub(super) savepoints: Vec<Savepoint>,
+    /// The settings at BEGIN: a ROLLBACK undoes every SET since.
+    pub(super) settings_before: Settings,
 }
 
 /// What reads of a transaction see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Isolation {
-    /// The latest data at each statement.
+    /// The latest data at each statement, until the transaction writes.
     ReadCommitted,
     /// One snapshot; SERIALIZABLE is the same for transactions that only read.
     RepeatableRead,
@@ -71,18 +85,33 @@ impl Transaction {
         match self {
             Transaction::Idle => Status::Idle,
             Transaction::Open(_) => Status::Open,
-            Transaction::Failed => Status::Failed,
+            Transaction::Failed(_) => Status::Failed,
         }
     }
 
-    /// An error came.
+    /// Tells whether it is one that nobody began.
+    pub fn is_implicit(&self) -> bool {
+        match self {
+            Transaction::Idle => false,
+            Transaction::Open(open) | Transaction::Failed(open) => open.implicit,
+        }
+    }
+
+    /// An error came. Unless there is a savepoint to go back to, what was written is given up at
+    /// once, and the lane with it.
     pub fn fail(&mut self) {
-        if matches!(self, Transaction::Open(_)) {
-            *self = Transaction::Failed;
-        }
+        *self = match std::mem::take(self) {
+            Transaction::Open(mut open) => {
+                if open.savepoints.is_empty() {
+                    open.give_up();
+                }
+                Transaction::Failed(open)
+            }
+            as_it_was => as_it_was,
+        };
     }
 
-    /// The snapshot that reads share, if there is one.
+    /// The snapshot that statements share, if there is one.
     pub fn snapshot(&self) -> Option<Snapshot> {
         match self {
             Transaction::Open(open) => open.snapshot.clone(),
@@ -125,5 +154,14 @@ impl Transaction {
             open.isolation = isolation;
         }
         Ok(())
+    }
+}
+
+impl Open {
+    /// Undoes what was written, by closing the connection that holds it.
+    pub(super) fn give_up(&mut self) {
+        self.snapshot = None;
+        self.writes = Writes::default();
+        self.savepoints.clear();
     }
 }

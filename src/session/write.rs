@@ -1,5 +1,6 @@
 //! A write's way through the log to its outcome.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use futures::StreamExt;
@@ -8,6 +9,7 @@ use tracing::Instrument;
 use super::run::{Outcome, Rows, RowsTag};
 use super::{Session, StatementGuard};
 use crate::error::Result;
+use crate::ids::IntentSeq;
 use crate::intent::{Applied, Body, Origin};
 use crate::procedure::retried;
 use crate::router::StatementContext;
@@ -33,11 +35,33 @@ impl Session {
         let body = route.instrument(tracing::info_span!("route")).await?;
         let defines =
             !matches!(write, Write::Insert { .. } | Write::Update { .. } | Write::Delete { .. });
-        let applied = self.commit(&statement.text, body, &context, guard).await;
+        if self.is_in_block() {
+            let holds = self.services.router.holds(write, &context).await?;
+            let text = &statement.text;
+            let applied =
+                self.write_in_transaction(text, body, holds, defines, &context, guard).await?;
+            return outcome(applied);
+        }
+        let applied = self.append(&statement.text, body, &context, guard).await;
         if defines {
             self.services.router.columns.forget();
         }
         outcome(applied?)
+    }
+
+    /// Writes rows that came in by COPY.
+    pub(super) async fn write_rows(
+        &mut self,
+        text: &str,
+        body: Body,
+        context: &StatementContext,
+        guard: &StatementGuard,
+    ) -> Result<Applied> {
+        if self.is_in_block() {
+            let holds = BTreeSet::new();
+            return self.write_in_transaction(text, body, holds, false, context, guard).await;
+        }
+        self.append(text, body, context, guard).await
     }
 
     /// Checks a CALL, makes it an intent and waits for its result.
@@ -69,20 +93,14 @@ impl Session {
         }
         let context = self.context(guard).await?;
         let body = Body::Call { procedure, args };
-        let applied = self.commit(&statement.text, body, &context, guard).await;
+        let applied = self.append(&statement.text, body, &context, guard).await;
         self.services.router.columns.forget();
         outcome(applied?)
     }
 
-    /// Appends an intent and waits for its outcome.
-    pub(super) async fn commit(
-        &self,
-        text: &str,
-        body: Body,
-        context: &StatementContext,
-        guard: &StatementGuard,
-    ) -> Result<Applied> {
-        let origin = Origin {
+    /// Tells in which surroundings a statement is to be understood.
+    pub(super) fn origin(&self, text: &str, context: &StatementContext) -> Origin {
+        Origin {
             user: context.user.clone(),
             application_name: self.settings.get("application_name").unwrap_or_default().to_owned(),
             time_zone: context.query.time_zone.clone(),
@@ -90,11 +108,36 @@ impl Session {
             traceparent: self.commented_traceparent(),
             idempotency_key: None,
             statement: text.to_owned(),
-        };
+        }
+    }
+
+    /// Appends an intent and waits for its outcome.
+    pub(super) async fn append(
+        &self,
+        text: &str,
+        body: Body,
+        context: &StatementContext,
+        guard: &StatementGuard,
+    ) -> Result<Applied> {
         let options = self.append_options(guard);
-        let ticket = self.services.log.append_with(origin, body, options).await?;
+        let ticket = self.services.log.append_with(self.origin(text, context), body, options);
+        let ticket = ticket.await?;
         self.note_intent(ticket.seq);
         self.outcome_of(ticket, guard).await.map(|(_, applied)| applied)
+    }
+
+    /// Waits until an intent has waited longer for a transaction than `lock_timeout` allows.
+    pub(super) async fn parked_too_long(&self, seq: IntentSeq) {
+        let Some(limit) = self.settings.timeout("lock_timeout") else {
+            return std::future::pending().await;
+        };
+        loop {
+            let waited = self.services.writer.parked_for(seq).unwrap_or_default();
+            if waited >= limit {
+                return;
+            }
+            tokio::time::sleep(limit - waited).await;
+        }
     }
 }
 

@@ -41,6 +41,7 @@ pub(super) fn classify(tree: &Tree) -> Result<Kind> {
             args: call::arguments(parameters)?,
         }),
         Tree::Close { cursor: ast::CloseCursor::All } => Ok(Kind::Nothing("CLOSE CURSOR ALL")),
+        Tree::Lock(lock) => lock::classify(lock).map(Kind::LockTable),
         Tree::UNLISTEN { .. } => Ok(Kind::Nothing("UNLISTEN")),
         _ => write::classify(tree).map(Kind::Write),
     }
@@ -56,6 +57,9 @@ fn classify_query(query: &Query, tree: &Tree) -> Result<Kind> {
         let mut write = write::classify(inner)?;
         write.set_tables(tables(tree)?);
         return Ok(Kind::Write(write));
+    }
+    if let Some(calls) = lock::advisory_calls(query)? {
+        return Ok(Kind::Advisory(calls));
     }
     if has_write(query) {
         return Err(Error::unsupported(

@@ -5,6 +5,7 @@
 //! - `classify.rs`, `write.rs`, `setting.rs`, `call.rs`: the parser's tree to a [`Kind`].
 //! - `copy/`: COPY, read from tokens.
 //! - `comment.rs`: what a sqlcommenter comment says.
+//! - `lock.rs`: LOCK TABLE, and the functions of advisory locks.
 //! - `native.rs`: DuckDB's own SQL, which the PostgreSQL parser refuses.
 //! - `forbidden.rs`: functions that no client may call.
 //! - `literal_rows.rs`: the rows of an INSERT that need no engine to be evaluated.
@@ -22,6 +23,7 @@ mod copy;
 mod dataset_rewrite;
 mod forbidden;
 mod literal_rows;
+mod lock;
 mod native;
 mod params;
 pub mod rewrite;
@@ -35,6 +37,7 @@ pub use comment::{Comment, without_comments};
 pub use copy::{CopyCondition, CopyIn, CopyOut, ForceQuote};
 pub use dataset_rewrite::DatasetRewrite;
 pub use literal_rows::{Cell, DefaultValue, default_value};
+pub use lock::{AdvisoryAction, AdvisoryCall, LockStrength, LockTable};
 pub use params::{duckdb_column, duckdb_type_name};
 pub use setting::{Setting, TransactionMode, TransactionStatement};
 pub use split::parse;

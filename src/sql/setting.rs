@@ -37,8 +37,13 @@ pub enum TransactionStatement {
         /// `START TRANSACTION` has a tag of its own.
         start: bool,
     },
-    Commit,
-    Rollback,
+    Commit {
+        /// AND CHAIN: another transaction follows at once.
+        chain: bool,
+    },
+    Rollback {
+        chain: bool,
+    },
     Savepoint(String),
     RollbackTo(String),
     Release(String),
@@ -191,8 +196,10 @@ pub(super) fn classify_transaction(tree: &Tree) -> Result<Kind> {
             }
             TransactionStatement::Begin { modes: modes.iter().map(mode).collect(), start: !begin }
         }
-        Tree::Commit { .. } => TransactionStatement::Commit,
-        Tree::Rollback { savepoint: None, .. } => TransactionStatement::Rollback,
+        Tree::Commit { chain, .. } => TransactionStatement::Commit { chain: *chain },
+        Tree::Rollback { savepoint: None, chain } => {
+            TransactionStatement::Rollback { chain: *chain }
+        }
         Tree::Rollback { savepoint: Some(name), .. } => {
             TransactionStatement::RollbackTo(fold(name))
         }

@@ -80,6 +80,7 @@ pub(super) fn parse_one(
     let (mut tokens, access_method) = take_access_method(tokens);
     rewrite::fold_tokens(&mut tokens);
     spell_out_abort(&mut tokens);
+    leave_out_deferrable(&mut tokens);
     if copy::is_copy(&tokens) {
         let kind = copy::parse(&tokens, text, places)?;
         return Ok(Statement {
@@ -138,6 +139,41 @@ fn spell_out_abort(tokens: &mut [TokenWithSpan]) {
     {
         *token = Token::make_keyword("ROLLBACK");
     }
+}
+
+/// Leaves `[NOT] DEFERRABLE` out of a transaction's modes: the parser does not know it, and a
+/// snapshot here waits for nobody.
+fn leave_out_deferrable(tokens: &mut Vec<TokenWithSpan>) {
+    let word = |token: &TokenWithSpan| match &token.token {
+        Token::Word(word) if word.quote_style.is_none() => word.value.to_lowercase(),
+        Token::Comma => ",".to_owned(),
+        _ => String::new(),
+    };
+    let solid: Vec<usize> = (0..tokens.len())
+        .filter(|&index| !matches!(tokens[index].token, Token::Whitespace(_) | Token::EOF))
+        .collect();
+    let words: Vec<String> = solid.iter().map(|&index| word(&tokens[index])).collect();
+    let begins = match words.first().map(String::as_str) {
+        Some("begin" | "start") => true,
+        Some("set") => words.iter().any(|word| word == "transaction"),
+        _ => false,
+    };
+    let Some(place) = words.iter().position(|word| word == "deferrable").filter(|_| begins) else {
+        return;
+    };
+    let mut first = place;
+    if first > 0 && words[first - 1] == "not" {
+        first -= 1;
+    }
+    if first > 0 && words[first - 1] == "," {
+        first -= 1;
+    }
+    let gone: Vec<usize> = solid[first..=place].to_vec();
+    let mut index = 0;
+    tokens.retain(|_| {
+        index += 1;
+        !gone.contains(&(index - 1))
+    });
 }
 
 /// Bounds what the parser's own limit does not see: long chains of operators, which nest to the

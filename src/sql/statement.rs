@@ -9,6 +9,7 @@ use sqlparser::ast;
 use super::call::Call;
 use super::comment::Comment;
 use super::copy::{CopyIn, CopyOut};
+use super::lock::{AdvisoryCall, LockTable};
 use super::rewrite::{self, NameContext};
 use super::setting::{Setting, TransactionStatement};
 use super::split::Word;
@@ -83,6 +84,9 @@ pub enum Kind {
     CopyOut(Box<CopyOut>),
     Transaction(TransactionStatement),
     Setting(Setting),
+    LockTable(LockTable),
+    /// A SELECT of nothing but functions of advisory locks.
+    Advisory(Vec<AdvisoryCall>),
     /// `PREPARE name AS …`
     Prepare {
         name: String,

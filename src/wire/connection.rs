@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::BytesMut;
-use futures::{SinkExt, StreamExt};
+use futures::{FutureExt, SinkExt, StreamExt};
 use pgwire::api::DefaultClient;
 use pgwire::messages::{PgWireBackendMessage, PgWireFrontendMessage as Message};
 use pgwire::tokio::server::MaybeTls;
@@ -17,6 +17,7 @@ use super::codec::{Codec, Incoming};
 use super::{copy_in, extended, reply, simple, startup};
 use crate::error::{Error, Result};
 use crate::session::{Reason, Services, Session, Settings, StatementGuard};
+use crate::sqlstate::SqlState;
 
 /// Messages that may be read ahead while a statement runs.
 const AHEAD_MAX: usize = 256;
@@ -70,7 +71,7 @@ impl Connection {
     async fn run(&mut self) -> Result<()> {
         loop {
             self.session.rest();
-            let Some(incoming) = self.socket.next().await? else { return Ok(()) };
+            let Some(incoming) = self.next().await? else { return Ok(()) };
             match incoming {
                 Incoming::Message(Message::Terminate(_)) => return Ok(()),
                 Incoming::Message(message) => self.dispatch(message).await?,
@@ -84,6 +85,19 @@ impl Connection {
             if self.socket.hung_up {
                 return Ok(());
             }
+        }
+    }
+
+    /// Waits for the client, within what an open transaction allows.
+    async fn next(&mut self) -> Result<Option<Incoming>> {
+        let Some(limit) = self.session.idle_limit() else { return self.socket.next().await };
+        match tokio::time::timeout(limit, self.socket.next()).await {
+            Ok(next) => next,
+            Err(_) => Err(Error::new(
+                SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT,
+                "terminating connection due to idle-in-transaction timeout",
+            )
+            .fatal()),
         }
     }
 
@@ -122,8 +136,20 @@ impl Connection {
 
     async fn sync(&mut self) -> Result<()> {
         self.skipping = false;
+        self.end_implicit().await?;
         self.session.end_portals();
         self.ready().await
+    }
+
+    /// Ends what several statements did as one transaction that nobody began.
+    pub(super) async fn end_implicit(&mut self) -> Result<()> {
+        let Connection { socket, session, .. } = self;
+        let entry = Arc::clone(session.entry());
+        match socket.watching(&entry, session.end_implicit()).await {
+            Err(error) if error.is_fatal() => Err(error),
+            Err(error) => self.socket.put(&reply::error(&error)),
+            Ok(()) => Ok(()),
+        }
     }
 
     /// Tells the client that it is its turn.
@@ -193,6 +219,23 @@ impl Socket {
             }
             other => Err(Error::protocol(other.to_string()).fatal()),
         }
+    }
+
+    /// Tells whether Sync is what the client has sent next; looks only at what is here already.
+    pub(super) fn sync_follows(&mut self) -> bool {
+        if self.ahead.is_empty() && !self.hung_up {
+            match self.framed.next().now_or_never() {
+                Some(Some(Ok(incoming))) => self.ahead.push_back(incoming),
+                Some(_) => self.hung_up = true,
+                None => {}
+            }
+        }
+        matches!(self.ahead.front(), Some(Incoming::Message(Message::Sync(_))))
+    }
+
+    /// Puts the session's notices into the write buffer.
+    pub(super) fn put_notices(&mut self, session: &mut Session) -> Result<()> {
+        session.take_notices().iter().try_for_each(|notice| self.put(&reply::notice(notice)))
     }
 
     /// Puts an answer into the write buffer.

@@ -44,6 +44,7 @@ pub(super) async fn parse(connection: &mut Connection, parse: Parse) -> Result<(
     let Connection { socket, session, .. } = connection;
     let entry = Arc::clone(session.entry());
     let prepared = Prepared::new(statements.pop(), declared);
+    socket.watching(&entry, session.free_connection()).await?;
     let analyzed = socket.watching(&entry, session.analyze(&prepared, &guard)).await;
     analyzed.map_err(|error| guard.explain(error))?;
     session.prepare(&name, prepared)?;
@@ -59,6 +60,7 @@ pub(super) async fn bind(connection: &mut Connection, bind: Bind) -> Result<()> 
     let guard = connection.session.start(text_of(connection, &statement).as_str());
     let Connection { socket, session, .. } = connection;
     let entry = Arc::clone(session.entry());
+    socket.watching(&entry, session.free_connection()).await?;
     let bound = session.bind(
         &portal,
         &statement,
@@ -92,6 +94,7 @@ pub(super) async fn describe(connection: &mut Connection, describe: Describe) ->
     let guard = connection.session.start(&text);
     let Connection { socket, session, .. } = connection;
     let entry = Arc::clone(session.entry());
+    socket.watching(&entry, session.free_connection()).await?;
     let described = socket.watching(&entry, session.describe(&prepared, &guard)).await;
     let description = described.map_err(|error| guard.explain(error))?;
     if formats.is_none() {
@@ -131,6 +134,9 @@ async fn run(
     max_rows: usize,
     guard: &StatementGuard,
 ) -> Result<()> {
+    if let Some(statement) = &portal.prepared.statement {
+        connection.session.check_not_failed(&statement.kind)?;
+    }
     if let PortalState::Done { had_rows } = portal.state {
         if !had_rows {
             return Err(Error::new(
@@ -151,8 +157,15 @@ async fn run(
         let types = portal.prepared.types();
         // Marked first: whatever happens, a statement is not run twice by one portal.
         portal.state = PortalState::Done { had_rows: false };
-        let work = session.run(statement, &types, params, guard);
-        match socket.watching(&entry, work).await? {
+        if !socket.sync_follows() {
+            // A pipeline: everything up to Sync is one transaction. A statement alone is not held
+            // up by that.
+            session.begin_implicit();
+        }
+        socket.watching(&entry, session.free_connection()).await?;
+        let outcome = socket.watching(&entry, session.run(statement, &types, params, guard)).await;
+        socket.put_notices(session)?;
+        match outcome? {
             Outcome::Empty => return socket.put(&reply::empty()),
             Outcome::Done(tag) => return socket.put(&reply::complete(tag)),
             Outcome::CopyOut(mut rows, copy) => {

@@ -3,12 +3,13 @@
 use pgwire::messages::PgWireBackendMessage as Message;
 use pgwire::messages::data::{FieldDescription, ParameterDescription, RowDescription};
 use pgwire::messages::response::{
-    CommandComplete, EmptyQueryResponse, ErrorResponse, ReadyForQuery, TransactionStatus,
+    CommandComplete, EmptyQueryResponse, ErrorResponse, NoticeResponse, ReadyForQuery,
+    TransactionStatus,
 };
 use pgwire::messages::startup::ParameterStatus;
 
 use crate::error::Error;
-use crate::session::Status;
+use crate::session::{Notice, Status};
 use crate::types::{Column, PgType};
 
 pub(super) fn error(error: &Error) -> Message {
@@ -27,6 +28,15 @@ pub(super) fn error(error: &Error) -> Message {
     ];
     fields.extend(more.into_iter().filter_map(|(kind, text)| Some((kind, text?))));
     Message::ErrorResponse(ErrorResponse::new(fields))
+}
+
+pub(super) fn notice(notice: &Notice) -> Message {
+    Message::NoticeResponse(NoticeResponse::new(vec![
+        (b'S', notice.severity.to_owned()),
+        (b'V', notice.severity.to_owned()),
+        (b'C', notice.code.as_str().to_owned()),
+        (b'M', notice.message.clone()),
+    ]))
 }
 
 pub(super) fn ready(status: Status) -> Message {

@@ -25,6 +25,7 @@ pub(super) async fn query(connection: &mut Connection, query: Query) -> Result<(
         connection.session.fail();
         connection.socket.put(&reply::error(&error))?;
     }
+    connection.end_implicit().await?;
     connection.session.end_portals();
     connection.ready().await
 }
@@ -35,6 +36,10 @@ async fn run_all(connection: &mut Connection, text: &str) -> Result<()> {
         return connection.socket.put(&reply::empty());
     }
     for statement in &statements {
+        if statements.len() > 1 {
+            // As in PostgreSQL, they are one transaction, unless they say otherwise.
+            connection.session.begin_implicit();
+        }
         // Shown as PostgreSQL does: the whole message.
         let guard = connection.session.start(text);
         run_one(connection, statement, &guard).await.map_err(|error| guard.explain(error))?;
@@ -55,7 +60,10 @@ async fn run_one(
             "there is no parameter $1",
         ));
     }
-    let outcome = socket.watching(&entry, session.run(statement, &[], Vec::new(), guard)).await?;
+    socket.watching(&entry, session.free_connection()).await?;
+    let outcome = socket.watching(&entry, session.run(statement, &[], Vec::new(), guard)).await;
+    socket.put_notices(session)?;
+    let outcome = outcome?;
     match outcome {
         Outcome::Empty => socket.put(&reply::empty()),
         Outcome::Done(tag) => socket.put(&reply::complete(tag)),

@@ -44,7 +44,13 @@ impl Writer {
         let result = if self.was_canceled(intent.seq) {
             Err(Error::canceled("user request"))
         } else {
-            self.apply_guarded(intent)
+            let mut tries = 1;
+            loop {
+                match self.apply_guarded(intent) {
+                    Err(error) if self.retries_conflict(&error, tries) => tries += 1,
+                    result => break result,
+                }
+            }
         };
         match result {
             Ok(Progress::Done(applied)) => {
@@ -53,6 +59,7 @@ impl Writer {
             }
             Ok(Progress::Later(rest)) => self.finish_later(intent, rest),
             Err(error) if error.is_fault() => Err(error),
+            Err(error) if self.park_conflicted(intent, &error) => Ok(()),
             Err(error) => {
                 let error = match intent.body.table() {
                     Some(table) => self.applier.connection.name_violation(table, error),
@@ -113,6 +120,9 @@ impl Writer {
                     origin: &intent.origin,
                     connection: &mut self.applier.connection,
                 };
+                // A clone of the file must not meet a commit beside the stream.
+                let shared = Arc::clone(&self.shared);
+                let _file = shared.crossing.file.lock();
                 self.targets.procedures.run(procedure, &mut turn, args)
             }
         }

@@ -3,6 +3,8 @@
 //! - `batch.rs`: which intents share a DuckDB transaction, and which of them fails it.
 //! - `apply.rs`: one intent to its target.
 //! - `applier.rs`: a change of DuckDB inside an open transaction.
+//! - `lane.rs`: one session's transaction beside the stream.
+//! - `park.rs`, `parking.rs`: what the stream passes over meanwhile.
 //! - `recover.rs`: at start, what the log holds beyond what the targets have; `recovered.rs`: the
 //!   outcome of what they have.
 //!
@@ -13,6 +15,9 @@
 mod applier;
 mod apply;
 mod batch;
+mod lane;
+mod park;
+mod parking;
 mod recover;
 mod recovered;
 
@@ -35,6 +40,10 @@ use crate::procedure::Procedures;
 use crate::sqlstate::SqlState;
 
 use applier::Applier;
+use lane::Crossing;
+use park::Next;
+
+pub use lane::{Committed, Lane};
 
 /// How many intents one DuckDB transaction may hold.
 const BATCH_INTENTS_MAX: usize = 1024;
@@ -53,21 +62,24 @@ pub struct Targets {
     pub log: Arc<IntentLog>,
     /// Rows that RETURNING may give back.
     pub outcome_rows_max: usize,
+    /// Intents that may wait for the end of another session's transaction.
+    pub parked_intents_max: usize,
     /// Bytes of rows that are kept for repeats of an intent with an idempotency key.
     pub kept_rows_bytes_max: usize,
     /// How long rows that are acknowledged already may wait for more.
     pub apply_delay: Duration,
 }
 
-/// Lets a session stop the intent that it waits for.
+/// What sessions ask of the Writer: to stop the intent that they wait for, and the lane.
 #[derive(Clone)]
 pub struct WriterHandle {
     shared: Arc<Shared>,
+    targets: Arc<Targets>,
 }
 
-#[derive(Default)]
 struct Shared {
     running: Mutex<Running>,
+    crossing: Crossing,
 }
 
 #[derive(Default)]
@@ -90,6 +102,8 @@ impl WriterHandle {
         {
             interrupt();
         }
+        drop(running);
+        self.shared.crossing.wake.notify_one();
     }
 }
 
@@ -100,6 +114,9 @@ struct Writer {
     applier: Applier,
     shared: Arc<Shared>,
     runtime: Handle,
+    /// The last intent that came.
+    received: IntentSeq,
+    parked_max: usize,
 }
 
 /// Recovers, then starts the Writer's thread. It ends when the log closes its channel.
@@ -112,13 +129,17 @@ pub fn start(
     runtime: Handle,
 ) -> Result<(WriterHandle, std::thread::JoinHandle<()>)> {
     let connection = targets.duckdb.write_connection()?;
-    let shared = Arc::new(Shared::default());
+    let parked_max = targets.parked_intents_max;
+    let crossing = Crossing::new(parked_max);
+    let shared = Arc::new(Shared { running: Mutex::default(), crossing });
     shared.running.lock().interrupt = Some(Arc::new(connection.interrupter()));
-    let handle = WriterHandle { shared: Arc::clone(&shared) };
     let targets = Arc::new(targets);
+    let handle = WriterHandle { shared: Arc::clone(&shared), targets: Arc::clone(&targets) };
     let applier = Applier::new(Arc::clone(&targets), connection);
-    let mut writer = Writer { targets, applier, shared, runtime };
+    let received = targets.log.last_durable();
+    let mut writer = Writer { targets, applier, shared, runtime, received, parked_max };
     writer.recover()?;
+    writer.came_to(&[]);
     let thread = std::thread::Builder::new()
         .name("writer".to_owned())
         .stack_size(64 << 20)
@@ -129,31 +150,49 @@ pub fn start(
 
 impl Writer {
     fn run(mut self, mut accepted: mpsc::Receiver<Accepted>) {
+        if let Err(error) = self.stream(&mut accepted) {
+            tracing::error!(%error, "the Writer stops: the machine failed");
+            self.targets.log.stop(stopped(&error));
+        } else {
+            if let Err(error) = self.applier.connection.checkpoint() {
+                tracing::warn!(%error, "no checkpoint at the end; the next start replays DuckDB's log");
+            }
+            tracing::info!("the Writer has applied everything");
+        }
+        self.shared.crossing.state.lock().stopped = true;
+        self.shared.crossing.further.notify_waiters();
+    }
+
+    /// Applies what comes until nothing comes any more.
+    ///
+    /// # Errors
+    /// Only faults of the machine.
+    fn stream(&mut self, accepted: &mut mpsc::Receiver<Accepted>) -> Result<()> {
         let mut waiting: Vec<Accepted> = Vec::new();
         loop {
             if waiting.is_empty() {
-                match accepted.blocking_recv() {
-                    Some(first) => self.take(first, &mut waiting),
-                    None => break,
+                match self.next(accepted) {
+                    Next::Take(first) => self.take(first, &mut waiting),
+                    Next::LookAgain => {}
+                    Next::Ended => return self.apply_released(),
                 }
             }
-            self.gather(&mut accepted, &mut waiting);
-            let count = batch::length(&waiting);
-            let turn: Vec<Accepted> = waiting.drain(..count.min(waiting.len())).collect();
-            if let Err(error) = self.take_turn(turn).and_then(|()| self.note_aside()) {
-                tracing::error!(%error, "the Writer stops: the machine failed");
-                self.targets.log.stop(stopped(&error));
-                return;
+            self.gather(accepted, &mut waiting);
+            self.apply_released()?;
+            if !waiting.is_empty() {
+                let count = batch::length(&waiting);
+                let turn = waiting.drain(..count).collect();
+                let turn = self.admit(turn)?;
+                self.take_turn(&turn)?;
             }
+            self.came_to(&waiting);
+            self.note_aside()?;
         }
-        if let Err(error) = self.applier.connection.checkpoint() {
-            tracing::warn!(%error, "no checkpoint at the end; the next start replays DuckDB's log");
-        }
-        tracing::info!("the Writer has applied everything");
     }
 
     /// Takes an intent that it is to apply; passes over one that is applied apart.
     fn take(&mut self, accepted: Accepted, waiting: &mut Vec<Accepted>) {
+        self.received = accepted.intent.seq;
         match accepted.intent.body {
             Body::Transaction { .. } => self.applier.connection.set_aside(accepted.intent.seq),
             _ => waiting.push(accepted),
@@ -174,16 +213,15 @@ impl Writer {
     ///
     /// # Errors
     /// Only faults of the machine.
-    fn take_turn(&mut self, turn: Vec<Accepted>) -> Result<()> {
-        if let (Some(first), Some(last)) = (turn.first(), turn.last()) {
-            self.shared.running.lock().current = Some((first.intent.seq, last.intent.seq));
-        }
+    fn take_turn(&mut self, turn: &[Accepted]) -> Result<()> {
+        let (Some(first), Some(last)) = (turn.first(), turn.last()) else { return Ok(()) };
+        self.shared.running.lock().current = Some((first.intent.seq, last.intent.seq));
         self.targets.log.note_started(turn.iter().map(|accepted| accepted.intent.seq));
-        let outcome = if turn.len() > 1 { self.apply_batch(&turn) } else { self.apply_each(&turn) };
+        let outcome = if turn.len() > 1 { self.apply_batch(turn) } else { self.apply_each(turn) };
         let mut running = self.shared.running.lock();
         running.current = None;
-        if let Some(last) = turn.last() {
-            running.canceled = running.canceled.split_off(&last.intent.seq.next());
+        if !running.canceled.is_empty() {
+            self.still_parked(&mut running.canceled, last.intent.seq);
         }
         drop(running);
         outcome

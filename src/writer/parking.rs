@@ -28,7 +28,7 @@ impl Names {
     }
 
     /// Tells whether what has these names must wait for an earlier one that has the others.
-    fn waits_for(&self, earlier: &Names) -> bool {
+    pub(super) fn waits_for(&self, earlier: &Names) -> bool {
         match (self, earlier) {
             (_, Names::AllAtRest) => false,
             (Names::Tables(mine), Names::Tables(others)) => !mine.is_disjoint(others),
@@ -127,6 +127,19 @@ impl<T> Parking<T> {
             }
         }
         ready
+    }
+
+    /// Takes those that `wanted` says yes to, though what they wait for is not over.
+    pub(super) fn take_if(&mut self, mut wanted: impl FnMut(&T) -> bool) -> Vec<T> {
+        let mut taken = Vec::new();
+        for parked in std::mem::take(&mut self.parked) {
+            if wanted(&parked.item) {
+                taken.push(parked.item);
+            } else {
+                self.parked.push_back(parked);
+            }
+        }
+        taken
     }
 
     /// Takes those whose time is over.

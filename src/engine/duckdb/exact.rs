@@ -8,8 +8,8 @@ use ::duckdb::ffi;
 use arrow::datatypes::SchemaRef;
 
 use super::capi::{Prepared, text_of};
+use super::held::HeldConnection;
 use super::instance::DuckDb;
-use super::reader::ReadSnapshot;
 use crate::engine::{BatchStream, QueryContext};
 use crate::error::Result;
 use crate::sql::quote_ident;
@@ -43,9 +43,9 @@ impl DuckDb {
         self: &Arc<Self>,
         sql: &str,
         context: &QueryContext,
-        snapshot: Option<&ReadSnapshot>,
+        held: Option<&HeldConnection>,
     ) -> Result<Option<Vec<ExactColumn>>> {
-        self.prepared(sql, context, snapshot, columns_of).await
+        self.prepared(sql, context, held, columns_of).await
     }
 
     /// Runs a query whose rows are to be staged: gives their Arrow schema and batches.
@@ -54,9 +54,9 @@ impl DuckDb {
         sql: &str,
         params: Vec<Value>,
         context: &QueryContext,
-        snapshot: Option<&ReadSnapshot>,
+        held: Option<&HeldConnection>,
     ) -> Result<(SchemaRef, BatchStream)> {
-        let (_, schema, stream) = self.execute_with_schema(sql, params, context, snapshot).await?;
+        let (_, schema, stream) = self.execute_with_schema(sql, params, context, held).await?;
         Ok((schema, stream))
     }
 }

@@ -197,6 +197,17 @@ pub fn inspect_file(file: &Path) -> Result<Vec<(TableName, u64)>> {
     Ok(counts)
 }
 
+/// Lists the schemas of the data file, in PostgreSQL's words.
+pub(super) fn schemas(connection: &mut Connection) -> Result<Vec<String>> {
+    let rows = text_rows(
+        connection,
+        "SELECT schema_name FROM duckdb_schemas()
+         WHERE database_name = current_database() AND schema_name <> 'teatree_internal'",
+    )?;
+    let names = rows.into_iter().flatten();
+    Ok(names.map(|name| if name == "main" { "public".to_owned() } else { name }).collect())
+}
+
 /// Runs a small query of our own whose columns are all text.
 pub(super) fn text_rows(connection: &mut Connection, sql: &str) -> Result<Vec<Vec<String>>> {
     text_rows_with(connection, sql, &[])

@@ -43,11 +43,15 @@ impl WriteConnection {
         known: IntentSeq,
     ) -> Result<()> {
         let number = |seq: IntentSeq| i64::try_from(seq.0).map(Value::Int8).map_err(|_| too_long());
-        self.outcomes.written += 1;
-        if self.outcomes.written % CLEAN_EVERY == 0 {
-            self.outcomes.clean.run_again(&[number(known)?])?;
+        let outcomes = match &mut self.outcomes {
+            Some(outcomes) => outcomes,
+            none => none.insert(KeptOutcomes::new(&mut self.connection)?),
+        };
+        outcomes.written += 1;
+        if outcomes.written % CLEAN_EVERY == 0 {
+            outcomes.clean.run_again(&[number(known)?])?;
         }
-        self.outcomes.insert.run_again(&[number(seq)?, Value::Bytea(outcome)])
+        outcomes.insert.run_again(&[number(seq)?, Value::Bytea(outcome)])
     }
 
     /// Reads an outcome that was kept.

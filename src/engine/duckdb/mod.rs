@@ -1,7 +1,8 @@
 //! The DuckDB engine: one instance per server, many connections.
 //!
 //! - `instance.rs`: opening the file, settings, the system catalog; [`DuckDb`].
-//! - `reader.rs`: read-only connections and their streams; REPEATABLE READ snapshots.
+//! - `reader.rs`: read-only connections and their streams.
+//! - `held.rs`: a session's own connection: REPEATABLE READ snapshots, the transaction lane.
 //! - `write_connection.rs`: the Writer's connection: transactions, statements, the Appender.
 //! - `kept_outcomes.rs`: outcomes that are committed together with their change.
 //! - `system_tables.rs`: tables that the server computes (`teatree_sessions()`, …).
@@ -18,6 +19,7 @@ mod capi;
 mod error;
 mod exact;
 mod foreign;
+mod held;
 mod instance;
 mod kept_outcomes;
 mod logical_type;
@@ -31,8 +33,9 @@ mod write_connection;
 
 pub use exact::{Carrier, ExactColumn};
 pub use foreign::DuckDbTables;
+pub use held::{Access, HeldConnection};
 pub use instance::{DuckDb, DuckDbOptions, inspect_file, settle_file};
-pub use reader::{PartialDescription, ReadSnapshot};
+pub use reader::PartialDescription;
 pub use system_tables::{Pages, SystemTable};
 pub use table_shape::{NamedObject, Relation, ShapeColumn, TableShape};
 pub use write_connection::{AppliedPlaces, Changed, WriteConnection};

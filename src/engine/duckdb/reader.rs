@@ -1,5 +1,5 @@
-//! Reads: pooled connections, each statement in a read-only transaction of its own, its result
-//! streamed.
+//! Reads: pooled connections, each statement in a read-only transaction of its own, or a session's
+//! connection (`held.rs`); the result is streamed.
 //!
 //! A connection costs little; the pool exists to bound how many reads run at once
 //! (`reads_max`). **Invariant:** a reader whose transaction may be open never returns to the pool.
@@ -11,12 +11,12 @@ use std::time::{Duration, Instant};
 use arrow::array::RecordBatch;
 use arrow::datatypes::{Schema, SchemaRef};
 use futures::StreamExt;
-use parking_lot::Mutex;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::capi::{Connection, Interrupter, Prepared, QueryResult, StatementType};
+use super::held::{HeldConnection, Taken};
 use super::instance::DuckDb;
 use crate::catalog;
 use crate::engine::{BatchStream, Execution, QueryContext};
@@ -42,29 +42,24 @@ pub struct PartialDescription {
 
 /// A connection that waits for the next read, with the session settings that it has.
 pub(super) struct Idle {
-    connection: Connection,
-    time_zone: String,
-    search_path: Vec<String>,
+    pub(super) connection: Connection,
+    pub(super) time_zone: String,
+    pub(super) search_path: Vec<String>,
 }
 
 /// A connection in use.
 struct Reader {
-    idle: Idle,
-    home: Home,
+    on: On,
     /// Bounds the reads that run; a suspended portal gives it back between its pages.
     _permit: OwnedSemaphorePermit,
 }
 
-/// Where a reader goes when its statement is over.
-enum Home {
-    Pool(Arc<DuckDb>),
-    Snapshot(Arc<Mutex<Option<Idle>>>),
-}
-
-/// One snapshot of the data over several statements: REPEATABLE READ.
-#[derive(Clone)]
-pub struct ReadSnapshot {
-    slot: Arc<Mutex<Option<Idle>>>,
+/// Whose connection a reader uses.
+enum On {
+    /// The pool's: the statement has a transaction of its own.
+    Pool(Idle, Arc<DuckDb>),
+    /// The session's, with its transaction open.
+    Held(Taken),
 }
 
 impl DuckDb {
@@ -73,13 +68,13 @@ impl DuckDb {
         self: &Arc<Self>,
         sql: &str,
         context: &QueryContext,
-        snapshot: Option<&ReadSnapshot>,
+        held: Option<&HeldConnection>,
     ) -> Result<PartialDescription> {
         let described = |prepared: &Prepared| PartialDescription {
             params: prepared.params(),
             columns: prepared.columns(),
         };
-        self.prepared(sql, context, snapshot, described).await
+        self.prepared(sql, context, held, described).await
     }
 
     /// Prepares a statement and looks at it.
@@ -87,21 +82,18 @@ impl DuckDb {
         self: &Arc<Self>,
         sql: &str,
         context: &QueryContext,
-        snapshot: Option<&ReadSnapshot>,
+        held: Option<&HeldConnection>,
         look: impl FnOnce(&Prepared) -> T + Send + 'static,
     ) -> Result<T> {
-        let mut reader = self.reader(context, snapshot).await?;
+        let mut reader = self.reader(context, held).await?;
         let sql = sql.to_owned();
-        let interrupter = reader.idle.connection.interrupter();
+        let interrupter = reader.idle().connection.interrupter();
         let work = tokio::task::spawn_blocking(move || {
-            let in_pool = matches!(reader.home, Home::Pool(_));
-            if in_pool {
-                reader.idle.connection.execute("BEGIN TRANSACTION READ ONLY")?;
-            }
-            let prepared = reader.idle.connection.prepare_expanded(&sql)?;
+            reader.begin()?;
+            let prepared = reader.idle().connection.prepare_expanded(&sql)?;
             let seen = look(&prepared);
             drop(prepared);
-            reader.finish(in_pool);
+            reader.finish();
             Ok(seen)
         });
         joined(work, &interrupter, &context.cancel).await
@@ -116,9 +108,9 @@ impl DuckDb {
         sql: &str,
         params: Vec<Value>,
         context: &QueryContext,
-        snapshot: Option<&ReadSnapshot>,
+        held: Option<&HeldConnection>,
     ) -> Result<Execution> {
-        let (columns, _, stream) = self.execute_with_schema(sql, params, context, snapshot).await?;
+        let (columns, _, stream) = self.execute_with_schema(sql, params, context, held).await?;
         Ok(Execution { columns, stream })
     }
 
@@ -127,11 +119,11 @@ impl DuckDb {
         sql: &str,
         params: Vec<Value>,
         context: &QueryContext,
-        snapshot: Option<&ReadSnapshot>,
+        held: Option<&HeldConnection>,
     ) -> Result<(Vec<Column>, SchemaRef, BatchStream)> {
-        let mut reader = self.reader(context, snapshot).await?;
+        let mut reader = self.reader(context, held).await?;
         let sql = sql.to_owned();
-        let interrupter = reader.idle.connection.interrupter();
+        let interrupter = reader.idle().connection.interrupter();
         let cancel = context.cancel.clone();
         let stopped = cancel.clone();
         let work = tokio::task::spawn_blocking(move || {
@@ -180,23 +172,6 @@ impl DuckDb {
         Ok((columns, schema, stream.boxed()))
     }
 
-    /// Starts a snapshot: every statement run in it sees the data of this moment.
-    pub async fn snapshot(self: &Arc<Self>, context: &QueryContext) -> Result<ReadSnapshot> {
-        let database = Arc::clone(self);
-        let context = context.clone();
-        task::blocking(move || {
-            let mut idle = database.idle_connection(&context)?;
-            idle.connection.execute("BEGIN TRANSACTION READ ONLY")?;
-            // DuckDB takes its snapshot when the transaction first looks at the database.
-            super::instance::text_rows(
-                &mut idle.connection,
-                "SELECT count(*)::varchar FROM teatree_internal.applied",
-            )?;
-            Ok(ReadSnapshot { slot: Arc::new(Mutex::new(Some(idle))) })
-        })
-        .await
-    }
-
     /// Lists the schemas of the data file, in PostgreSQL's words.
     pub async fn schemas(self: &Arc<Self>) -> Result<Vec<String>> {
         let database = Arc::clone(self);
@@ -205,43 +180,30 @@ impl DuckDb {
 
     /// Lists the schemas of the data file, in PostgreSQL's words. Blocks.
     pub fn schemas_blocking(&self) -> Result<Vec<String>> {
-        let mut connection = self.database.connect()?;
-        let rows = super::instance::text_rows(
-            &mut connection,
-            "SELECT schema_name FROM duckdb_schemas()
-             WHERE database_name = current_database() AND schema_name <> 'teatree_internal'",
-        )?;
-        let names = rows.into_iter().flatten();
-        Ok(names.map(|name| if name == "main" { "public".to_owned() } else { name }).collect())
+        super::instance::schemas(&mut self.database.connect()?)
     }
 
     async fn reader(
         self: &Arc<Self>,
         context: &QueryContext,
-        snapshot: Option<&ReadSnapshot>,
+        held: Option<&HeldConnection>,
     ) -> Result<Reader> {
         let slots = Arc::clone(&self.slots);
         let permit = tokio::select! {
             permit = slots.acquire_owned() => permit.map_err(|_| Error::shutting_down())?,
             () = context.cancel.cancelled() => return Err(Error::canceled("user request")),
         };
-        let (idle, home) = match snapshot {
-            Some(snapshot) => {
-                let idle = snapshot.slot.lock().take().ok_or_else(|| {
-                    Error::unsupported("a REPEATABLE READ transaction runs one query at a time")
-                        .with_hint("Fetch or close the open portal first.")
-                })?;
-                (idle, Home::Snapshot(Arc::clone(&snapshot.slot)))
-            }
-            None => (self.idle_connection(context)?, Home::Pool(Arc::clone(self))),
+        let on = match held {
+            Some(held) => On::Held(held.take(&context.cancel).await?),
+            None => On::Pool(self.idle_connection(context)?, Arc::clone(self)),
         };
-        let mut reader = Reader { idle, home, _permit: permit };
-        reader.idle.adopt(context)?;
+        let mut reader = Reader { on, _permit: permit };
+        reader.idle().adopt(context)?;
         Ok(reader)
     }
 
     /// Takes the idle connection whose settings fit best, or opens one.
-    fn idle_connection(&self, context: &QueryContext) -> Result<Idle> {
+    pub(super) fn idle_connection(&self, context: &QueryContext) -> Result<Idle> {
         let found = {
             let mut idle = self.idle.lock();
             let fits = idle.iter().rposition(|idle| {
@@ -264,6 +226,15 @@ impl DuckDb {
 }
 
 impl Idle {
+    /// Moves the connection out of what is about to be dropped.
+    pub(super) fn hand_over(&mut self) -> Idle {
+        Idle {
+            connection: self.connection.hand_over(),
+            time_zone: std::mem::take(&mut self.time_zone),
+            search_path: std::mem::take(&mut self.search_path),
+        }
+    }
+
     /// Gives the connection the session's settings.
     fn adopt(&mut self, context: &QueryContext) -> Result<()> {
         if self.time_zone != context.time_zone {
@@ -282,10 +253,8 @@ impl Idle {
 
 impl Reader {
     fn start(&mut self, sql: &str, params: &[Value]) -> Result<Started> {
-        if matches!(self.home, Home::Pool(_)) {
-            self.idle.connection.execute("BEGIN TRANSACTION READ ONLY")?;
-        }
-        let mut prepared: Prepared = self.idle.connection.prepare_expanded(sql)?;
+        self.begin()?;
+        let mut prepared: Prepared = self.idle().connection.prepare_expanded(sql)?;
         if prepared.statement_type() == StatementType::Other {
             return Err(Error::new(
                 SqlState::READ_ONLY_SQL_TRANSACTION,
@@ -301,19 +270,30 @@ impl Reader {
         }
     }
 
+    fn idle(&mut self) -> &mut Idle {
+        match &mut self.on {
+            On::Pool(idle, _) => idle,
+            On::Held(taken) => &mut taken.idle,
+        }
+    }
+
+    /// Begins the statement's own transaction; in a session's there is one.
+    fn begin(&mut self) -> Result<()> {
+        match &mut self.on {
+            On::Pool(idle, _) => idle.connection.execute("BEGIN TRANSACTION READ ONLY"),
+            On::Held(_) => Ok(()),
+        }
+    }
+
     /// Ends the transaction and gives the connection back. A connection that cannot end it is
     /// closed instead.
-    fn finish(mut self, in_transaction: bool) {
-        match self.home {
-            Home::Snapshot(slot) => *slot.lock() = Some(self.idle),
-            Home::Pool(database) => {
-                if in_transaction && self.idle.connection.execute("COMMIT").is_err() {
-                    return;
-                }
-                let mut idle = database.idle.lock();
-                if idle.len() < database.reads_max {
-                    idle.push(self.idle);
-                }
+    fn finish(self) {
+        // A session's goes back by itself.
+        let On::Pool(mut idle, database) = self.on else { return };
+        if idle.connection.execute("COMMIT").is_ok() {
+            let mut pool = database.idle.lock();
+            if pool.len() < database.reads_max {
+                pool.push(idle);
             }
         }
     }
@@ -342,7 +322,7 @@ struct Running {
 impl Running {
     fn finish(self) {
         drop(self.result);
-        self.reader.finish(true);
+        self.reader.finish();
     }
 }
 
@@ -459,7 +439,7 @@ impl Drop for Rows {
 }
 
 /// Waits for blocking work on a connection; interrupts it, until it has ended, when `cancel` says.
-async fn joined<T: Send + 'static>(
+pub(super) async fn joined<T: Send + 'static>(
     mut work: JoinHandle<Result<T>>,
     interrupter: &Interrupter,
     cancel: &CancellationToken,

@@ -8,6 +8,7 @@ use arrow::datatypes::SchemaRef;
 use super::capi::{Connection, Interrupter, Prepared};
 use super::instance::{text_rows, text_rows_with};
 use super::kept_outcomes::KeptOutcomes;
+use super::reader::Idle;
 use super::statement_cache::StatementCache;
 use crate::catalog;
 use crate::error::{Error, Result};
@@ -36,6 +37,8 @@ INSERT INTO teatree_internal.applied
     SELECT 0, 0 WHERE NOT EXISTS (FROM teatree_internal.applied);
 DELETE FROM teatree_internal.applied
     WHERE state = 0 AND seq < (SELECT max(seq) FROM teatree_internal.applied WHERE state = 0);";
+
+const PUT: &str = "INSERT INTO teatree_internal.applied VALUES ($1, $2)";
 
 /// Deletes what says nothing once everything up to `$1` is applied: smaller places, and those that
 /// were applied apart.
@@ -82,12 +85,16 @@ pub struct Changed {
 
 /// A connection that writes. All its methods block.
 pub struct WriteConnection {
-    place: Prepared,
-    clean: Prepared,
+    /// Prepared when it is first needed.
+    place: Option<Prepared>,
+    clean: Option<Prepared>,
     commits: u32,
     /// Set aside since the last commit.
     aside: BTreeSet<IntentSeq>,
-    pub(super) outcomes: KeptOutcomes,
+    /// The one intent that is applied now although the stream has passed it.
+    apart: Option<IntentSeq>,
+    /// Made when it is first needed.
+    pub(super) outcomes: Option<KeptOutcomes>,
     statements: StatementCache,
     pub(super) connection: Connection,
     session: (String, Vec<String>),
@@ -96,19 +103,39 @@ pub struct WriteConnection {
 impl WriteConnection {
     pub(super) fn new(mut connection: Connection) -> Result<WriteConnection> {
         connection.execute(APPLIED_TABLE)?;
-        let place = connection.prepare("INSERT INTO teatree_internal.applied VALUES ($1, $2)")?;
-        let clean = connection.prepare(CLEAN)?;
-        let outcomes = KeptOutcomes::new(&mut connection)?;
+        let outcomes = Some(KeptOutcomes::new(&mut connection)?);
         Ok(WriteConnection {
-            place,
-            clean,
+            place: None,
+            clean: None,
             commits: 0,
             aside: BTreeSet::new(),
+            apart: None,
             outcomes,
             statements: StatementCache::new(STATEMENTS_MAX),
             connection,
             session: (String::new(), vec![String::new()]),
         })
+    }
+
+    /// Writes on a session's connection, which must not be used otherwise meanwhile.
+    pub(super) fn on(idle: &mut Idle) -> WriteConnection {
+        let Idle { connection, time_zone, search_path } = idle.hand_over();
+        WriteConnection {
+            place: None,
+            clean: None,
+            commits: 0,
+            aside: BTreeSet::new(),
+            apart: None,
+            outcomes: None,
+            statements: StatementCache::new(1),
+            connection,
+            session: (time_zone, search_path),
+        }
+    }
+
+    /// Gives a session's connection back.
+    pub(super) fn give_back(self, idle: &mut Idle) {
+        (idle.time_zone, idle.search_path) = self.session;
     }
 
     /// Returns what stops the running statement from another thread.
@@ -165,6 +192,11 @@ impl WriteConnection {
         self.aside.insert(seq);
     }
 
+    /// Says that an intent is applied late, behind others: its commit is [`Self::commit_apart`].
+    pub fn apart_from_now(&mut self, seq: Option<IntentSeq>) {
+        self.apart = seq;
+    }
+
     /// Takes back that an intent was set aside, when no commit has said so yet: it has ended.
     pub fn forget_aside(&mut self, seq: IntentSeq) {
         self.aside.remove(&seq);
@@ -178,11 +210,14 @@ impl WriteConnection {
     /// Commits the stream's transaction together with its place in the log: everything up to it is
     /// applied, but for what was set aside. When it fails, the transaction is undone.
     pub fn commit(&mut self, seq: IntentSeq) -> Result<()> {
+        if self.apart == Some(seq) {
+            self.commit_apart(seq)?;
+            self.forget_aside(seq);
+            return Ok(());
+        }
         self.commits += 1;
         let cleaned = if self.commits % CLEAN_EVERY == 0 {
-            number(seq)
-                .and_then(|seq| self.clean.run_again(&[Value::Int8(seq)]))
-                .or_else(|error| self.rollback().and(Err(error)))
+            self.clean_places(seq).or_else(|error| self.rollback().and(Err(error)))
         } else {
             Ok(())
         };
@@ -212,10 +247,25 @@ impl WriteConnection {
         self.put_places([(through, State::Through)].into_iter()).and_then(|()| self.end())
     }
 
+    fn clean_places(&mut self, seq: IntentSeq) -> Result<()> {
+        let clean = match &mut self.clean {
+            Some(clean) => clean,
+            none => none.insert(self.connection.prepare(CLEAN)?),
+        };
+        clean.run_again(&[Value::Int8(number(seq)?)])
+    }
+
+    fn put_place(&mut self, seq: IntentSeq, state: State) -> Result<()> {
+        let place = match &mut self.place {
+            Some(place) => place,
+            none => none.insert(self.connection.prepare(PUT)?),
+        };
+        place.run_again(&[Value::Int8(number(seq)?), Value::Int2(state as i16)])
+    }
+
     fn put_places(&mut self, places: impl Iterator<Item = (IntentSeq, State)>) -> Result<()> {
         for (seq, state) in places {
-            let row = [Value::Int8(number(seq)?), Value::Int2(state as i16)];
-            if let Err(error) = self.place.run_again(&row) {
+            if let Err(error) = self.put_place(seq, state) {
                 let _ = self.rollback();
                 return Err(error);
             }

@@ -6,6 +6,7 @@
 //! - `create.rs`: CREATE TABLE.
 //! - `staged.rs`: the reading part of INSERT … SELECT and CREATE TABLE AS between DuckDB tables.
 //! - `dataset.rs`: the other changes of datasets.
+//! - `holds.rs`: what a write inside a transaction means for others.
 //! - `describe.rs`: parameters and columns of a write that is not run yet.
 //!
 //! What DuckDB does alone is queued as SQL; what touches a dataset, as rows or as a change of it.
@@ -13,6 +14,7 @@
 mod create;
 mod dataset;
 mod describe;
+mod holds;
 mod insert;
 mod plan;
 mod staged;

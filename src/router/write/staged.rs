@@ -142,6 +142,10 @@ impl Router {
         types: &[Option<PgType>],
         context: &StatementContext,
     ) -> Result<Option<Source>> {
+        if context.held().is_some() {
+            // The transaction's own connection sees more, and nobody else waits for it.
+            return Ok(None);
+        }
         let Some(source) = statement.source_query() else { return Ok(None) };
         let Kind::Read(read) = &source.kind else { return Ok(None) };
         self.wait_for_promised(read, context).await?;

@@ -88,12 +88,15 @@ impl Router {
         columns: &[String],
         context: &StatementContext,
     ) -> Result<Target> {
+        // What a transaction defines is for its own eyes until it is committed.
+        let may_remember = context.held().is_none();
         let key = format!("{table:?} {columns:?} {:?}", context.query.search_path);
         let generation = match self.columns.get(&key) {
-            Ok((table, columns)) => {
+            Ok((table, columns)) if may_remember => {
                 let all = columns.clone();
                 return Ok(Target { table, storage: Storage::DuckDb, columns, all });
             }
+            Ok(_) => 0,
             Err(generation) => generation,
         };
         self.wait_for_definitions(context).await?;
@@ -104,10 +107,28 @@ impl Router {
             columns.iter().map(|column| quote_ident(column)).collect::<Vec<_>>().join(", ")
         };
         let sql = format!("SELECT {list} FROM {}", duckdb_table(&name));
-        let described = self.duckdb.describe(&sql, &context.query, None).await?;
+        let described = self.duckdb.describe(&sql, &context.query, context.held()).await?;
         let columns = described.columns.unwrap_or_default();
-        self.columns.put(key, generation, &name, &columns);
+        if may_remember {
+            self.columns.put(key, generation, &name, &columns);
+        }
         Ok(Target { table: name, storage: Storage::DuckDb, all: columns.clone(), columns })
+    }
+
+    /// Finds the table that a name means, in either storage.
+    ///
+    /// # Errors
+    /// 42P01 when there is none.
+    pub async fn existing(
+        &self,
+        table: &TableRef,
+        context: &StatementContext,
+    ) -> Result<TableName> {
+        self.check_database(std::slice::from_ref(table))?;
+        match self.dataset_of(table, &context.query.search_path) {
+            Some(name) => Ok(name),
+            None => self.existing_table(table, context).await,
+        }
     }
 
     /// Finds the schema that an unqualified name of a DuckDB table means.
@@ -119,7 +140,7 @@ impl Router {
         let mut last = undefined_table(&table.table);
         for name in table.candidates(&context.query.search_path) {
             let sql = format!("SELECT 1 FROM {}", duckdb_table(&name));
-            match self.duckdb.describe(&sql, &context.query, None).await {
+            match self.duckdb.describe(&sql, &context.query, context.held()).await {
                 Ok(_) => return Ok(name),
                 Err(error) => last = error,
             }

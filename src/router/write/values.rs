@@ -44,6 +44,9 @@ impl Router {
         params: &mut Vec<Value>,
         context: &StatementContext,
     ) -> Result<Option<Body>> {
+        if context.has_own_definitions() {
+            return Ok(None);
+        }
         match self.known_plan(statement, types, context) {
             Some(plan) => plan.body(std::mem::take(params)).map(Some),
             None => Ok(None),
@@ -90,6 +93,9 @@ impl Router {
         else {
             return Ok(None);
         };
+        if context.has_own_definitions() {
+            return Ok(None);
+        }
         if let Some(plan) = self.known_plan(statement, types, context) {
             return Ok(Some(plan));
         }

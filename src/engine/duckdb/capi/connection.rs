@@ -60,6 +60,12 @@ impl Connection {
         Ok(connection)
     }
 
+    /// Moves the connection out of what is about to be dropped, or only looks at it meanwhile: the
+    /// two are one connection and must not be used at once.
+    pub(crate) fn hand_over(&mut self) -> Connection {
+        Connection { handle: Arc::clone(&self.handle) }
+    }
+
     pub(crate) fn interrupter(&self) -> Interrupter {
         Interrupter(Arc::clone(&self.handle))
     }

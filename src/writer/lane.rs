@@ -1,0 +1,438 @@
+//! The transaction lane: one session's transaction beside the stream.
+//!
+//! A session enters with [`WriterHandle::enter_lane`], one at a time, in the order they came. It
+//! applies its statements on a connection of its own ([`HeldConnection`]), in one DuckDB
+//! transaction, and ends with [`Lane::commit`], or by dropping both.
+//!
+//! Where DuckDB itself does not see that the two lanes are in each other's way, it is noticed here:
+//! - Definitions. DuckDB lets one transaction insert into a table that the other renames or drops.
+//!   So the lane holds tables by name ([`Lane::hold`]), and the stream parks what names them.
+//! - An UPDATE and a DELETE of the same row: DuckDB sees only a conflict of two of the same kind.
+//!   So the stream parks one kind on a table where the lane has done the other, and the lane gets
+//!   40001 where the stream has since the transaction's snapshot.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+
+use super::applier::Applier;
+use super::parking::{Names, Parking};
+use super::{Shared, Targets, WriterHandle, stopped};
+use crate::clock;
+use crate::engine::duckdb::HeldConnection;
+use crate::error::{Error, Result};
+use crate::ids::{IntentSeq, TableName};
+use crate::intent::{Accepted, AppendOptions, Applied, Body, Origin, Outcome, TagKind};
+use crate::sqlstate::SqlState;
+use crate::task;
+
+/// Tables whose last changes are remembered; past it all count as just changed.
+const CHANGED_MAX: usize = 10_000;
+
+/// What the lane and the stream know of each other.
+pub(super) struct Crossing {
+    /// One session at a time has the lane.
+    turn: Arc<Semaphore>,
+    pub(super) state: Mutex<CrossingState>,
+    /// The stream has come further, or has stopped.
+    pub(super) further: Notify,
+    /// There may be something to do for the stream: the lane has ended, or a parked intent is
+    /// canceled.
+    pub(super) wake: Notify,
+    /// Held while DuckDB commits in the lane, and while a version's file is cloned.
+    pub(super) file: Mutex<()>,
+}
+
+/// The part under the lock.
+pub(super) struct CrossingState {
+    /// A session has the lane.
+    pub(super) open: bool,
+    /// The tables that the lane holds, each with the last place given out before: what is behind it
+    /// waits, what is not is applied first.
+    held: Vec<(IntentSeq, Names)>,
+    /// What the stream has passed over because its tables are held.
+    pub(super) parking: Parking<Accepted>,
+    /// What the stream has passed over because DuckDB saw a conflict with the lane.
+    pub(super) conflicted: Vec<Accepted>,
+    /// Since when each of both waits.
+    pub(super) parked: BTreeMap<IntentSeq, Instant>,
+    /// What the lane's transaction has changed.
+    touched: HashMap<TableName, Kinds>,
+    /// The last changes of each table by UPDATE and DELETE, whoever made them.
+    changed: HashMap<TableName, Changes>,
+    /// Changes up to here are not remembered.
+    changed_floor: IntentSeq,
+    /// The stream is through with everything up to this place.
+    pub(super) handled: IntentSeq,
+    pub(super) stopped: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Kinds {
+    updated: bool,
+    deleted: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Changes {
+    updated: IntentSeq,
+    deleted: IntentSeq,
+}
+
+impl Kinds {
+    /// What a body does to rows that are there.
+    fn of(body: &Body) -> Kinds {
+        let Body::Statement { tag, .. } = body else { return Kinds::default() };
+        match tag {
+            TagKind::Update => Kinds { updated: true, deleted: false },
+            TagKind::Delete => Kinds { updated: false, deleted: true },
+            TagKind::Merge => Kinds { updated: true, deleted: true },
+            _ => Kinds::default(),
+        }
+    }
+
+    fn any(self) -> bool {
+        self.updated || self.deleted
+    }
+}
+
+impl Crossing {
+    pub(super) fn new(parked_max: usize) -> Crossing {
+        Crossing {
+            turn: Arc::new(Semaphore::new(1)),
+            state: Mutex::new(CrossingState {
+                open: false,
+                held: Vec::new(),
+                parking: Parking::new(parked_max),
+                conflicted: Vec::new(),
+                parked: BTreeMap::new(),
+                touched: HashMap::new(),
+                changed: HashMap::new(),
+                changed_floor: IntentSeq(0),
+                handled: IntentSeq(0),
+                stopped: false,
+            }),
+            further: Notify::new(),
+            wake: Notify::new(),
+            file: Mutex::new(()),
+        }
+    }
+}
+
+impl CrossingState {
+    /// Remembers that a table's rows are changed at a place.
+    pub(super) fn note_change(&mut self, seq: IntentSeq, body: &Body) {
+        if let Some(table) = body.table() {
+            self.note_kinds(seq, table, Kinds::of(body));
+        }
+    }
+
+    fn note_kinds(&mut self, seq: IntentSeq, table: &TableName, kinds: Kinds) {
+        if !kinds.any() {
+            return;
+        }
+        if self.changed.len() >= CHANGED_MAX {
+            self.changed.clear();
+            self.changed_floor = seq;
+        }
+        let changes = self.changed.entry(table.clone()).or_default();
+        if kinds.updated {
+            changes.updated = changes.updated.max(seq);
+        }
+        if kinds.deleted {
+            changes.deleted = changes.deleted.max(seq);
+        }
+    }
+
+    /// Tells whether an intent must wait for tables that are held, or behind one that does.
+    pub(super) fn must_wait(&self, seq: IntentSeq, names: &Names) -> bool {
+        let waits = |(after, held): &(IntentSeq, Names)| seq > *after && names.waits_for(held);
+        self.held.iter().any(waits) || self.parking.must_wait(names)
+    }
+
+    /// Tells whether an intent could have to.
+    pub(super) fn holds_any(&self) -> bool {
+        !self.held.is_empty() || !self.parking.is_idle()
+    }
+
+    /// Tells whether a change of the stream's may hit rows that the lane has changed in the other
+    /// way, which DuckDB does not notice.
+    pub(super) fn crosses(&self, body: &Body) -> bool {
+        let kinds = Kinds::of(body);
+        let Some(touched) = body.table().and_then(|table| self.touched.get(table)) else {
+            return false;
+        };
+        self.open && (kinds.updated && touched.deleted || kinds.deleted && touched.updated)
+    }
+
+    /// Tells whether the lane has removed or changed rows of a table: a key may be free again when
+    /// it ends.
+    pub(super) fn may_free_keys(&self, table: Option<&TableName>) -> bool {
+        self.open
+            && table.and_then(|table| self.touched.get(table)).is_some_and(|kinds| kinds.any())
+    }
+
+    /// Notes a change of the lane's.
+    ///
+    /// # Errors
+    /// 40001 when the stream has changed rows of the table in the other way since the snapshot.
+    fn touch(&mut self, since: IntentSeq, body: &Body) -> Result<()> {
+        let kinds = Kinds::of(body);
+        let Some(table) = body.table().filter(|_| kinds.any()) else { return Ok(()) };
+        let floor = Changes { updated: self.changed_floor, deleted: self.changed_floor };
+        let changes = self.changed.get(table).copied().unwrap_or(floor);
+        if kinds.updated && changes.deleted > since {
+            return Err(serialization_failure("delete"));
+        }
+        if kinds.deleted && changes.updated > since {
+            return Err(serialization_failure("update"));
+        }
+        let touched = self.touched.entry(table.clone()).or_default();
+        touched.updated |= kinds.updated;
+        touched.deleted |= kinds.deleted;
+        Ok(())
+    }
+}
+
+fn serialization_failure(what: &str) -> Error {
+    Error::new(
+        SqlState::SERIALIZATION_FAILURE,
+        format!("could not serialize access due to concurrent {what}"),
+    )
+    .with_hint("Run the transaction again.")
+}
+
+impl WriterHandle {
+    /// Waits for the lane, behind the sessions that wait already.
+    ///
+    /// # Errors
+    /// 57P01 while the server goes down.
+    pub async fn enter_lane(&self) -> Result<Arc<Lane>> {
+        let turn = Arc::clone(&self.shared.crossing.turn);
+        let permit = turn.acquire_owned().await.map_err(|_| Error::shutting_down())?;
+        Ok(self.open_lane(permit))
+    }
+
+    /// Enters the lane if nobody has it.
+    pub fn try_enter_lane(&self) -> Option<Arc<Lane>> {
+        let turn = Arc::clone(&self.shared.crossing.turn);
+        turn.try_acquire_owned().ok().map(|permit| self.open_lane(permit))
+    }
+
+    fn open_lane(&self, permit: OwnedSemaphorePermit) -> Arc<Lane> {
+        let mut state = self.shared.crossing.state.lock();
+        state.open = true;
+        state.touched.clear();
+        let since = state.handled;
+        drop(state);
+        Arc::new(Lane {
+            shared: Arc::clone(&self.shared),
+            targets: Arc::clone(&self.targets),
+            since,
+            permit: Mutex::new(Some(permit)),
+            definitions: AtomicUsize::new(0),
+        })
+    }
+
+    /// The place that a snapshot taken from now on contains at least.
+    pub fn handled(&self) -> IntentSeq {
+        self.shared.crossing.state.lock().handled
+    }
+
+    /// Tells how long an intent has been waiting for the lane's transaction; `None` when it does
+    /// not.
+    pub fn parked_for(&self, seq: IntentSeq) -> Option<Duration> {
+        let state = self.shared.crossing.state.lock();
+        state.parked.get(&seq).map(Instant::elapsed)
+    }
+}
+
+/// The right to be the one transaction beside the stream; dropping it gives it up.
+pub struct Lane {
+    shared: Arc<Shared>,
+    targets: Arc<Targets>,
+    /// The place that the transaction's snapshot contains at least.
+    pub since: IntentSeq,
+    permit: Mutex<Option<OwnedSemaphorePermit>>,
+    /// How many changes of definitions the log knows to be under way.
+    definitions: AtomicUsize,
+}
+
+/// What a transaction leaves in the log.
+pub struct Committed {
+    pub statements: Vec<String>,
+    pub tables: BTreeSet<TableName>,
+    pub rows: u64,
+    pub options: AppendOptions,
+}
+
+impl Lane {
+    /// Holds tables until the end of the transaction: what the stream has taken already is applied
+    /// before this returns, what comes later and names them waits for the end.
+    ///
+    /// # Errors
+    /// 58030 when the Writer has stopped.
+    pub async fn hold(&self, tables: BTreeSet<TableName>) -> Result<()> {
+        if tables.is_empty() {
+            return Ok(());
+        }
+        let crossing = &self.shared.crossing;
+        // What has its place by now may be acknowledged already: it is applied first.
+        let placed = self.targets.log.begin_definitions();
+        self.definitions.fetch_add(1, Ordering::SeqCst);
+        crossing.state.lock().held.push((placed, Names::Tables(tables)));
+        loop {
+            let further = crossing.further.notified();
+            {
+                let state = crossing.state.lock();
+                if state.handled >= placed {
+                    return Ok(());
+                }
+                if state.stopped {
+                    return Err(Error::new(SqlState::IO_ERROR, "the Writer has stopped"));
+                }
+            }
+            further.await;
+        }
+    }
+
+    /// Says that definitions are changed without tables being held.
+    pub fn defines(&self) {
+        if self.definitions.load(Ordering::SeqCst) == 0 {
+            self.targets.log.begin_definitions();
+            self.definitions.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    /// Applies one change inside the transaction that is open on the connection, whose snapshot
+    /// contains everything up to `since`.
+    ///
+    /// # Errors
+    /// 40001 for a conflict with another transaction; what the statement itself gives otherwise.
+    pub async fn apply(
+        &self,
+        on: &HeldConnection,
+        since: IntentSeq,
+        origin: &Origin,
+        body: &Arc<Body>,
+        cancel: &CancellationToken,
+    ) -> Result<Applied> {
+        self.shared.crossing.state.lock().touch(since, body)?;
+        let (targets, origin) = (Arc::clone(&self.targets), origin.clone());
+        let body = Arc::clone(body);
+        on.write(cancel, move |connection| {
+            let mut applier = Applier::new(targets, connection);
+            let applied = applier.apply(&origin, &body);
+            (applier.connection, applied)
+        })
+        .await
+    }
+
+    /// Appends the transaction to the log, commits it in DuckDB together with its place, and
+    /// records the outcome. Runs to its end even when nobody waits for it any more.
+    ///
+    /// # Errors
+    /// Whatever keeps it from being committed; then nothing of it is left.
+    pub async fn commit(
+        self: &Arc<Self>,
+        on: HeldConnection,
+        origin: Origin,
+        committed: Committed,
+    ) -> Result<IntentSeq> {
+        let lane = Arc::clone(self);
+        let work = task::spawn("commit", async move {
+            let result = lane.commit_now(&on, origin, committed).await;
+            drop(on);
+            lane.end();
+            result
+        });
+        work.await.map_err(|error| Error::internal(format!("a commit failed: {error}")))?
+    }
+
+    async fn commit_now(
+        &self,
+        on: &HeldConnection,
+        origin: Origin,
+        committed: Committed,
+    ) -> Result<IntentSeq> {
+        let Committed { statements, tables, rows, options } = committed;
+        let tables = tables.into_iter().collect();
+        let body = Body::Transaction { statements, tables };
+        let ticket = self.targets.log.append_with(origin, body, options).await?;
+        let seq = ticket.seq;
+        if ticket.is_repeat {
+            // Another session was faster with the same key.
+            on.end(|connection| connection.rollback()).await?;
+            return match ticket.outcome.await {
+                Ok(outcome) => outcome.result.map(|_| seq),
+                Err(_) => Err(self.targets.log.outcome_unknown(seq)),
+            };
+        }
+        let shared = Arc::clone(&self.shared);
+        let ended = on
+            .end(move |connection| {
+                let _file = shared.crossing.file.lock();
+                connection.commit_apart(seq)
+            })
+            .await;
+        if let Err(error) = &ended
+            && error.is_fault()
+        {
+            // Nobody knows whether it is in the file: the next start finds out.
+            self.targets.log.stop(stopped(error));
+            return Err(self.targets.log.outcome_unknown(seq));
+        }
+        self.note_touched(seq);
+        let log = Arc::clone(&self.targets.log);
+        let result = match &ended {
+            Ok(()) => Ok(Applied { tag: "COMMIT".to_owned(), rows, result: None }),
+            Err(error) => Err(error.clone()),
+        };
+        let outcome = Outcome { result, applied_at_us: clock::now_us() };
+        task::blocking(move || log.record_outcome(seq, outcome)).await?;
+        ended.map(|()| seq)
+    }
+
+    /// The place that a snapshot taken from now on contains at least.
+    pub fn handled(&self) -> IntentSeq {
+        self.shared.crossing.state.lock().handled
+    }
+
+    /// From now on these are changes that a snapshot may be older than.
+    fn note_touched(&self, seq: IntentSeq) {
+        let mut state = self.shared.crossing.state.lock();
+        for (table, kinds) in std::mem::take(&mut state.touched) {
+            state.note_kinds(seq, &table, kinds);
+        }
+    }
+
+    /// Gives the lane up; its transaction is over.
+    pub fn end(&self) {
+        let Some(permit) = self.permit.lock().take() else { return };
+        let crossing = &self.shared.crossing;
+        let mut state = crossing.state.lock();
+        state.open = false;
+        state.touched.clear();
+        state.held.clear();
+        let waiting = !state.parked.is_empty();
+        drop(state);
+        for _ in 0..self.definitions.swap(0, Ordering::SeqCst) {
+            self.targets.log.end_definitions();
+        }
+        if waiting {
+            crossing.wake.notify_one();
+        }
+        drop(permit);
+    }
+}
+
+impl Drop for Lane {
+    fn drop(&mut self) {
+        self.end();
+    }
+}

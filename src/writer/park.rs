@@ -1,0 +1,196 @@
+//! What the stream passes over while a transaction has the lane, and comes back to when it ends.
+//!
+//! Two reasons: the transaction holds a table that the intent names, or DuckDB saw a conflict of
+//! the two. In the first case the order of the intents of each table is kept ([`super::parking`]);
+//! in the second only those that conflict wait, as in PostgreSQL.
+
+use std::collections::BTreeSet;
+use std::time::Instant;
+
+use tokio::sync::mpsc;
+
+use super::Writer;
+use super::parking::Names;
+use crate::error::{Error, Result};
+use crate::ids::IntentSeq;
+use crate::intent::{Accepted, Body, DatasetChange, Intent};
+use crate::sqlstate::SqlState;
+
+/// How often a conflict is tried again when no transaction is open that could have caused it.
+const CONFLICT_TRIES: usize = 3;
+
+/// What the stream has to do next.
+pub(super) enum Next {
+    Take(Accepted),
+    /// Look at what is parked.
+    LookAgain,
+    /// The log takes no more intents.
+    Ended,
+}
+
+impl Writer {
+    /// Waits for the next intent, or for the end of what parked ones wait for.
+    pub(super) fn next(&self, accepted: &mut mpsc::Receiver<Accepted>) -> Next {
+        let crossing = &self.shared.crossing;
+        if crossing.state.lock().parked.is_empty() {
+            return accepted.blocking_recv().map_or(Next::Ended, Next::Take);
+        }
+        self.runtime.block_on(async {
+            tokio::select! {
+                biased;
+                () = crossing.wake.notified() => Next::LookAgain,
+                taken = accepted.recv() => taken.map_or(Next::Ended, Next::Take),
+            }
+        })
+    }
+
+    /// Says how far the stream is: through with everything before what still waits.
+    pub(super) fn came_to(&self, waiting: &[Accepted]) {
+        let crossing = &self.shared.crossing;
+        let handled = match waiting.first() {
+            Some(first) => IntentSeq(first.intent.seq.0.saturating_sub(1)),
+            None => self.received,
+        };
+        crossing.state.lock().handled = handled;
+        crossing.further.notify_waiters();
+    }
+
+    /// Keeps of a turn what may be applied now; parks the rest.
+    ///
+    /// # Errors
+    /// Only faults of the machine.
+    pub(super) fn admit(&mut self, turn: Vec<Accepted>) -> Result<Vec<Accepted>> {
+        let mut admitted = Vec::with_capacity(turn.len());
+        let mut refused = Vec::new();
+        let mut state = self.shared.crossing.state.lock();
+        for accepted in turn {
+            let Intent { seq, body, .. } = &accepted.intent;
+            let seq = *seq;
+            state.note_change(seq, body);
+            let held = state.holds_any() && state.must_wait(seq, &names(body));
+            let crosses = !held && state.crosses(body);
+            if !held && !crosses {
+                admitted.push(accepted);
+                continue;
+            }
+            if state.parked.len() >= self.parked_max {
+                refused.push(seq);
+                continue;
+            }
+            self.applier.connection.set_aside(seq);
+            state.parked.entry(seq).or_insert_with(Instant::now);
+            if held {
+                let names = names(&accepted.intent.body);
+                state.parking.park(accepted, names, None);
+            } else {
+                state.conflicted.push(accepted);
+            }
+        }
+        drop(state);
+        for seq in refused {
+            self.record(seq, Err(too_many_parked()))?;
+        }
+        Ok(admitted)
+    }
+
+    /// Parks an intent that failed because of the transaction that is open; tells whether it did.
+    pub(super) fn park_conflicted(&mut self, intent: &Intent, error: &Error) -> bool {
+        let mut state = self.shared.crossing.state.lock();
+        let waits = match error.code() {
+            SqlState::SERIALIZATION_FAILURE => state.open,
+            // The transaction may have made the key free, uncommitted yet.
+            SqlState::UNIQUE_VIOLATION => state.may_free_keys(intent.body.table()),
+            _ => false,
+        };
+        if !waits || state.parked.len() >= self.parked_max {
+            return false;
+        }
+        tracing::debug!(seq = intent.seq.0, "an intent waits for a transaction");
+        self.applier.connection.set_aside(intent.seq);
+        state.parked.entry(intent.seq).or_insert_with(Instant::now);
+        state
+            .conflicted
+            .push(Accepted { intent: intent.clone(), durable_at_us: crate::clock::now_us() });
+        true
+    }
+
+    /// Tells whether a conflict is worth another try at once.
+    pub(super) fn retries_conflict(&self, error: &Error, tries: usize) -> bool {
+        error.code() == SqlState::SERIALIZATION_FAILURE
+            && tries < CONFLICT_TRIES
+            && !self.shared.crossing.state.lock().open
+    }
+
+    /// Applies, in their order, what waits no longer.
+    ///
+    /// # Errors
+    /// Only faults of the machine.
+    pub(super) fn apply_released(&mut self) -> Result<()> {
+        let canceled = self.shared.running.lock().canceled.clone();
+        let mut released = Vec::new();
+        {
+            let mut state = self.shared.crossing.state.lock();
+            if state.parked.is_empty() {
+                return Ok(());
+            }
+            let open = state.open;
+            released
+                .extend(state.parking.take_if(|one| !open || canceled.contains(&one.intent.seq)));
+            let (go, stay): (Vec<_>, Vec<_>) = std::mem::take(&mut state.conflicted)
+                .into_iter()
+                .partition(|one| !open || canceled.contains(&one.intent.seq));
+            state.conflicted = stay;
+            released.extend(go);
+        }
+        released.sort_by_key(|accepted| accepted.intent.seq);
+        for accepted in released {
+            self.apply_parked(&accepted)?;
+        }
+        Ok(())
+    }
+
+    fn apply_parked(&mut self, accepted: &Accepted) -> Result<()> {
+        let seq = accepted.intent.seq;
+        self.applier.connection.apart_from_now(Some(seq));
+        let applied = self.apply_each(std::slice::from_ref(accepted));
+        self.applier.connection.apart_from_now(None);
+        let mut state = self.shared.crossing.state.lock();
+        if !state.conflicted.iter().any(|again| again.intent.seq == seq) {
+            state.parked.remove(&seq);
+            drop(state);
+            self.shared.running.lock().canceled.remove(&seq);
+        }
+        applied
+    }
+
+    /// Which of the canceled intents still wait to hear of it.
+    pub(super) fn still_parked(&self, canceled: &mut BTreeSet<IntentSeq>, through: IntentSeq) {
+        let state = self.shared.crossing.state.lock();
+        canceled.retain(|seq| *seq > through || state.parked.contains_key(seq));
+    }
+}
+
+/// The tables that an intent changes.
+fn names(body: &Body) -> Names {
+    match body {
+        Body::Dataset(DatasetChange::Drop { names, .. } | DatasetChange::Truncate { names }) => {
+            Names::Tables(names.iter().cloned().collect())
+        }
+        Body::Dataset(DatasetChange::Rename { from, to }) => {
+            Names::Tables(BTreeSet::from([from.clone(), to.clone()]))
+        }
+        // A publish takes what is committed; what is not is in nobody's version.
+        Body::Call { procedure, .. } if procedure == "teatree.publish_version" => {
+            Names::Tables(BTreeSet::new())
+        }
+        body => body.table().map_or(Names::Any, Names::one),
+    }
+}
+
+fn too_many_parked() -> Error {
+    Error::new(
+        SqlState::CONFIGURATION_LIMIT_EXCEEDED,
+        "too many writes wait for another session's transaction",
+    )
+    .with_hint("End that transaction, or raise parked_intents_max.")
+}
