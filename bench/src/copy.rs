@@ -8,7 +8,7 @@ use tpchgen::generators::LineItemGenerator;
 
 use crate::Result;
 use crate::measure::{Size, Subject, grouped, milliseconds};
-use crate::report::{Line, Ratio};
+use crate::report::{Limit, Line, Ratio};
 use crate::stats::{median_rate, percentile};
 use crate::wire::{Client, Format};
 
@@ -90,7 +90,7 @@ pub fn copy(teatree: &Subject, postgres: Option<&Subject>, size: &Size) -> Resul
         ratio: rates.get(1).map(|others| Ratio {
             of: "PostgreSQL",
             value: median_rate(&rates[0]) / median_rate(others),
-            at_most: None,
+            limit: Some(Limit::AtLeast(2.0)),
         }),
     }];
     lines.extend(beside(&subjects, &data, size)?);

@@ -60,8 +60,8 @@ LEFT JOIN teatree_system.support.user_relation r ON r.namespace_oid = n.oid AND 
 CREATE VIEW teatree_system.pg.pg_stat_database AS
 SELECT 5::UINTEGER AS datid, current_database() AS datname,
   (SELECT count(*) FROM teatree_sessions())::INTEGER AS numbackends,
-  (SELECT count(*) FROM teatree_intents() WHERE state = 'applied') AS xact_commit,
-  (SELECT count(*) FROM teatree_intents() WHERE state = 'failed') AS xact_rollback,
+  (SELECT applied FROM teatree_intent_stats()) AS xact_commit,
+  (SELECT failed FROM teatree_intent_stats()) AS xact_rollback,
   0::BIGINT AS blks_read, 0::BIGINT AS blks_hit, 0::BIGINT AS tup_returned, 0::BIGINT AS tup_fetched,
   0::BIGINT AS tup_inserted, 0::BIGINT AS tup_updated, 0::BIGINT AS tup_deleted, 0::BIGINT AS conflicts,
   0::BIGINT AS temp_files, 0::BIGINT AS temp_bytes, 0::BIGINT AS deadlocks,

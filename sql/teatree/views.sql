@@ -1,9 +1,16 @@
 -- What Teatree shows of itself, in schema teatree.
 
 CREATE VIEW teatree_system.teatree.intents AS
-SELECT seq, state, kind, statement, storage, table_name, rows, sqlstate, message, accepted_at,
-       durable_at, applied_at, trace_id, application_name, usename
+SELECT seq, state, kind, statement, storage, table_name, tag, rows, sqlstate, message, accepted_at,
+       durable_at, started_at, applied_at, acknowledged_at, trace_id, application_name, usename,
+       idempotency_key, retry_of, retried_as
 FROM teatree_intents();
+
+-- One row: what waits for the Writer now, and what has ended since the server started.
+CREATE VIEW teatree_system.teatree.intent_stats AS
+SELECT queued, queued_bytes, oldest_queued_at, last_durable, applied, failed, ended_per_second,
+       history_intents, history_bytes, idempotency_keys
+FROM teatree_intent_stats();
 
 CREATE VIEW teatree_system.teatree.versions AS
 SELECT number, file, note, intent_seq, bytes, sha256, storage_version, created_at, tables, rows

@@ -38,6 +38,10 @@ mod staged;
 mod state;
 mod store;
 #[cfg(test)]
+mod keys_tests;
+#[cfg(test)]
+mod life_tests;
+#[cfg(test)]
 mod tests;
 mod trim;
 mod values;

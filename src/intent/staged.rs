@@ -53,7 +53,8 @@ impl FailedStaged {
         self.files.contains_key(&seq)
     }
 
-    /// Gives a file away: the intent that resubmits this one has it now. Tells whether it was there.
+    /// Gives a file away: the intent that resubmits this one has it now. Tells whether it was
+    /// there.
     pub(super) fn hand_on(&mut self, seq: IntentSeq) -> bool {
         let staged = self.files.remove(&seq);
         self.bytes -= staged.as_ref().map_or(0, |staged| staged.bytes);

@@ -16,7 +16,7 @@ use crate::ids::{IntentSeq, TableName};
 use crate::sqlstate::SqlState;
 use crate::types::Value;
 
-fn limits() -> LogLimits {
+pub(super) fn limits() -> LogLimits {
     LogLimits {
         queue_intents_max: 1000,
         queue_bytes_max: 64 << 20,
@@ -32,15 +32,15 @@ fn limits() -> LogLimits {
     }
 }
 
-fn open(path: &Path) -> (IntentLog, Receiver<Accepted>) {
+pub(super) fn open(path: &Path) -> (IntentLog, Receiver<Accepted>) {
     IntentLog::open(path, limits()).unwrap()
 }
 
-fn origin(statement: &str) -> Origin {
+pub(super) fn origin(statement: &str) -> Origin {
     Origin { user: "ada".into(), statement: statement.into(), ..Origin::default() }
 }
 
-fn insert(number: i64) -> Body {
+pub(super) fn insert(number: i64) -> Body {
     Body::Statement {
         sql: "INSERT INTO t VALUES ($1)".into(),
         params: vec![Value::Int8(number)],
@@ -50,7 +50,7 @@ fn insert(number: i64) -> Body {
     }
 }
 
-fn rows(bytes: usize) -> Body {
+pub(super) fn rows(bytes: usize) -> Body {
     Body::Rows {
         table: TableName::new("public", "t"),
         storage: Storage::DuckDb,
@@ -61,18 +61,18 @@ fn rows(bytes: usize) -> Body {
     }
 }
 
-fn success() -> Outcome {
+pub(super) fn success() -> Outcome {
     let applied = Applied { tag: "INSERT 0 1".into(), rows: 1, result: None };
     Outcome { result: Ok(applied), applied_at_us: 42 }
 }
 
-fn failure() -> Outcome {
+pub(super) fn failure() -> Outcome {
     let error = Error::new(SqlState::UNIQUE_VIOLATION, "duplicate key").with_detail("Key (a).");
     Outcome { result: Err(error), applied_at_us: 43 }
 }
 
 /// Copies the files of an open log, as a crash would leave them.
-fn crashed(path: &Path) -> tempfile::TempDir {
+pub(super) fn crashed(path: &Path) -> tempfile::TempDir {
     let copy = tempfile::tempdir().unwrap();
     for entry in fs::read_dir(path).unwrap() {
         let entry = entry.unwrap();
@@ -82,7 +82,7 @@ fn crashed(path: &Path) -> tempfile::TempDir {
 }
 
 /// Waits until the log thread has written all outcomes.
-async fn settle(log: &IntentLog) {
+pub(super) async fn settle(log: &IntentLog) {
     while !log.shared().state().unwritten.is_empty() {
         tokio::task::yield_now().await;
     }

@@ -64,6 +64,8 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(
     let stop = CancellationToken::new();
     let compactor =
         task::spawn("compact", compact(Arc::clone(&services.router.datasets), stop.clone()));
+    let tick = history_tick(config.history_max_age_ms.min(config.idempotency_ttl_ms));
+    let trimmer = task::spawn("trim", trim(Arc::clone(&services.log), tick, stop.clone()));
     let http = http
         .map(|http| task::spawn("http", http::serve(http, Arc::clone(&versions), stop.clone())));
     let mut connections =
@@ -82,6 +84,7 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(
         end_connections(&services, &mut connections, grace).await;
     }
     compactor.abort();
+    trimmer.abort();
     if let Some(http) = http
         && tokio::time::timeout(grace, http).await.is_err()
     {
@@ -263,6 +266,21 @@ async fn close(
     }
     tracing::info!("bye");
     Ok(())
+}
+
+/// How often an idle log looks for what is too old.
+fn history_tick(age_max_ms: u64) -> Duration {
+    Duration::from_millis((age_max_ms / 16).clamp(100, 10_000))
+}
+
+/// Ends history and idempotency keys by their age also when nobody writes.
+async fn trim(log: Arc<IntentLog>, tick: Duration, stop: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(tick) => log.wake(),
+            () = stop.cancelled() => return,
+        }
+    }
 }
 
 /// Merges small parts of datasets, again and again.

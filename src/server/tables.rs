@@ -4,22 +4,23 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, BooleanArray, Int32Array, Int64Array, RecordBatch, StringArray,
+    Array, ArrayRef, BooleanArray, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray,
     TimestampMicrosecondArray, UInt32Array, UInt64Array,
 };
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 
 use crate::config::Config;
 use crate::dataset::{DatasetStore, Manifest};
-use crate::engine::duckdb::SystemTable;
+use crate::engine::duckdb::{Pages, SystemTable};
 use crate::error::{Error, Result};
-use crate::intent::{IntentLog, IntentRow};
+use crate::ids::IntentSeq;
+use crate::intent::{IntentLog, IntentRow, IntentStats};
 use crate::session::{Activity, CopyProgress, Entry, SettingRow, Shown, settings_catalog};
 use crate::types::PgType;
 use crate::version::{VersionManifest, VersionStore};
 
-/// Intents that `teatree.intents` shows, newest first.
-const INTENTS_SHOWN: usize = 10_000;
+/// Intents that are read at once for `teatree.intents`.
+const INTENTS_PAGE: usize = 2048;
 
 pub(super) fn all(
     config: &Config,
@@ -33,6 +34,7 @@ pub(super) fn all(
         copies(Arc::clone(activity)),
         settings(),
         intents(Arc::clone(log)),
+        intent_stats(Arc::clone(log)),
         dataset_rows(Arc::clone(datasets)),
         dataset_columns(Arc::clone(datasets)),
         version_rows(Arc::clone(versions)),
@@ -106,15 +108,34 @@ impl<T: 'static> Columns<T> {
         name: &'static str,
         gather: impl Fn() -> Result<Vec<T>> + Send + Sync + 'static,
     ) -> SystemTable {
+        let gather = Arc::new(gather);
+        self.paged(name, move || {
+            let gather = Arc::clone(&gather);
+            std::iter::once_with(move || gather())
+        })
+    }
+
+    /// Makes a table of more rows than should be computed at once.
+    fn paged<I>(
+        self,
+        name: &'static str,
+        begin: impl Fn() -> I + Send + Sync + 'static,
+    ) -> SystemTable
+    where
+        I: Iterator<Item = Result<Vec<T>>> + Send + 'static,
+    {
         let schema: SchemaRef = Arc::new(Schema::new(self.fields));
-        let (made, make) = (Arc::clone(&schema), self.make);
-        let rows = move || {
-            let rows = gather()?;
-            let arrays = make.iter().map(|make| make(&rows)).collect();
-            RecordBatch::try_new(Arc::clone(&made), arrays)
-                .map_err(|error| Error::internal(format!("{name}: {error}")))
+        let (made, make) = (Arc::clone(&schema), Arc::new(self.make));
+        let pages = move || -> Pages {
+            let (schema, make) = (Arc::clone(&made), Arc::clone(&make));
+            Box::new(begin().map(move |rows| {
+                let rows = rows?;
+                let arrays = make.iter().map(|make| make(&rows)).collect();
+                RecordBatch::try_new(Arc::clone(&schema), arrays)
+                    .map_err(|error| Error::internal(format!("{name}: {error}")))
+            }))
         };
-        SystemTable { name, schema, rows: Arc::new(rows) }
+        SystemTable { name, schema, pages: Arc::new(pages) }
     }
 }
 
@@ -185,16 +206,52 @@ fn intents(log: Arc<IntentLog>) -> SystemTable {
         .text("statement", |row| Some(row.statement.clone()))
         .text("storage", |row| row.storage.map(|storage| storage.as_str().to_owned()))
         .text("table_name", |row| row.table.as_ref().map(ToString::to_string))
+        .text("tag", |row| row.tag.clone())
         .bigint("rows", |row| row.rows)
         .text("sqlstate", |row| row.sqlstate.map(|code| code.to_string()))
         .text("message", |row| row.message.clone())
         .time("accepted_at", |row| Some(row.accepted_at_us))
         .time("durable_at", |row| row.durable_at_us)
+        .time("started_at", |row| row.started_at_us)
         .time("applied_at", |row| row.applied_at_us)
+        .time("acknowledged_at", |row| row.acknowledged_at_us)
         .text("trace_id", |row| row.trace_id.clone())
         .text("application_name", |row| Some(row.application_name.clone()))
         .text("usename", |row| Some(row.user.clone()))
-        .table("teatree_intents", move || log.history(INTENTS_SHOWN))
+        .text("idempotency_key", |row| row.idempotency_key.clone())
+        .bigint("retry_of", |row| row.retry_of.map(|seq| seq.0))
+        .bigint("retried_as", |row| row.retried_as.map(|seq| seq.0))
+        .paged("teatree_intents", move || intent_pages(Arc::clone(&log)))
+}
+
+/// Reads the intents of this moment, newest first.
+fn intent_pages(log: Arc<IntentLog>) -> impl Iterator<Item = Result<Vec<IntentRow>>> + Send {
+    let mut from = Some(log.last_durable());
+    std::iter::from_fn(move || {
+        let page = log.history_from(from.take()?, INTENTS_PAGE);
+        if let Ok(rows) = &page {
+            let oldest = rows.last()?.seq;
+            from = oldest.0.checked_sub(1).map(IntentSeq);
+        }
+        Some(page)
+    })
+}
+
+fn intent_stats(log: Arc<IntentLog>) -> SystemTable {
+    Columns::<IntentStats>::new()
+        .bigint("queued", |stats| Some(stats.queued))
+        .bigint("queued_bytes", |stats| Some(stats.queued_bytes))
+        .time("oldest_queued_at", |stats| stats.oldest_queued_at_us)
+        .bigint("last_durable", |stats| Some(stats.last_durable.0))
+        .bigint("applied", |stats| Some(stats.applied))
+        .bigint("failed", |stats| Some(stats.failed))
+        .add("ended_per_second", DataType::Float64, |rows: &[IntentStats]| {
+            Float64Array::from_iter_values(rows.iter().map(|stats| stats.ended_per_second))
+        })
+        .bigint("history_intents", |stats| Some(stats.history_intents))
+        .bigint("history_bytes", |stats| Some(stats.history_bytes))
+        .bigint("idempotency_keys", |stats| Some(stats.idempotency_keys))
+        .table("teatree_intent_stats", move || Ok(vec![log.stats()?]))
 }
 
 /// A dataset's OID: its first intent's place in a range that no other object has.

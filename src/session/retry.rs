@@ -1,5 +1,5 @@
-//! `CALL teatree.retry_intent(n)`: the one procedure that the session runs itself. The Writer cannot
-//! append to its own queue and wait for its own turn.
+//! `CALL teatree.retry_intent(n)`: the one procedure that the session runs itself. The Writer
+//! cannot append to its own queue and wait for its own turn.
 
 use std::sync::Arc;
 

@@ -1,4 +1,5 @@
-//! What a sqlcommenter comment says about its statement: `/*idempotency_key='a%20b',traceparent='…'*/`.
+//! What a sqlcommenter comment says about its statement:
+//! `/*idempotency_key='a%20b',traceparent='…'*/`.
 //!
 //! The format is <https://google.github.io/sqlcommenter/spec/>: pairs between commas, names and
 //! values URL-encoded, values in single quotes with `\'` for a quote inside. A comment of another

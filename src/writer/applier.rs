@@ -8,6 +8,7 @@ use arrow::array::RecordBatch;
 use arrow::ipc::reader::StreamReader;
 
 use super::Targets;
+use super::recovered::must_be_kept;
 use crate::engine::duckdb::WriteConnection;
 use crate::error::{Error, Result};
 use crate::ids::TableName;
@@ -30,10 +31,10 @@ impl Applier {
     }
 
     /// Applies an intent's change of DuckDB inside the transaction that is open. The outcome of one
-    /// with an idempotency key becomes a part of the transaction.
+    /// with an idempotency key becomes a part of the transaction, unless its body tells it.
     pub(super) fn apply_intent(&mut self, intent: &Intent) -> Result<Applied> {
         let applied = self.apply(&intent.origin, &intent.body)?;
-        if intent.origin.idempotency_key.is_some() {
+        if must_be_kept(intent) {
             let kept = applied.to_bytes(self.targets.kept_rows_bytes_max)?;
             let known = self.targets.log.outcomes_synced_before();
             self.connection.keep_outcome(intent.seq, kept, known)?;

@@ -179,10 +179,10 @@ fn same_target<'a>(values: &Values, next: &'a Accepted) -> Option<&'a Values> {
     joinable(&next.intent).filter(|more| more.target == values.target)
 }
 
-/// Returns an intent's rows when nothing else of it must be kept.
+/// Returns the rows of an intent that has nothing else.
 fn joinable(intent: &Intent) -> Option<&Values> {
     match &intent.body {
-        Body::Values(values) if intent.origin.idempotency_key.is_none() => Some(values),
+        Body::Values(values) => Some(values),
         _ => None,
     }
 }

@@ -4,14 +4,14 @@ use super::Writer;
 use super::applier::applied;
 use crate::error::Result;
 use crate::ids::TableName;
-use crate::intent::{Applied, Body, DatasetChange, Intent, ResultSet, TagKind};
+use crate::intent::{Applied, Body, DatasetChange, Intent, ResultSet, RowsAt, TagKind};
 
 impl Writer {
     /// Finds the tag and the number of rows of an intent that a target has. Exact for one with an
-    /// idempotency key, where somebody may still ask; for others an empty tag says that the
+    /// idempotency key, where somebody may still ask; for others an empty tag may say that the
     /// number is not known any more.
     pub(super) fn recovered(&mut self, intent: &Intent) -> Result<Applied> {
-        if intent.origin.idempotency_key.is_some()
+        if must_be_kept(intent)
             && let Some(kept) = self.applier.connection.kept_outcome(intent.seq)?
         {
             return Applied::from_bytes(&kept);
@@ -20,6 +20,8 @@ impl Writer {
         Ok(match &intent.body {
             Body::Statement { tag: TagKind::Fixed(tag), .. } => fixed(tag),
             Body::Transaction { .. } => fixed("COMMIT"),
+            // The file may be gone: it is deleted before the outcome is written.
+            Body::Rows { tag, rows: RowsAt::Staged { rows, .. }, .. } => applied(tag, *rows),
             Body::Rows { tag, rows, .. } => {
                 let mut count = 0;
                 for batch in self.targets.batches(rows)? {
@@ -53,4 +55,12 @@ impl Writer {
             DatasetChange::Rename { .. } => fixed("ALTER TABLE"),
         }
     }
+}
+
+/// Tells whether an intent's outcome must be kept with its change: a repeat may ask for it, and its
+/// body does not tell.
+pub(super) fn must_be_kept(intent: &Intent) -> bool {
+    let is_counted = matches!(&intent.body, Body::Statement { tag, returning, .. }
+        if *returning || !matches!(tag, TagKind::Fixed(_)));
+    is_counted && intent.origin.idempotency_key.is_some()
 }

@@ -29,6 +29,8 @@ mod wire_stream;
 mod wire_types;
 
 mod crash;
+mod idempotency;
+mod intent_life;
 mod observability;
 mod procedures;
 mod routing;

@@ -36,6 +36,6 @@ pub use foreign::DuckDbTables;
 pub use held::{Access, HeldConnection};
 pub use instance::{DuckDb, DuckDbOptions, inspect_file, settle_file};
 pub use reader::PartialDescription;
-pub use system_tables::SystemTable;
+pub use system_tables::{Pages, SystemTable};
 pub use table_shape::{NamedObject, Relation, ShapeColumn, TableShape};
 pub use write_connection::{AppliedPlaces, Changed, WriteConnection};

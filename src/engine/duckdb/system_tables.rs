@@ -1,13 +1,13 @@
 //! Table functions whose rows the server computes: sessions, settings, intents, datasets, versions.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use ::duckdb::core::DataChunkHandle;
 use ::duckdb::vtab::arrow::{record_batch_to_duckdb_data_chunk, to_duckdb_logical_type_for_field};
 use ::duckdb::vtab::{BindInfo, InitInfo, TableFunctionInfo, VTab};
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
+use parking_lot::Mutex;
 
 use super::capi::Database;
 use crate::error::{Error, Result};
@@ -15,14 +15,17 @@ use crate::error::{Error, Result};
 /// DuckDB takes rows in vectors of this many.
 const VECTOR_ROWS: usize = 2048;
 
+/// The rows of a table, in pieces: what a LIMIT leaves unread is never computed.
+pub type Pages = Box<dyn Iterator<Item = Result<RecordBatch>> + Send>;
+
 /// A table function without arguments.
 #[derive(Clone)]
 pub struct SystemTable {
     /// The function's name, such as `teatree_sessions`.
     pub name: &'static str,
     pub schema: SchemaRef,
-    /// Computes the rows of this moment.
-    pub rows: Arc<dyn Fn() -> Result<RecordBatch> + Send + Sync>,
+    /// Begins to compute the rows of this moment.
+    pub pages: Arc<dyn Fn() -> Pages + Send + Sync>,
 }
 
 /// Makes the functions known to the instance.
@@ -39,13 +42,40 @@ pub(super) fn register(database: &Database, tables: Vec<SystemTable>) -> Result<
 
 struct Function;
 
-struct Position(AtomicUsize);
+/// How far one scan has come.
+#[derive(Default)]
+struct Position {
+    /// `None` until the first rows are wanted.
+    pages: Option<Pages>,
+    page: Option<(RecordBatch, usize)>,
+}
+
+impl Position {
+    /// Takes the next rows, a vector of them at most.
+    fn next(&mut self, table: &SystemTable) -> Result<Option<RecordBatch>> {
+        let pages = self.pages.get_or_insert_with(|| (table.pages)());
+        loop {
+            if let Some((page, start)) = self.page.take() {
+                let count = VECTOR_ROWS.min(page.num_rows() - start);
+                if count > 0 {
+                    let rows = page.slice(start, count);
+                    self.page = Some((page, start + count));
+                    return Ok(Some(rows));
+                }
+            }
+            match pages.next().transpose()? {
+                Some(page) => self.page = Some((page, 0)),
+                None => return Ok(None),
+            }
+        }
+    }
+}
 
 impl VTab for Function {
-    type InitData = Position;
-    type BindData = RecordBatch;
+    type InitData = Mutex<Position>;
+    type BindData = SystemTable;
 
-    fn bind(bind: &BindInfo) -> Result<RecordBatch, Box<dyn std::error::Error>> {
+    fn bind(bind: &BindInfo) -> Result<SystemTable, Box<dyn std::error::Error>> {
         let info = bind.get_extra_info::<SystemTable>();
         #[expect(unsafe_code, reason = "the crate hands the registered value back as a pointer")]
         // SAFETY: `register` gave a SystemTable, which DuckDB's catalog keeps alive.
@@ -53,24 +83,23 @@ impl VTab for Function {
         for field in table.schema.fields() {
             bind.add_result_column(field.name(), to_duckdb_logical_type_for_field(field)?);
         }
-        Ok((table.rows)()?)
+        Ok(table.clone())
     }
 
-    fn init(_: &InitInfo) -> Result<Position, Box<dyn std::error::Error>> {
-        Ok(Position(AtomicUsize::new(0)))
+    fn init(_: &InitInfo) -> Result<Mutex<Position>, Box<dyn std::error::Error>> {
+        Ok(Mutex::default())
     }
 
     fn func(
         function: &TableFunctionInfo<Self>,
         output: &mut DataChunkHandle,
     ) -> Result<(), Box<dyn std::error::Error>> {
-        let batch = function.get_bind_data();
-        let start = function.get_init_data().0.fetch_add(VECTOR_ROWS, Ordering::Relaxed);
-        if start >= batch.num_rows() {
-            output.set_len(0);
-            return Ok(());
+        match function.get_init_data().lock().next(function.get_bind_data())? {
+            Some(rows) => record_batch_to_duckdb_data_chunk(&rows, output),
+            None => {
+                output.set_len(0);
+                Ok(())
+            }
         }
-        let count = VECTOR_ROWS.min(batch.num_rows() - start);
-        record_batch_to_duckdb_data_chunk(&batch.slice(start, count), output)
     }
 }
