@@ -124,7 +124,7 @@ impl Writes {
 /// About how many bytes a body takes.
 fn size(body: &Body) -> usize {
     let rows = match body.rows() {
-        Some(crate::intent::RowsAt::Inline(bytes)) => bytes.to_vec().len(),
+        Some(crate::intent::RowsAt::Inline(bytes)) => bytes.len(),
         Some(crate::intent::RowsAt::Staged { bytes, .. }) => {
             usize::try_from(*bytes).unwrap_or(usize::MAX)
         }
@@ -295,6 +295,10 @@ impl Session {
     ) -> Result<()> {
         let mut writes = std::mem::take(&mut open.writes);
         if let Some(Deferred { text, body, context }) = writes.deferred.take() {
+            let key = self.take_transaction_key()?;
+            if self.claim(key, Sent::new(&text), guard).await?.is_some() {
+                return Ok(());
+            }
             return self.append(&text, body, &context, guard).await.map(drop);
         }
         let (Some(lane), Some(snapshot)) = (writes.lane.take(), open.snapshot.take()) else {

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use sqlparser::ast::{self, Query, SetExpr, Statement as Tree, Visit, Visitor};
 
 use super::statement::{Kind, Read, TableRef};
-use super::{call, fold, forbidden, setting, write};
+use super::{call, fold, forbidden, lock, setting, write};
 use crate::error::{Error, Result};
 
 /// Decides what a statement is.

@@ -108,9 +108,11 @@ impl Writer {
         tracing::debug!(seq = intent.seq.0, "an intent waits for a transaction");
         self.applier.connection.set_aside(intent.seq);
         state.parked.entry(intent.seq).or_insert_with(Instant::now);
-        state
-            .conflicted
-            .push(Accepted { intent: intent.clone(), durable_at_us: crate::clock::now_us() });
+        state.conflicted.push(Accepted {
+            intent: intent.clone(),
+            durable_at_us: crate::clock::now_us(),
+            awaited: true,
+        });
         true
     }
 
