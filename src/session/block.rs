@@ -295,6 +295,12 @@ impl Session {
     ) -> Result<()> {
         let mut writes = std::mem::take(&mut open.writes);
         if let Some(Deferred { text, body, context }) = writes.deferred.take() {
+            let key = self.take_transaction_key()?;
+            let mut sent = Sent::new("");
+            sent.and(&text, &body);
+            if self.claim(key, sent, guard).await?.is_some() {
+                return Ok(());
+            }
             return self.append(&text, body, &context, guard).await.map(drop);
         }
         let (Some(lane), Some(snapshot)) = (writes.lane.take(), open.snapshot.take()) else {
