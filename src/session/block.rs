@@ -296,7 +296,9 @@ impl Session {
         let mut writes = std::mem::take(&mut open.writes);
         if let Some(Deferred { text, body, context }) = writes.deferred.take() {
             let key = self.take_transaction_key()?;
-            if self.claim(key, Sent::new(&text), guard).await?.is_some() {
+            let mut sent = Sent::new("");
+            sent.and(&text, &body);
+            if self.claim(key, sent, guard).await?.is_some() {
                 return Ok(());
             }
             return self.append(&text, body, &context, guard).await.map(drop);

@@ -9,7 +9,9 @@ use super::block::lock_timeout;
 use super::{Session, StatementGuard, Transaction};
 use crate::error::{Error, Result};
 use crate::ids::IntentSeq;
-use crate::intent::{Ack, AppendOptions, Applied, Body, IdempotencyKey, RowsAt, Ticket};
+use crate::intent::{
+    Ack, AppendOptions, Applied, Body, DatasetChange, IdempotencyKey, RowsAt, Ticket,
+};
 use crate::sql::{Statement, without_comments};
 use crate::sqlstate::SqlState;
 use crate::types::Value;
@@ -49,10 +51,14 @@ impl Sent {
     pub(super) fn and(&mut self, text: &str, body: &Body) {
         self.add(without_comments(text).as_bytes());
         match body {
-            Body::Statement { params, .. } => {
+            Body::Statement { params, .. }
+            | Body::Dataset(DatasetChange::Rewrite { params, .. }) => {
                 params.iter().for_each(|param| self.add(format!("{param:?}").as_bytes()));
             }
             Body::Rows { rows: RowsAt::Inline(bytes), .. } => self.add(bytes),
+            Body::Rows { rows: RowsAt::Staged { bytes, rows, .. }, .. } => {
+                self.add(format!("{bytes} {rows}").as_bytes());
+            }
             Body::Values(values) => self.add(format!("{:?}", values.rows).as_bytes()),
             _ => {}
         }

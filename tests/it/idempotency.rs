@@ -362,3 +362,34 @@ fn keys_end_with_their_time_and_their_number_is_bounded() {
     eventually("an idle server forgets the keys", || client.value(keys) == "0");
     assert_eq!(keyed(&mut client, "a", "DELETE FROM t"), ["C DELETE 2", "Z I"]);
 }
+
+#[test]
+fn a_commit_carries_the_key_and_a_repeat_of_it_changes_nothing() {
+    if skip_on_oracle("idempotency keys") {
+        return;
+    }
+    let mut client = connect();
+    for storage in ["", " USING arrow"] {
+        let t = unique("commit");
+        client.run(&format!("CREATE TABLE {t} (a int4){storage}"));
+        let k = key("commit");
+        let mut transaction = |value: u32| {
+            client.run("BEGIN");
+            client.run(&format!("SET LOCAL teatree.idempotency_key = '{k}'"));
+            client.run(&format!("INSERT INTO {t} VALUES ({value})"));
+            client.query("COMMIT")
+        };
+        assert_eq!(transaction(1), ["C COMMIT", "Z I"]);
+        assert_eq!(transaction(1), ["C COMMIT", "Z I"]);
+        assert_eq!(transaction(2), ["E 22023", "Z I"]);
+        assert_eq!(client.lines(&format!("SELECT a FROM {t}")), ["1"], "{storage}");
+        assert_eq!(client.value("SHOW teatree.idempotency_key"), "");
+    }
+    let t = table(&mut client, "inside", "a int4");
+    client.run("BEGIN");
+    assert_eq!(
+        client.query(&format!("INSERT INTO {t} VALUES (1) /*idempotency_key='inside'*/")),
+        ["E 0A000", "Z E"]
+    );
+    client.run("ROLLBACK");
+}

@@ -124,8 +124,8 @@ fn intents_show_their_stages() {
     client.run(&format!("INSERT INTO {t} VALUES (1)"));
     let shown = client.value(&format!(
         "SELECT bool_and(accepted_at <= durable_at AND durable_at <= started_at \
-                         AND started_at <= applied_at AND applied_at <= acknowledged_at) || ' ' || count(*) \
-         FROM teatree.intents WHERE statement LIKE '%{t}%' AND statement NOT LIKE 'SELECT%'"
+                         AND started_at <= applied_at AND applied_at <= acknowledged_at) \
+                || ' ' || count(*) FROM teatree.intents WHERE statement LIKE '%{t}%' AND statement NOT LIKE 'SELECT%'"
     ));
     assert_eq!(shown, "true 2");
     let tags =
