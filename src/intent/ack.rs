@@ -14,7 +14,7 @@ use crate::ids::IntentSeq;
 /// When a client hears of its write.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Ack {
-    /// As soon as the write is durable, whatever comes of it.
+    /// As soon as the write is durable, whatever comes of it; but for one that gives rows.
     Durable,
     /// When it has succeeded: once it is applied, or earlier where nothing can make it fail.
     #[default]
@@ -24,11 +24,13 @@ pub enum Ack {
 impl Ack {
     /// Tells whether an intent may be acknowledged before it is applied, in this moment.
     pub(super) fn is_due_when_durable(self, body: &Body, now: Moment) -> bool {
-        match self {
-            // A COMMIT is never replayed, so it is told when it has happened.
-            _ if matches!(body, Body::Transaction { .. }) => false,
-            Ack::Durable => true,
-            Ack::Applied => now.is_quiet() && body.certain_at() == Some(now),
+        match (self, body) {
+            // A COMMIT is never replayed, so it is told when it has happened; rows that are the
+            // answer are there when they are made.
+            (_, Body::Transaction { .. } | Body::Call { .. }) => false,
+            (_, Body::Statement { returning: true, .. }) => false,
+            (Ack::Durable, _) => true,
+            (Ack::Applied, _) => now.is_quiet() && body.certain_at() == Some(now),
         }
     }
 }
@@ -116,5 +118,97 @@ impl IntentLog {
             self.shared().demand.notify_one();
             changed.await;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use super::super::tests::{limits, origin, success};
+    use super::super::{AppendOptions, TagKind, Values, ValuesTarget};
+    use super::*;
+    use crate::ids::TableName;
+    use crate::types::{Column, PgType, Value};
+
+    fn rows(table: &str, certain_at: Option<Moment>) -> Body {
+        let columns = vec![Column::new("a", PgType::INT4)];
+        let target = ValuesTarget::new(TableName::new("public", table), columns).unwrap();
+        Body::Values(Values { target, rows: vec![vec![Value::Int4(1)]; 2], certain_at })
+    }
+
+    fn definition() -> Body {
+        Body::Statement {
+            sql: "CREATE TABLE u (a int)".into(),
+            params: Vec::new(),
+            table: Some(TableName::new("public", "u")),
+            tag: TagKind::Fixed("CREATE TABLE".into()),
+            returning: false,
+        }
+    }
+
+    fn reads(table: &str) -> ReadScope {
+        ReadScope::Tables(vec![table.to_owned()])
+    }
+
+    /// Tells whether a read of the scope is still waiting after a moment.
+    async fn waits(log: &Arc<IntentLog>, scope: ReadScope) -> bool {
+        let wait = log.wait_for_promised(&scope, i64::MAX);
+        tokio::time::timeout(Duration::from_millis(20), wait).await.is_err()
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn rows_are_promised_while_no_definition_changes() {
+        let dir = tempfile::tempdir().unwrap();
+        let (log, _accepted) = IntentLog::open(dir.path(), limits()).unwrap();
+        let log = Arc::new(log);
+        let quiet = log.definitions();
+        let ticket = log.append(origin("insert"), rows("t", Some(quiet))).await.unwrap();
+        assert_eq!(ticket.promised.as_deref(), Some("INSERT 0 2"));
+        assert!(waits(&log, reads("t")).await && waits(&log, ReadScope::Everything).await);
+        assert!(!waits(&log, reads("u")).await);
+        let uncertain = log.append(origin("insert"), rows("t", None)).await.unwrap();
+        assert_eq!(uncertain.promised, None);
+        let ddl = log.append(origin("create"), definition()).await.unwrap();
+        assert!(!log.definitions().is_quiet());
+        for moment in [quiet, log.definitions()] {
+            let late = log.append(origin("insert"), rows("t", Some(moment))).await.unwrap();
+            assert_eq!(late.promised, None);
+        }
+        log.record_outcome(ddl.seq, success()).unwrap();
+        let after = log.definitions();
+        assert!(after.is_quiet() && after != quiet);
+        let stale = log.append(origin("insert"), rows("t", Some(quiet))).await.unwrap();
+        assert_eq!(stale.promised, None);
+        assert_eq!(log.begin_definitions(), stale.seq);
+        let beside = log.append(origin("insert"), rows("t", Some(after))).await.unwrap();
+        assert_eq!(beside.promised, None);
+        log.end_definitions();
+        log.record_outcome(ticket.seq, success()).unwrap();
+        assert!(!waits(&log, ReadScope::Everything).await);
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn durable_promises_everything_and_a_read_goes_on_when_it_has_ended() {
+        let dir = tempfile::tempdir().unwrap();
+        let (log, _accepted) = IntentLog::open(dir.path(), limits()).unwrap();
+        let log = Arc::new(log);
+        let options = AppendOptions { ack: Ack::Durable, ..AppendOptions::default() };
+        let ticket = log.append_with(origin("create"), definition(), options).await.unwrap();
+        assert_eq!(ticket.promised.as_deref(), Some("CREATE TABLE"));
+        assert!(waits(&log, reads("anything")).await);
+        // What was acknowledged later than the read wants to see holds nobody up.
+        log.wait_for_promised(&ReadScope::Everything, 0).await;
+        let reader = {
+            let log = Arc::clone(&log);
+            tokio::spawn(async move {
+                log.wait_for_promised(&ReadScope::Everything, i64::MAX).await;
+                log.is_queued(IntentSeq(1))
+            })
+        };
+        log.record_outcome(ticket.seq, success()).unwrap();
+        assert!(!reader.await.unwrap());
+        assert_eq!(log.promised(), 0);
     }
 }

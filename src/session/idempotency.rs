@@ -146,7 +146,10 @@ impl Session {
     ) -> Result<Option<(IntentSeq, Applied)>> {
         match self.take_key()? {
             None => Ok(None),
-            key => self.claim(key, Sent::new(&statement.text).params(params), guard).await,
+            key => {
+                let sent = Sent::new(&statement.text).params(params);
+                Box::pin(self.claim(key, sent, guard)).await
+            }
         }
     }
 

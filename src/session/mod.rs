@@ -168,10 +168,9 @@ impl Session {
         let search_path = if wanted == ["public"] {
             wanted
         } else {
-            {
-                let snapshot = self.transaction.snapshot();
-                self.services.router.existing_schemas(&wanted, snapshot.as_ref()).await?
-            }
+            let snapshot = self.transaction.snapshot();
+            let existing = self.services.router.existing_schemas(&wanted, snapshot.as_ref());
+            Box::pin(existing).await?
         };
         let setting = |name| self.settings.get(name).unwrap_or_default();
         Ok(StatementContext {

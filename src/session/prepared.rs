@@ -247,7 +247,7 @@ impl Session {
         } else {
             let types = match prepared.known_params() {
                 Some(types) => types,
-                None => self.describe(&prepared, guard).await?.params,
+                None => Box::pin(self.describe(&prepared, guard)).await?.params,
             };
             self.decode_params(&types, param_formats, values)?
         };

@@ -138,9 +138,10 @@ impl Session {
         self.check_not_failed(&statement.kind)?;
         match &statement.kind {
             Kind::Empty => Ok(Outcome::Empty),
-            Kind::Read(read) => self.read(statement, read, types, params, guard).await,
+            // Boxed, but for writes: what moves with every statement is the largest of the states.
+            Kind::Read(read) => Box::pin(self.read(statement, read, types, params, guard)).await,
             Kind::Explain { analyze, statement: inner } => {
-                self.explain(inner, *analyze, types, params, guard).await
+                Box::pin(self.explain(inner, *analyze, types, params, guard)).await
             }
             Kind::Write(write) => {
                 self.check_may_write(&write.tag().with_rows(0))?;
@@ -149,11 +150,11 @@ impl Session {
             Kind::Call(call) => {
                 self.check_may_write("CALL")?;
                 self.check_alone("CALL")?;
-                self.call(statement, call, &params, guard).await
+                Box::pin(self.call(statement, call, &params, guard)).await
             }
             Kind::CopyIn(copy) => {
                 self.check_may_write("COPY FROM")?;
-                self.copy_in(statement, copy, guard).await
+                Box::pin(self.copy_in(statement, copy, guard)).await
             }
             Kind::CopyOut(copy) => {
                 let query = self.run_kind(&copy.query, &[], Vec::new(), guard);

@@ -3,9 +3,10 @@
 //! Log lines obey `RUST_LOG` (default `info`). Traces hold Teatree's own spans of level info and
 //! above whatever `RUST_LOG` says, so that a quiet log does not tear a trace apart; spans of
 //! background tasks are of level debug and stay out, since they never end. Spans are for traces
-//! only: without a collector none is made, so a statement pays nothing for them. Trace contexts travel
-//! as W3C `traceparent` text: [`current_traceparent`] on the side that goes on elsewhere,
-//! [`set_parent`] on the side that continues.
+//! only: without a collector none is made, so a statement pays nothing for them.
+//!
+//! Trace contexts travel as W3C `traceparent` text: [`current_traceparent`] on the side that goes
+//! on elsewhere, [`set_parent`] on the side that continues.
 //!
 //! Not here: metrics. Nothing is exported unless an endpoint is configured.
 

@@ -97,6 +97,9 @@ fn durable_acknowledges_before_the_outcome_and_failures_are_in_the_log() {
     assert_eq!(client.run(&format!("INSERT INTO {t} VALUES (2)")), "INSERT 0 1");
     let failed = client.value("SELECT teatree.last_intent()");
     assert_eq!(client.run(&format!("UPDATE {t} SET a = a + 10 WHERE a = 1")), "UPDATE 0");
+    let returned = client.query(&format!("INSERT INTO {t} VALUES (5) RETURNING a * 2 AS twice"));
+    assert_eq!(returned, ["T twice:23", "D 10", "C INSERT 0 1", "Z I"]);
+    client.run(&format!("DELETE FROM {t} WHERE a = 5"));
     assert_eq!(client.lines(&format!("SELECT a FROM {t} ORDER BY a")), ["2", "11"]);
     let shown =
         client.value(&format!("SELECT state, sqlstate FROM teatree.intents WHERE seq = {failed}"));

@@ -45,9 +45,21 @@ impl Router {
         mut params: Vec<Value>,
         context: &StatementContext,
     ) -> Result<Body> {
-        if let Some(body) = self.known_values(statement, types, &mut params, context)? {
-            return Ok(body);
+        match self.known_values(statement, types, &mut params, context)? {
+            Some(body) => Ok(body),
+            // Boxed, so that a statement that is known does not carry the state of all others.
+            None => Box::pin(self.new_body(statement, write, types, params, context)).await,
         }
+    }
+
+    async fn new_body(
+        &self,
+        statement: &Statement,
+        write: &Write,
+        types: &[Option<PgType>],
+        mut params: Vec<Value>,
+        context: &StatementContext,
+    ) -> Result<Body> {
         self.check_database(write.tables())?;
         let path = &context.query.search_path;
         let arrow = |table: &TableRef| self.dataset_of(table, path);
