@@ -79,8 +79,7 @@ pub(super) fn parse_one(
     let comment = Comment::of_tokens(tokens);
     let (mut tokens, access_method) = take_access_method(tokens);
     rewrite::fold_tokens(&mut tokens);
-    spell_out_abort(&mut tokens);
-    leave_out_deferrable(&mut tokens);
+    transaction_words(&mut tokens);
     if copy::is_copy(&tokens) {
         let kind = copy::parse(&tokens, text, places)?;
         return Ok(Statement {
@@ -129,6 +128,12 @@ pub(super) fn parse_one(
             Ok(statement(kind, None, native::param_count(&solid)))
         }
     }
+}
+
+/// Spells the words of transaction control as the parser knows them.
+fn transaction_words(tokens: &mut Vec<TokenWithSpan>) {
+    spell_out_abort(tokens);
+    leave_out_deferrable(tokens);
 }
 
 /// ABORT is PostgreSQL's other word for ROLLBACK, which the parser does not know.
