@@ -21,7 +21,8 @@ impl Router {
         context: &StatementContext,
     ) -> Result<()> {
         // A snapshot has waited when it was taken, for everything.
-        if context.snapshot.is_some() || self.log.promised() == 0 {
+        let has_waited = context.snapshot.as_ref().is_some_and(|snapshot| !snapshot.is_loose);
+        if has_waited || self.log.promised() == 0 {
             return Ok(());
         }
         match self.scope(read, context).await? {

@@ -84,6 +84,15 @@ pub struct Snapshot {
     pub writes: bool,
     /// It has changed definitions: what is remembered of tables is not so for it.
     pub defines: bool,
+    /// No transaction is open: each statement has one of its own.
+    pub is_loose: bool,
+}
+
+impl Snapshot {
+    /// Statements run on a session's own connection, each for itself.
+    pub fn loose(held: HeldConnection) -> Snapshot {
+        Snapshot { held, datasets: None, writes: false, defines: false, is_loose: true }
+    }
 }
 
 /// The values of `teatree.engine`.
@@ -124,14 +133,37 @@ impl Router {
         self.wait_for_all_promised(context).await?;
         let held = self.duckdb.hold(access, &context.query).await?;
         let datasets = Some(Arc::new(self.datafusion.snapshot()));
-        Ok(Snapshot { held, datasets, writes: false, defines: false })
+        Ok(Snapshot { held, datasets, writes: false, defines: false, is_loose: false })
+    }
+
+    /// The same on a connection that the session has already.
+    pub async fn snapshot_on(
+        &self,
+        held: HeldConnection,
+        access: Access,
+        context: &StatementContext,
+    ) -> Result<Snapshot> {
+        self.wait_for_all_promised(context).await?;
+        held.begin(access, &context.query.cancel).await?;
+        let datasets = Some(Arc::new(self.datafusion.snapshot()));
+        Ok(Snapshot { held, datasets, writes: false, defines: false, is_loose: false })
     }
 
     /// Begins a transaction of DuckDB that writes.
-    pub async fn hold_to_write(&self, context: &StatementContext) -> Result<Snapshot> {
+    pub async fn hold_to_write(
+        &self,
+        own: Option<HeldConnection>,
+        context: &StatementContext,
+    ) -> Result<Snapshot> {
         self.wait_for_all_promised(context).await?;
-        let held = self.duckdb.hold(Access::ReadWrite, &context.query).await?;
-        Ok(Snapshot { held, datasets: None, writes: true, defines: false })
+        let held = match own {
+            Some(held) => {
+                held.begin(Access::ReadWrite, &context.query.cancel).await?;
+                held
+            }
+            None => self.duckdb.hold(Access::ReadWrite, &context.query).await?,
+        };
+        Ok(Snapshot { held, datasets: None, writes: true, defines: false, is_loose: false })
     }
 
     /// Keeps the schemas of a search path that exist.

@@ -58,6 +58,17 @@ pub(super) struct Step {
     pub(super) origin: Origin,
     pub(super) body: Arc<Body>,
     pub(super) rows: u64,
+    /// How long the history was then.
+    history: usize,
+}
+
+/// Whom a write concerns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Scope {
+    Rows,
+    Definitions,
+    /// Nobody but the session: temporary tables.
+    Session,
 }
 
 /// A change of a dataset, to be made at COMMIT.
@@ -92,8 +103,30 @@ impl Writes {
         self.deferred.as_ref().and_then(|deferred| deferred.body.table())
     }
 
-    fn keep(&mut self, origin: Origin, body: Arc<Body>, applied: &Applied, bytes_max: usize) {
-        self.sent.get_or_insert_with(|| Sent::new("")).and(&origin.statement, &body);
+    fn keep(
+        &mut self,
+        origin: Origin,
+        body: Arc<Body>,
+        applied: &Applied,
+        scope: Scope,
+        bytes_max: usize,
+    ) {
+        if scope != Scope::Session {
+            self.note(&origin, &body, applied);
+        }
+        self.bytes += size(&body) + origin.statement.len();
+        self.forgotten |= self.bytes > bytes_max;
+        if self.forgotten {
+            self.steps.clear();
+        } else {
+            let history = self.history.len();
+            self.steps.push(Step { origin, body, rows: applied.rows, history });
+        }
+    }
+
+    /// Notes what others will learn of the transaction.
+    fn note(&mut self, origin: &Origin, body: &Body, applied: &Applied) {
+        self.sent.get_or_insert_with(|| Sent::new("")).and(&origin.statement, body);
         self.history_bytes += origin.statement.len();
         if self.history_bytes <= HISTORY_BYTES_MAX {
             let end = origin.statement.floor_char_boundary(STATEMENT_BYTES_MAX);
@@ -103,13 +136,6 @@ impl Writes {
         }
         self.tables.extend(body.table().cloned());
         self.rows += applied.rows;
-        self.bytes += size(&body) + origin.statement.len();
-        self.forgotten |= self.bytes > bytes_max;
-        if self.forgotten {
-            self.steps.clear();
-        } else {
-            self.steps.push(Step { origin, body, rows: applied.rows });
-        }
     }
 
     /// Forgets the steps after the first `count`.
@@ -118,7 +144,7 @@ impl Writes {
             self.bytes -= (size(&step.body) + step.origin.statement.len()).min(self.bytes);
             self.rows -= step.rows.min(self.rows);
         }
-        self.history.truncate(count);
+        self.history.truncate(self.steps.last().map_or(0, |step| step.history));
     }
 }
 
@@ -161,6 +187,20 @@ impl Session {
         context: &StatementContext,
         guard: &StatementGuard,
     ) -> Result<Applied> {
+        let scope = if defines { Scope::Definitions } else { Scope::Rows };
+        self.write_steps(text, body, holds, scope, context, guard).await
+    }
+
+    pub(super) async fn write_steps(
+        &mut self,
+        text: &str,
+        body: Body,
+        holds: BTreeSet<TableName>,
+        scope: Scope,
+        context: &StatementContext,
+        guard: &StatementGuard,
+    ) -> Result<Applied> {
+        let defines = scope == Scope::Definitions;
         if body.storage() == Some(Storage::Arrow) {
             return self.defer(text, body, context, guard).await;
         }
@@ -190,7 +230,11 @@ impl Session {
         let applied = open.apply(&origin, &body, guard).await?;
         open.writes.half_done = false;
         open.writes.defines |= defines;
-        open.writes.keep(origin, body, &applied, bytes_max);
+        if scope == Scope::Session {
+            // The session will need the connection after the transaction, too.
+            open.keeps_connection = true;
+        }
+        open.writes.keep(origin, body, &applied, scope, bytes_max);
         Ok(applied)
     }
 
@@ -208,10 +252,11 @@ impl Session {
     /// Runs the transaction's statements in a lane from now on.
     pub(super) async fn use_lane(&mut self, lane: Arc<Lane>, guard: &StatementGuard) -> Result<()> {
         let context = self.context(guard).await?;
+        let own = self.temp.connection().cloned();
         let Transaction::Open(open) = &mut self.transaction else { return Err(not_open()) };
         open.begun = true;
         if open.snapshot.is_none() {
-            open.snapshot = Some(self.services.router.hold_to_write(&context).await?);
+            open.snapshot = Some(self.services.router.hold_to_write(own, &context).await?);
             open.since = lane.since;
         }
         if let Some(snapshot) = &mut open.snapshot {
@@ -309,17 +354,33 @@ impl Session {
             }
             return self.append(&text, body, &context, guard).await.map(drop);
         }
-        let (Some(lane), Some(snapshot)) = (writes.lane.take(), open.snapshot.take()) else {
+        let Some(snapshot) = open.snapshot.take() else { return Ok(()) };
+        let Some(lane) = writes.lane.take() else {
+            if open.keeps_connection {
+                snapshot.held.end(true, |connection| connection.rollback()).await?;
+            }
             return Ok(());
         };
+        let keep = open.keeps_connection;
+        let at_commit = self.temp.at_commit();
+        if !at_commit.is_empty() {
+            let token = guard.token();
+            let done = snapshot.held.write(&token, move |mut connection| {
+                let done = at_commit.iter().try_for_each(|sql| connection.run(sql));
+                (connection, done)
+            });
+            done.await?;
+        }
         if writes.is_empty() {
-            return end(&snapshot.held, &lane).await;
+            let ended = snapshot.held.end(keep, |connection| connection.commit_unnoticed()).await;
+            lane.end();
+            return ended;
         }
         let key = self.take_transaction_key()?;
         let sent = writes.sent.take().unwrap_or_else(|| Sent::new(""));
         if self.claim(key, sent, guard).await?.is_some() {
             // It has been committed before.
-            return end(&snapshot.held, &lane).await;
+            return end(&snapshot.held, &lane, keep).await;
         }
         let context = self.context(guard).await?;
         let origin = self.origin("COMMIT", &context);
@@ -327,6 +388,7 @@ impl Session {
             statements: std::mem::take(&mut writes.history),
             tables: std::mem::take(&mut writes.tables),
             rows: writes.rows,
+            keep,
             options: AppendOptions {
                 cancel: CancellationToken::new(),
                 ..self.append_options(guard)
@@ -351,7 +413,9 @@ impl Open {
 
     /// Tells whether nothing would be lost by another snapshot.
     fn may_begin_again(&self) -> bool {
-        self.isolation == Isolation::ReadCommitted && self.writes.is_empty()
+        self.isolation == Isolation::ReadCommitted
+            && self.writes.is_empty()
+            && self.writes.steps.is_empty()
     }
 
     /// Applies one body. The first write of a READ COMMITTED transaction that meets a conflict is
@@ -393,18 +457,22 @@ impl Open {
 
     /// Undoes what was written and waits until that is done.
     pub(super) async fn roll_back(&mut self) {
+        let keep = self.keeps_connection;
         if let (Some(snapshot), Some(lane)) = (&self.snapshot, &self.writes.lane)
-            && let Err(error) = end(&snapshot.held, lane).await
+            && let Err(error) = end(&snapshot.held, lane, keep).await
         {
             tracing::debug!(%error, "a transaction was closed instead of rolled back");
+        }
+        if let (Some(snapshot), None, true) = (&self.snapshot, &self.writes.lane, keep) {
+            let _ = snapshot.held.end(true, |connection| connection.rollback()).await;
         }
         self.give_up();
     }
 }
 
 /// Undoes the transaction of a connection and gives the lane up.
-async fn end(held: &HeldConnection, lane: &Arc<Lane>) -> Result<()> {
-    let ended = held.end(|connection| connection.rollback()).await;
+async fn end(held: &HeldConnection, lane: &Arc<Lane>, keep: bool) -> Result<()> {
+    let ended = held.end(keep, |connection| connection.rollback()).await;
     lane.end();
     ended
 }

@@ -127,6 +127,8 @@ impl Session {
             since: IntentSeq(0),
             writes: Writes::default(),
             savepoints: Vec::new(),
+            keeps_connection: self.temp.connection().is_some(),
+            temp_before: self.temp.names(),
             settings_before: self.settings.clone(),
         }));
     }
@@ -146,8 +148,14 @@ impl Session {
         let done = self.commit_writes(&mut open, guard).await;
         self.advisory_locks.end_transaction();
         match &done {
-            Ok(()) => self.settings.end_transaction(),
-            Err(_) => self.settings = open.settings_before,
+            Ok(()) => {
+                self.settings.end_transaction();
+                self.temp.settle();
+            }
+            Err(_) => {
+                self.settings = open.settings_before;
+                self.temp.go_back(open.temp_before);
+            }
         }
         self.show_application_name();
         done.map(|()| true)
@@ -162,6 +170,7 @@ impl Session {
         open.roll_back().await;
         self.advisory_locks.end_transaction();
         self.settings = open.settings_before;
+        self.temp.go_back(open.temp_before);
         self.show_application_name();
     }
 
@@ -317,6 +326,15 @@ impl Session {
             self.deallocate(None)?;
             self.close_all_portals();
             self.advisory_locks.unlock_all();
+            self.temp.clear();
+        }
+        if tag == "DISCARD TEMP" {
+            if self.is_in_block() {
+                return Err(Error::unsupported(
+                    "DISCARD TEMP inside a transaction is not supported",
+                ));
+            }
+            self.temp.clear();
         }
         Ok(tag.to_owned())
     }

@@ -6,6 +6,7 @@
 //! - `run.rs`: one statement to its [`Outcome`]; `control.rs`: SET, SHOW, BEGIN, DISCARD.
 //! - `block.rs`: writes inside a transaction; `savepoint.rs`: going back in it.
 //! - `lock_table.rs`, `advisory.rs`: locks that clients ask for.
+//! - `temp.rs`: temporary tables.
 //! - `notice.rs`: what a client is told besides results and errors.
 //! - `write.rs`: a write's way through the log to its outcome; `copy_in.rs`: COPY FROM STDIN.
 //! - `idempotency.rs`: writes that are sent again; `retry.rs`: failed intents, resubmitted.
@@ -31,6 +32,7 @@ mod savepoint;
 mod services;
 mod settings;
 mod settings_table;
+mod temp;
 mod transaction;
 mod write;
 
@@ -54,6 +56,7 @@ pub use transaction::{Status, Transaction};
 use idempotency::Claim;
 
 use advisory::OwnLocks;
+use temp::TempTables;
 
 use crate::engine::QueryContext;
 use crate::error::Result;
@@ -71,6 +74,7 @@ pub struct Session {
     portals: HashMap<String, Portal>,
     notices: Vec<Notice>,
     advisory_locks: OwnLocks,
+    temp: TempTables,
     /// The idempotency key in the comment of the statement that runs, until its write takes it.
     commented_key: Option<String>,
     claim: Claim,
@@ -95,6 +99,7 @@ impl Session {
             portals: HashMap::new(),
             notices: Vec::new(),
             advisory_locks,
+            temp: TempTables::default(),
             commented_key: None,
             claim: Claim::default(),
             last_intent: AtomicU64::new(0),
@@ -168,7 +173,7 @@ impl Session {
         let search_path = if wanted == ["public"] {
             wanted
         } else {
-            let snapshot = self.transaction.snapshot();
+            let snapshot = self.transaction.snapshot().or_else(|| self.loose_snapshot());
             let existing = self.services.router.existing_schemas(&wanted, snapshot.as_ref());
             Box::pin(existing).await?
         };
@@ -183,7 +188,7 @@ impl Session {
             pid: self.registered.entry.pid,
             engine: EngineSetting::parse(setting("teatree.engine")),
             default_access_method: setting("default_table_access_method").to_owned(),
-            snapshot: self.transaction.snapshot(),
+            snapshot: self.transaction.snapshot().or_else(|| self.loose_snapshot()),
             intents: SessionIntents { last: self.last_intent(), waited: None },
             max_staleness: self.settings.timeout("teatree.max_staleness"),
         })

@@ -342,7 +342,7 @@ impl Session {
     /// # Errors
     /// 53400 when that is too much.
     pub async fn free_connection(&mut self) -> Result<()> {
-        if self.transaction.snapshot().is_none() {
+        if self.transaction.snapshot().is_none() && self.loose_snapshot().is_none() {
             return Ok(());
         }
         let bytes_max = self.services.config.portal_bytes_max;

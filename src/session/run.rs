@@ -328,7 +328,11 @@ impl Session {
         let since = self.services.writer.handled();
         let snapshot = if wants {
             let context = self.context(guard).await?;
-            Some(self.services.router.snapshot(self.access(), &context).await?)
+            let router = &self.services.router;
+            Some(match self.temp.connection() {
+                Some(own) => router.snapshot_on(own.clone(), self.access(), &context).await?,
+                None => router.snapshot(self.access(), &context).await?,
+            })
         } else {
             None
         };

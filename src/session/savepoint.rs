@@ -6,6 +6,7 @@
 
 use super::block::too_large_for_savepoints;
 use super::settings::Settings;
+use super::temp::TempNames;
 use super::transaction::{Isolation, Open};
 use super::{Session, StatementGuard, Transaction};
 use crate::error::{Error, Result};
@@ -19,6 +20,7 @@ pub(super) struct Savepoint {
     /// The transaction had the lane.
     in_lane: bool,
     settings: Settings,
+    temp: TempNames,
 }
 
 /// Savepoints of one transaction.
@@ -27,7 +29,7 @@ const SAVEPOINTS_MAX: usize = 10_000;
 impl Session {
     /// `SAVEPOINT name`: a later one of the same name hides an earlier one.
     pub(super) fn savepoint(&mut self, name: &str) -> Result<()> {
-        let settings = self.settings.clone();
+        let (settings, temp) = (self.settings.clone(), self.temp.names());
         let open = self.block("SAVEPOINT")?;
         if open.writes.forgotten {
             return Err(too_large_for_savepoints());
@@ -43,6 +45,7 @@ impl Session {
             steps: open.writes.steps.len(),
             in_lane: open.writes.lane.is_some(),
             settings,
+            temp,
         });
         Ok(())
     }
@@ -74,8 +77,9 @@ impl Session {
             Err(error) => Err((error, false)),
         };
         match gone_back {
-            Ok(settings) => {
+            Ok((settings, temp)) => {
                 self.settings = settings;
+                self.temp.go_back(temp);
                 self.show_application_name();
                 self.transaction = Transaction::Open(open);
                 Ok(())
@@ -115,17 +119,17 @@ impl Open {
         place: usize,
         failed: bool,
         guard: &StatementGuard,
-    ) -> Result<Settings, (Error, bool)> {
+    ) -> Result<(Settings, TempNames), (Error, bool)> {
         self.savepoints.truncate(place + 1);
         let Some(savepoint) = self.savepoints.last() else {
             return Err((Error::internal("no savepoint"), true));
         };
         let (steps, in_lane) = (savepoint.steps, savepoint.in_lane);
-        let settings = savepoint.settings.clone();
+        let settings = (savepoint.settings.clone(), savepoint.temp.clone());
         if self.writes.lane.is_none() {
             return Ok(settings);
         }
-        if !in_lane && self.isolation == Isolation::ReadCommitted {
+        if !in_lane && self.isolation == Isolation::ReadCommitted && !self.keeps_connection {
             let savepoints = std::mem::take(&mut self.savepoints);
             self.roll_back().await;
             self.savepoints = savepoints;

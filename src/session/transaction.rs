@@ -3,6 +3,7 @@
 use super::block::Writes;
 use super::savepoint::Savepoint;
 use super::settings::Settings;
+use super::temp::TempNames;
 use crate::error::{Error, Result};
 use crate::ids::IntentSeq;
 use crate::router::Snapshot;
@@ -37,6 +38,10 @@ pub struct Open {
     pub since: IntentSeq,
     pub(super) writes: Writes,
     pub(super) savepoints: Vec<Savepoint>,
+    /// The session's temporary tables are on its connection.
+    pub(super) keeps_connection: bool,
+    /// Those at BEGIN.
+    pub(super) temp_before: TempNames,
     /// The settings at BEGIN: a ROLLBACK undoes every SET since.
     pub(super) settings_before: Settings,
 }
@@ -102,7 +107,7 @@ impl Transaction {
     pub fn fail(&mut self) {
         *self = match std::mem::take(self) {
             Transaction::Open(mut open) => {
-                if open.savepoints.is_empty() {
+                if open.savepoints.is_empty() && !open.keeps_connection {
                     open.give_up();
                 }
                 Transaction::Failed(open)

@@ -29,6 +29,19 @@ impl Session {
         if let Some((_, applied)) = self.claim_statement(statement, &params, guard).await? {
             return outcome(applied);
         }
+        if self.temp.is_target_of(write) {
+            return outcome(self.write_temp(statement, write, types, params, guard).await?);
+        }
+        if !self.is_in_block() && self.temp.is_read_by(write) {
+            // Only a transaction of the session's own connection sees both.
+            self.begin_implicit();
+            let done = Box::pin(self.write(statement, write, types, params, guard)).await;
+            if done.is_err() {
+                self.fail();
+            }
+            self.end_implicit().await?;
+            return done;
+        }
         let context = self.context(guard).await?;
         let router = &self.services.router;
         let route = router.body(statement, write, types, params, &context);

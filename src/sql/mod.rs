@@ -42,7 +42,7 @@ pub use params::{duckdb_column, duckdb_type_name};
 pub use setting::{Setting, TransactionMode, TransactionStatement};
 pub use split::parse;
 pub use statement::{ColumnSpec, Kind, Memo, Read, Statement, TableRef, Tag};
-pub use write::{ObjectKind, Write};
+pub use write::{ObjectKind, OnCommit, Write};
 
 /// Folds an identifier as PostgreSQL does: unquoted ones become lower case.
 fn fold(ident: &sqlparser::ast::Ident) -> String {

@@ -46,6 +46,8 @@ pub enum Write {
         if_not_exists: bool,
         as_query: bool,
         temporary: bool,
+        /// What COMMIT does to a temporary table.
+        on_commit: OnCommit,
         tables: Vec<TableRef>,
     },
     Drop {
@@ -64,6 +66,14 @@ pub enum Write {
         tables: Vec<TableRef>,
         returning: bool,
     },
+}
+
+/// What COMMIT does to a temporary table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnCommit {
+    PreserveRows,
+    DeleteRows,
+    Drop,
 }
 
 /// What DROP drops.
@@ -341,9 +351,17 @@ fn classify_create_table(create: &ast::CreateTable, tree: &Tree) -> Result<Write
     if create.external {
         return Err(refused("external tables"));
     }
-    if create.temporary {
-        return Err(Error::unsupported("temporary tables are not supported yet"));
-    }
+    let on_commit = match create.on_commit {
+        Some(_) if !create.temporary => {
+            return Err(Error::new(
+                SqlState::INVALID_TABLE_DEFINITION,
+                "ON COMMIT can only be used on temporary tables",
+            ));
+        }
+        Some(ast::OnCommit::Drop) => OnCommit::Drop,
+        Some(ast::OnCommit::DeleteRows) => OnCommit::DeleteRows,
+        _ => OnCommit::PreserveRows,
+    };
     let mut beyond_columns = !create.constraints.is_empty() || create.like.is_some();
     let mut columns = Vec::new();
     for column in &create.columns {
@@ -367,6 +385,7 @@ fn classify_create_table(create: &ast::CreateTable, tree: &Tree) -> Result<Write
         if_not_exists: create.if_not_exists,
         as_query: create.query.is_some(),
         temporary: create.temporary,
+        on_commit,
         tables: tables(tree)?,
     })
 }

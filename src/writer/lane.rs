@@ -239,6 +239,26 @@ impl WriterHandle {
         })
     }
 
+    /// Applies a change that is nobody else's: of a temporary table, outside of a transaction.
+    ///
+    /// # Errors
+    /// The statement's own.
+    pub async fn apply_alone(
+        &self,
+        on: &HeldConnection,
+        origin: &Origin,
+        body: Body,
+        cancel: &CancellationToken,
+    ) -> Result<Applied> {
+        let (targets, origin) = (Arc::clone(&self.targets), origin.clone());
+        on.write(cancel, move |connection| {
+            let mut applier = Applier::new(targets, connection);
+            let applied = applier.apply(&origin, &body);
+            (applier.connection, applied)
+        })
+        .await
+    }
+
     /// The place that a snapshot taken from now on contains at least.
     pub fn handled(&self) -> IntentSeq {
         self.shared.crossing.state.lock().handled
@@ -269,6 +289,8 @@ pub struct Committed {
     pub tables: BTreeSet<TableName>,
     pub rows: u64,
     pub options: AppendOptions,
+    /// The connection is kept, for the session's temporary tables.
+    pub keep: bool,
 }
 
 impl Lane {
@@ -360,14 +382,14 @@ impl Lane {
         origin: Origin,
         committed: Committed,
     ) -> Result<IntentSeq> {
-        let Committed { statements, tables, rows, options } = committed;
+        let Committed { statements, tables, rows, options, keep } = committed;
         let tables = tables.into_iter().collect();
         let body = Body::Transaction { statements, tables };
         let ticket = self.targets.log.append_with(origin, body, options).await?;
         let seq = ticket.seq;
         if ticket.is_repeat {
             // Another session was faster with the same key.
-            on.end(|connection| connection.rollback()).await?;
+            on.end(keep, |connection| connection.rollback()).await?;
             return match ticket.outcome.await {
                 Ok(outcome) => outcome.result.map(|_| seq),
                 Err(_) => Err(self.targets.log.outcome_unknown(seq)),
@@ -375,7 +397,7 @@ impl Lane {
         }
         let shared = Arc::clone(&self.shared);
         let ended = on
-            .end(move |connection| {
+            .end(keep, move |connection| {
                 let _file = shared.crossing.file.lock();
                 connection.commit_apart(seq)
             })

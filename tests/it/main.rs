@@ -41,6 +41,7 @@ mod tidy;
 mod transactions_conflicts;
 mod transactions_locks;
 mod transactions_savepoints;
+mod transactions_temp;
 mod transactions_writes;
 mod versions;
 mod writes;

@@ -31,6 +31,8 @@ const BACK_MAX: Duration = Duration::from_secs(30);
 pub enum Access {
     ReadOnly,
     ReadWrite,
+    /// No transaction: each statement has its own.
+    Loose,
 }
 
 /// A connection with an open transaction, shared by the statements of one session.
@@ -93,6 +95,7 @@ fn begin(idle: &mut Idle, access: Access) -> Result<String> {
     idle.connection.execute(match access {
         Access::ReadOnly => "BEGIN TRANSACTION READ ONLY",
         Access::ReadWrite => "BEGIN TRANSACTION",
+        Access::Loose => return Ok(String::new()),
     })?;
     // DuckDB takes its snapshot when the transaction first looks at the database.
     let rows = text_rows(
@@ -160,6 +163,17 @@ impl HeldConnection {
             .await
     }
 
+    /// Begins a transaction on a connection that has none.
+    pub async fn begin(&self, access: Access, cancel: &CancellationToken) -> Result<()> {
+        let mut taken = self.take(cancel).await?;
+        task::blocking(move || {
+            let moment = begin(&mut taken.idle, access)?;
+            *taken.slot.moment.lock() = moment;
+            Ok(())
+        })
+        .await
+    }
+
     /// Undoes the transaction and begins another one; tells whether it sees the same data as the
     /// first did.
     pub async fn begin_again(&self, cancel: &CancellationToken) -> Result<bool> {
@@ -173,17 +187,21 @@ impl HeldConnection {
         .await
     }
 
-    /// Ends the transaction by `work`, which says how, and closes the connection.
+    /// Ends the transaction by `work`, which says how, and closes the connection unless it is kept.
     pub async fn end<T: Send + 'static>(
         &self,
+        keep: bool,
         work: impl FnOnce(&mut WriteConnection) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let mut taken = self.take(&CancellationToken::new()).await?;
-        taken.closing = true;
+        taken.closing = !keep;
         task::blocking(move || {
             let mut connection = WriteConnection::on(&mut taken.idle);
             let result = work(&mut connection);
-            drop(connection);
+            connection.give_back(&mut taken.idle);
+            if keep {
+                *taken.slot.attached.lock() = None;
+            }
             drop(taken);
             result
         })

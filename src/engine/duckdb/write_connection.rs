@@ -182,6 +182,11 @@ impl WriteConnection {
         Ok(())
     }
 
+    /// Commits a transaction that no intent stands for.
+    pub fn commit_unnoticed(&mut self) -> Result<()> {
+        self.end()
+    }
+
     /// Starts a transaction.
     pub fn begin(&mut self) -> Result<()> {
         self.connection.execute("BEGIN TRANSACTION")
@@ -369,7 +374,7 @@ impl WriteConnection {
         ];
         let rows = text_rows_with(
             &mut self.connection,
-            "SELECT '1' FROM duckdb_tables() WHERE database_name = current_database()
+            "SELECT '1' FROM duckdb_tables() WHERE database_name IN (current_database(), 'temp')
                  AND schema_name = $1 AND table_name = $2
              UNION ALL
              SELECT '1' FROM duckdb_views() WHERE database_name = current_database()

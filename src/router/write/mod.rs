@@ -139,6 +139,18 @@ impl Router {
         self.as_it_stands(statement, write, types, params, context)
     }
 
+    /// Builds the body of a change of a temporary table, which nobody but DuckDB knows.
+    pub fn as_sql(
+        &self,
+        statement: &Statement,
+        write: &Write,
+        types: &[Option<PgType>],
+        params: Vec<Value>,
+        context: &StatementContext,
+    ) -> Result<Body> {
+        self.as_it_stands(statement, write, types, params, context)
+    }
+
     fn as_it_stands(
         &self,
         statement: &Statement,

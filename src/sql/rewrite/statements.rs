@@ -68,6 +68,8 @@ fn create_schema(name: &mut SchemaName, context: &NameContext) {
 }
 
 fn create_table(table: &mut CreateTable, context: &NameContext) -> Result<()> {
+    // The session sees to it.
+    table.on_commit = None;
     for column in &mut table.columns {
         column_def(column, context)?;
     }

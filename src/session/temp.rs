@@ -1,0 +1,169 @@
+//! Temporary tables: they live on one connection of DuckDB, which the session keeps for all its
+//! statements as long as it has any. Nobody else sees them, so a change of them is no intent.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::block::Scope;
+use super::{Session, StatementGuard, Transaction};
+use crate::engine::duckdb::{Access, HeldConnection};
+use crate::error::{Error, Result};
+use crate::intent::Applied;
+use crate::router::{Snapshot, StatementContext};
+use crate::sql::{OnCommit, Statement, TableRef, Write, quote_ident};
+use crate::types::{PgType, Value};
+
+/// A session's temporary tables.
+#[derive(Default)]
+pub(super) struct TempTables {
+    connection: Option<HeldConnection>,
+    tables: BTreeMap<String, OnCommit>,
+}
+
+/// Which tables there are, to go back to.
+pub(super) type TempNames = BTreeMap<String, OnCommit>;
+
+impl TempTables {
+    /// The connection that has them.
+    pub(super) fn connection(&self) -> Option<&HeldConnection> {
+        self.connection.as_ref()
+    }
+
+    pub(super) fn names(&self) -> TempNames {
+        self.tables.clone()
+    }
+
+    /// Goes back to the tables that there were.
+    pub(super) fn go_back(&mut self, names: TempNames) {
+        self.tables = names;
+        self.settle();
+    }
+
+    /// Without any table, the connection is not needed.
+    pub(super) fn settle(&mut self) {
+        if self.tables.is_empty() {
+            self.connection = None;
+        }
+    }
+
+    /// Drops them all, by closing their connection.
+    pub(super) fn clear(&mut self) {
+        *self = TempTables::default();
+    }
+
+    fn has(&self, table: &TableRef) -> bool {
+        let own = matches!(table.schema.as_deref(), None | Some("pg_temp"));
+        own && self.tables.contains_key(&table.table)
+    }
+
+    /// Tells whether a write changes a temporary table, or makes one.
+    pub(super) fn is_target_of(&self, write: &Write) -> bool {
+        match write {
+            Write::CreateTable { temporary, .. } => *temporary,
+            Write::Insert { table, .. }
+            | Write::Update { table, .. }
+            | Write::Delete { table, .. }
+            | Write::AlterTable { table, .. } => self.has(table),
+            Write::Truncate { tables } => tables.iter().any(|table| self.has(table)),
+            Write::Drop { names, .. } => names.iter().any(|table| self.has(table)),
+            Write::Other { tables, .. } => tables.first().is_some_and(|table| self.has(table)),
+        }
+    }
+
+    /// Tells whether a write reads one.
+    pub(super) fn is_read_by(&self, write: &Write) -> bool {
+        write.tables().iter().any(|table| self.has(table))
+    }
+
+    fn note(&mut self, write: &Write) {
+        match write {
+            Write::CreateTable { table, on_commit, .. } => {
+                self.tables.insert(table.table.clone(), *on_commit);
+            }
+            Write::Drop { names, .. } => {
+                self.tables.retain(|name, _| names.iter().all(|dropped| dropped.table != *name));
+            }
+            Write::AlterTable { table, rename_to: Some(to) } => {
+                if let Some(on_commit) = self.tables.remove(&table.table) {
+                    self.tables.insert(to.clone(), on_commit);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// What COMMIT does to them, as SQL of DuckDB's.
+    pub(super) fn at_commit(&mut self) -> Vec<String> {
+        let name = |table: &String| format!("temp.main.{}", quote_ident(table));
+        let sql = self.tables.iter().filter_map(|(table, on_commit)| match on_commit {
+            OnCommit::PreserveRows => None,
+            OnCommit::DeleteRows => Some(format!("DELETE FROM {}", name(table))),
+            OnCommit::Drop => Some(format!("DROP TABLE {}", name(table))),
+        });
+        let sql = sql.collect();
+        self.tables.retain(|_, on_commit| *on_commit != OnCommit::Drop);
+        sql
+    }
+}
+
+impl Session {
+    /// What statements outside of a transaction run on, where there are temporary tables.
+    pub(super) fn loose_snapshot(&self) -> Option<Snapshot> {
+        self.temp.connection().cloned().map(Snapshot::loose)
+    }
+
+    /// Opens the connection that temporary tables are to live on.
+    async fn temp_connection(&mut self, guard: &StatementGuard) -> Result<HeldConnection> {
+        if let Some(connection) = self.temp.connection() {
+            return Ok(connection.clone());
+        }
+        let in_lane = match &self.transaction {
+            Transaction::Open(open) => open.snapshot.as_ref().map(|s| s.held.clone()),
+            _ => None,
+        };
+        let connection = match in_lane {
+            Some(held) => held,
+            None => {
+                let context = self.context(guard).await?;
+                self.services.router.duckdb.hold(Access::Loose, &context.query).await?
+            }
+        };
+        self.temp.connection = Some(connection.clone());
+        Ok(connection)
+    }
+
+    /// Changes a temporary table.
+    pub(super) async fn write_temp(
+        &mut self,
+        statement: &Statement,
+        write: &Write,
+        types: &[Option<PgType>],
+        params: Vec<Value>,
+        guard: &StatementGuard,
+    ) -> Result<Applied> {
+        if let Write::Drop { names, .. } = write
+            && !names.iter().all(|table| self.temp.has(table))
+        {
+            return Err(Error::unsupported(
+                "one statement cannot drop temporary tables and others",
+            ));
+        }
+        let in_block = self.is_in_block();
+        if in_block {
+            self.enter_lane(guard).await?;
+        }
+        let connection = self.temp_connection(guard).await?;
+        let context: StatementContext = self.context(guard).await?;
+        let body = self.services.router.as_sql(statement, write, types, params, &context)?;
+        let applied = if in_block {
+            let nothing = BTreeSet::new();
+            let text = &statement.text;
+            self.write_steps(text, body, nothing, Scope::Session, &context, guard).await?
+        } else {
+            let origin = self.origin(&statement.text, &context);
+            let writer = self.services.writer.clone();
+            writer.apply_alone(&connection, &origin, body, &guard.token()).await?
+        };
+        self.temp.note(write);
+        Ok(applied)
+    }
+}

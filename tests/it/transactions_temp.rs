@@ -1,0 +1,106 @@
+//! Temporary tables.
+
+use crate::harness::{connect, is_oracle, unique};
+
+#[test]
+fn a_temporary_table_is_its_sessions() {
+    let (mut client, mut other) = (connect(), connect());
+    let (tmp, t) = (unique("tmp"), unique("perm"));
+    client.run(&format!("CREATE TABLE {t} (id int, v text)"));
+    assert_eq!(client.run(&format!("CREATE TEMP TABLE {tmp} (id int, v text)")), "CREATE TABLE");
+    assert_eq!(client.run(&format!("INSERT INTO {tmp} VALUES (1, 'a'), (2, 'b')")), "INSERT 0 2");
+    client.attempt(&format!("COPY {tmp} FROM STDIN"), Some(b"3\tc\n")).unwrap();
+    assert_eq!(client.run(&format!("UPDATE {tmp} SET v = 'z' WHERE id = 2")), "UPDATE 1");
+    assert_eq!(client.lines(&format!("SELECT * FROM {tmp} ORDER BY id")), ["1|a", "2|z", "3|c"]);
+    assert_eq!(other.sqlstate(&format!("SELECT * FROM {tmp}")), "42P01");
+    assert_eq!(client.run(&format!("INSERT INTO {t} SELECT * FROM {tmp}")), "INSERT 0 3");
+    assert_eq!(other.value(&format!("SELECT count(*) FROM {t}")), "3");
+    let both = format!("SELECT count(*) FROM {t} JOIN {tmp} USING (id)");
+    assert_eq!(client.value(&both), "3");
+    other.run(&format!("INSERT INTO {t} VALUES (9, 'other')"));
+    assert_eq!(client.value(&format!("SELECT count(*) FROM {t}")), "4");
+    client.run(&format!("DROP TABLE {tmp}"));
+    assert_eq!(client.sqlstate(&format!("SELECT * FROM {tmp}")), "42P01");
+    client.run(&format!("CREATE TEMP TABLE {tmp} AS SELECT 7 AS x"));
+    client.run("DISCARD TEMP");
+    assert_eq!(client.sqlstate(&format!("SELECT * FROM {tmp}")), "42P01");
+    client.run(&format!("DROP TABLE {t}"));
+}
+
+#[test]
+fn dbts_incremental_model_works() {
+    for in_transaction in [true, false] {
+        let mut client = connect();
+        let (tmp, t) = (unique("model__dbt_tmp"), unique("model"));
+        client.run(&format!("CREATE TABLE {t} (id int, v text)"));
+        client.run(&format!("INSERT INTO {t} VALUES (1, 'old'), (2, 'old')"));
+        if in_transaction {
+            client.run("BEGIN");
+        }
+        client.run(&format!(
+            "create temporary table \"{tmp}\" as (select id + 1 as id, 'new' as v from {t})"
+        ));
+        let columns = "SELECT column_name FROM information_schema.columns WHERE table_name = ";
+        let columns = client.lines(&format!("{columns}'{tmp}' ORDER BY ordinal_position"));
+        assert_eq!(columns, ["id", "v"]);
+        client.run(&format!("DELETE FROM {t} WHERE id IN (SELECT id FROM \"{tmp}\")"));
+        client.run(&format!("insert into {t} (id, v) (select id, v from \"{tmp}\")"));
+        if in_transaction {
+            client.run("COMMIT");
+        }
+        let rows = connect().lines(&format!("SELECT id, v FROM {t} ORDER BY id"));
+        assert_eq!(rows, ["1|old", "2|new", "3|new"]);
+        assert_eq!(client.value(&format!("SELECT count(*) FROM {tmp}")), "2");
+        client.run(&format!("DROP TABLE {t}"));
+    }
+}
+
+#[test]
+fn on_commit_and_rollback_do_what_they_say() {
+    let mut client = connect();
+    let (kept, emptied, dropped) = (unique("kept"), unique("emptied"), unique("dropped"));
+    client.run(&format!("CREATE TEMP TABLE {kept} (a int) ON COMMIT PRESERVE ROWS"));
+    client.run(&format!("CREATE TEMP TABLE {emptied} (a int) ON COMMIT DELETE ROWS"));
+    client.run("BEGIN");
+    client.run(&format!("CREATE TEMP TABLE {dropped} (a int) ON COMMIT DROP"));
+    for table in [&kept, &emptied, &dropped] {
+        client.run(&format!("INSERT INTO {table} VALUES (1)"));
+    }
+    assert_eq!(client.value(&format!("SELECT count(*) FROM {dropped}")), "1");
+    client.run("COMMIT");
+    assert_eq!(client.value(&format!("SELECT count(*) FROM {kept}")), "1");
+    assert_eq!(client.value(&format!("SELECT count(*) FROM {emptied}")), "0");
+    assert_eq!(client.sqlstate(&format!("SELECT * FROM {dropped}")), "42P01");
+    client.run("BEGIN");
+    client.run(&format!("INSERT INTO {kept} VALUES (2)"));
+    client.run(&format!("CREATE TEMP TABLE {dropped} (a int)"));
+    client.run("SAVEPOINT a");
+    client.run(&format!("INSERT INTO {kept} VALUES (3)"));
+    assert_eq!(client.sqlstate("SELECT 1 / 0"), "22012");
+    client.run("ROLLBACK TO a");
+    assert_eq!(client.value(&format!("SELECT count(*) FROM {kept}")), "2");
+    client.run("ROLLBACK");
+    assert_eq!(client.value(&format!("SELECT count(*) FROM {kept}")), "1");
+    assert_eq!(client.sqlstate(&format!("SELECT * FROM {dropped}")), "42P01");
+    client.run("BEGIN");
+    assert_eq!(client.sqlstate("SELECT 1 / 0"), "22012");
+    client.run("ROLLBACK");
+    assert_eq!(client.value(&format!("SELECT count(*) FROM {kept}")), "1");
+}
+
+#[test]
+fn changes_of_temporary_tables_are_no_intents() {
+    if is_oracle() {
+        return;
+    }
+    let mut client = connect();
+    let name = unique("quiet");
+    client.run(&format!("SET application_name = '{name}'"));
+    client.run(&format!("CREATE TEMP TABLE {name} (a int)"));
+    client.run("BEGIN");
+    client.run(&format!("INSERT INTO {name} VALUES (1)"));
+    client.run("COMMIT");
+    let intents = format!("SELECT count(*) FROM teatree.intents WHERE application_name = '{name}'");
+    assert_eq!(client.value(&intents), "0");
+    assert_eq!(client.value(&format!("SELECT count(*) FROM {name}")), "1");
+}
