@@ -90,7 +90,7 @@ pub fn copy(teatree: &Subject, postgres: Option<&Subject>, size: &Size) -> Resul
         ratio: rates.get(1).map(|others| Ratio {
             of: "PostgreSQL",
             value: median_rate(&rates[0]) / median_rate(others),
-            at_most: None,
+            limit: None,
         }),
     }];
     lines.extend(beside(&subjects, &data, size)?);

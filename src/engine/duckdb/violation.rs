@@ -112,9 +112,8 @@ fn unique(table: &str, constraints: &[Constraint], error: &Error) -> Option<Erro
         .filter(|c| matches!(c.kind.as_str(), "PRIMARY KEY" | "UNIQUE" | "INDEX"))
         .collect();
     let key = error.detail()?.strip_prefix("Key \"")?.strip_suffix("\" already exists.")?;
-    let named =
-        |constraint: &&Constraint| Some((*constraint, values_of(key, &constraint.columns)?));
-    let (found, values) = match unique.iter().find_map(named) {
+    let named = unique.iter().find_map(|found| Some((*found, values_of(key, &found.columns)?)));
+    let (found, values) = match named {
         Some(found) => found,
         // Twice in the same statement: DuckDB tells the values only.
         None => (*unique.first().filter(|_| unique.len() == 1)?, key.to_owned()),
