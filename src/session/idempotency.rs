@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::{Session, StatementGuard, Transaction};
 use crate::error::{Error, Result};
+use crate::fail_point::{self, Point};
 use crate::ids::IntentSeq;
 use crate::intent::{Ack, AppendOptions, Applied, IdempotencyKey, Ticket};
 use crate::sql::{Statement, without_comments};
@@ -159,6 +160,7 @@ impl Session {
     ) -> Result<(IntentSeq, Applied)> {
         let Ticket { seq, promised, mut outcome, is_repeat } = ticket;
         if let Some(tag) = promised {
+            fail_point::pass_or_crash(Point::BeforeReply);
             return Ok((seq, Applied { tag, ..Applied::default() }));
         }
         let token = guard.token();
@@ -172,6 +174,7 @@ impl Session {
                 outcome.await
             }
         };
+        fail_point::pass_or_crash(Point::BeforeReply);
         match received {
             Ok(outcome) => outcome.result.map(|applied| (seq, applied)),
             Err(_) => Err(self.services.log.outcome_unknown(seq)),

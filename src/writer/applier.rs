@@ -10,6 +10,7 @@ use arrow::ipc::reader::StreamReader;
 use super::Targets;
 use crate::engine::duckdb::WriteConnection;
 use crate::error::{Error, Result};
+use crate::fail_point::{self, Point};
 use crate::ids::TableName;
 use crate::intent::{Applied, Body, Intent, Origin, ResultSet, RowsAt, TagKind, ValuesTarget};
 use crate::sqlstate::SqlState;
@@ -43,6 +44,7 @@ impl Applier {
 
     /// Applies a change of DuckDB inside the transaction that is open.
     pub(super) fn apply(&mut self, origin: &Origin, body: &Body) -> Result<Applied> {
+        fail_point::pass(Point::DuckDbBeforeApply)?;
         match body {
             Body::Statement { sql, params, table, tag, returning } => {
                 if let TagKind::Fixed(tag) = tag {
