@@ -29,10 +29,10 @@ use crate::dataset::DatasetStore;
 use crate::engine::datafusion::DataFusionEngine;
 use crate::engine::duckdb::DuckDb;
 use crate::error::{Error, Result};
+use crate::fail_point::{self, Point};
 use crate::ids::IntentSeq;
-use crate::intent::{Accepted, Applied, Body, IntentLog, Outcome};
+use crate::intent::{Accepted, Applied, Body, IntentLog, Outcome, fault_code};
 use crate::procedure::Procedures;
-use crate::sqlstate::SqlState;
 
 use applier::Applier;
 
@@ -51,6 +51,8 @@ pub struct Targets {
     pub datafusion: Arc<DataFusionEngine>,
     pub procedures: Arc<Procedures>,
     pub log: Arc<IntentLog>,
+    /// The server has run before in this process: reads must go on, whatever becomes of writes.
+    pub reopened: bool,
     /// Rows that RETURNING may give back.
     pub outcome_rows_max: usize,
     /// Bytes of rows that are kept for repeats of an intent with an idempotency key.
@@ -100,6 +102,8 @@ struct Writer {
     applier: Applier,
     shared: Arc<Shared>,
     runtime: Handle,
+    /// What is applied was promised before the last start.
+    replaying: bool,
 }
 
 /// Recovers, then starts the Writer's thread. It ends when the log closes its channel.
@@ -117,8 +121,16 @@ pub fn start(
     let handle = WriterHandle { shared: Arc::clone(&shared) };
     let targets = Arc::new(targets);
     let applier = Applier::new(Arc::clone(&targets), connection);
-    let mut writer = Writer { targets, applier, shared, runtime };
-    writer.recover()?;
+    let mut writer = Writer { targets, applier, shared, runtime, replaying: true };
+    let recovered = writer.recover();
+    writer.replaying = false;
+    match recovered {
+        Err(error) if writer.targets.reopened && error.is_fault() => {
+            tracing::error!(%error, "the log cannot be replayed: only reads go on");
+            writer.targets.log.stop(stopped(&error));
+        }
+        recovered => recovered?,
+    }
     let thread = std::thread::Builder::new()
         .name("writer".to_owned())
         .stack_size(64 << 20)
@@ -195,14 +207,17 @@ impl Writer {
 
     fn record(&self, seq: IntentSeq, result: Result<Applied>) -> Result<()> {
         let outcome = Outcome { result, applied_at_us: clock::now_us() };
-        self.targets.log.record_outcome(seq, outcome)
+        fail_point::pass_or_crash(Point::OutcomeBeforeRecord);
+        self.targets.log.record_outcome(seq, outcome)?;
+        fail_point::pass_or_crash(Point::OutcomeAfterRecord);
+        Ok(())
     }
 }
 
 /// What clients are told once the Writer has stopped.
 fn stopped(cause: &Error) -> Error {
     Error::new(
-        SqlState::IO_ERROR,
+        fault_code(cause),
         "the Writer has stopped after a fault of the machine, so writes are refused until the server restarts",
     )
     .with_detail(format!("The cause was: {cause}."))
