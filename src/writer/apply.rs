@@ -12,7 +12,7 @@ use super::Writer;
 use super::applier::{already_exists, applied};
 use crate::engine::QueryContext;
 use crate::error::{Error, Result};
-use crate::ids::TableName;
+use crate::ids::{IntentSeq, TableName};
 use crate::intent::{Accepted, Applied, Body, DatasetChange, Intent, Storage, TagKind};
 use crate::procedure::{Progress, Turn};
 use crate::sqlstate::SqlState;
@@ -54,7 +54,7 @@ impl Writer {
         };
         match result {
             Ok(Progress::Done(applied)) => {
-                self.forget_staged(intent);
+                self.targets.forget_staged(intent);
                 self.record(intent.seq, Ok(applied))
             }
             Ok(Progress::Later(rest)) => self.finish_later(intent, rest),
@@ -78,11 +78,7 @@ impl Writer {
         applied.unwrap_or_else(|_| {
             // Nothing is open when the panic came from outside of a transaction.
             let _ = self.applier.connection.rollback();
-            tracing::error!(seq = intent.seq.0, "an intent made the Writer panic");
-            Err(Error::new(
-                SqlState::INSUFFICIENT_RESOURCES,
-                format!("intent {} failed by a fault of the server", intent.seq),
-            ))
+            Err(panicked(intent.seq))
         })
     }
 
@@ -249,21 +245,20 @@ impl Writer {
         });
         Ok(())
     }
+}
 
-    /// Deletes the staged file of an intent that is applied. What stays is removed at the next
-    /// start.
-    pub(super) fn forget_staged(&self, intent: &Intent) {
-        if let Some(path) = intent.body.staged_path()
-            && let Err(error) = std::fs::remove_file(self.targets.data_dir.join(path))
-        {
-            tracing::warn!(%path, %error, "a staged file could not be deleted");
-        }
-    }
+/// Makes the error of an intent that made its thread panic.
+pub(super) fn panicked(seq: IntentSeq) -> Error {
+    tracing::error!(seq = seq.0, "an intent made the Writer panic");
+    Error::new(
+        SqlState::INSUFFICIENT_RESOURCES,
+        format!("intent {seq} failed by a fault of the server"),
+    )
 }
 
 /// While a statement runs, an I/O error is the statement's: its transaction is undone. Only a
 /// commit that fails leaves open what the file holds.
-fn statement_error(error: Error) -> Error {
+pub(super) fn statement_error(error: Error) -> Error {
     match error.code() {
         SqlState::IO_ERROR | SqlState::UNDEFINED_FILE => {
             Error::new(SqlState::INSUFFICIENT_RESOURCES, error.message())

@@ -44,5 +44,6 @@ mod transactions_savepoints;
 mod transactions_writes;
 mod versions;
 mod writes;
+mod writes_bulk;
 mod writes_staged;
 mod writes_transactions;
