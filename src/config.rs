@@ -152,6 +152,8 @@ settings! {
     parked_intents_max: usize = 1000, "TEATREE_PARKED_INTENTS_MAX", "1000";
     /// Bytes of rows that open portals keep when another statement of their transaction runs.
     portal_bytes_max: usize = 64 << 20, "TEATREE_PORTAL_BYTES_MAX", "67108864";
+    /// Staged rows of at least so many bytes are appended beside the stream of other writes.
+    bulk_bytes_min: u64 = 4 << 20, "TEATREE_BULK_BYTES_MIN", "4194304";
     /// Time between SIGTERM and the cancelling of what still runs, in milliseconds.
     shutdown_grace_ms: u64 = 5_000, "TEATREE_SHUTDOWN_GRACE_MS", "5000";
 }

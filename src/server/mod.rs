@@ -213,6 +213,7 @@ fn open(mut config: Config, runtime: tokio::runtime::Handle, reopened: bool) -> 
         outcome_rows_max: config.outcome_rows_max,
         parked_intents_max: config.parked_intents_max,
         kept_rows_bytes_max: config.idempotency_result_bytes_max,
+        bulk_bytes_min: config.bulk_bytes_min,
         apply_delay: Duration::from_millis(config.apply_delay_ms),
     };
     let (writer, writer_thread) = writer::start(targets, accepted, runtime)?;

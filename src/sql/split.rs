@@ -81,23 +81,6 @@ pub(super) fn parse_one(
     rewrite::fold_tokens(&mut tokens);
     spell_out_abort(&mut tokens);
     leave_out_deferrable(&mut tokens);
-    if copy::is_copy(&tokens) {
-        let kind = copy::parse(&tokens, text, places)?;
-        return Ok(Statement {
-            text: own,
-            kind,
-            param_count: 0,
-            memo: crate::sql::statement::Memo::default(),
-            comment,
-            tree: None,
-            words,
-            offset,
-        });
-    }
-    let parsed = Parser::new(&PostgreSqlDialect {})
-        .with_recursion_limit(DEPTH_MAX)
-        .with_tokens_with_locations(tokens)
-        .parse_statements();
     let statement = |kind, tree: Option<ast::Statement>, param_count| Statement {
         text: own.clone(),
         kind,
@@ -108,6 +91,13 @@ pub(super) fn parse_one(
         offset,
         comment: comment.clone(),
     };
+    if copy::is_copy(&tokens) {
+        return Ok(statement(copy::parse(&tokens, text, places)?, None, 0));
+    }
+    let parsed = Parser::new(&PostgreSqlDialect {})
+        .with_recursion_limit(DEPTH_MAX)
+        .with_tokens_with_locations(tokens)
+        .parse_statements();
     match parsed {
         Ok(mut trees) if trees.len() == 1 => {
             let tree = trees.remove(0);

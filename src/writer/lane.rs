@@ -21,7 +21,7 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use super::applier::Applier;
-use super::parking::{Names, Parking};
+use super::parking::{Holder, Names, Parking};
 use super::{Shared, Targets, WriterHandle, stopped};
 use crate::clock;
 use crate::engine::duckdb::HeldConnection;
@@ -54,7 +54,7 @@ pub(super) struct CrossingState {
     pub(super) open: bool,
     /// The tables that the lane holds, each with the last place given out before: what is behind it
     /// waits, what is not is applied first.
-    held: Vec<(IntentSeq, Names)>,
+    pub(super) held: Vec<(IntentSeq, Names)>,
     /// What the stream has passed over because its tables are held.
     pub(super) parking: Parking<Accepted>,
     /// What the stream has passed over because DuckDB saw a conflict with the lane.
@@ -153,6 +153,13 @@ impl CrossingState {
     pub(super) fn must_wait(&self, seq: IntentSeq, names: &Names) -> bool {
         let waits = |(after, held): &(IntentSeq, Names)| seq > *after && names.waits_for(held);
         self.held.iter().any(waits) || self.parking.must_wait(names)
+    }
+
+    /// Tells whether something up to a place that names these tables is still to be applied,
+    /// although the stream has passed it: a big append, or what waits for one.
+    fn is_late(&self, placed: IntentSeq, names: &Names) -> bool {
+        let late = |one: &Accepted, of: &Names| one.intent.seq <= placed && names.waits_for(of);
+        self.parking.has_any_of(Holder::Bulk, names) || self.parking.any_parked(late)
     }
 
     /// Tells whether an intent could have to.
@@ -285,12 +292,13 @@ impl Lane {
         // What has its place by now may be acknowledged already: it is applied first.
         let placed = self.targets.log.begin_definitions();
         self.definitions.fetch_add(1, Ordering::SeqCst);
-        crossing.state.lock().held.push((placed, Names::Tables(tables)));
+        let names = Names::Tables(tables);
+        crossing.state.lock().held.push((placed, names.clone()));
         loop {
             let further = crossing.further.notified();
             {
                 let state = crossing.state.lock();
-                if state.handled >= placed {
+                if state.handled >= placed && !state.is_late(placed, &names) {
                     return Ok(());
                 }
                 if state.stopped {

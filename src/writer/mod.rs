@@ -5,6 +5,7 @@
 //! - `applier.rs`: a change of DuckDB inside an open transaction.
 //! - `lane.rs`: one session's transaction beside the stream.
 //! - `park.rs`, `parking.rs`: what the stream passes over meanwhile.
+//! - `bulk.rs`: big appends, beside the stream.
 //! - `recover.rs`: at start, what the log holds beyond what the targets have; `recovered.rs`: the
 //!   outcome of what they have.
 //!
@@ -15,6 +16,7 @@
 mod applier;
 mod apply;
 mod batch;
+mod bulk;
 mod lane;
 mod park;
 mod parking;
@@ -40,6 +42,7 @@ use crate::intent::{Accepted, Applied, Body, IntentLog, Outcome, fault_code};
 use crate::procedure::Procedures;
 
 use applier::Applier;
+use bulk::{BulkLane, BulkStop};
 use lane::Crossing;
 use park::Next;
 
@@ -70,6 +73,8 @@ pub struct Targets {
     pub kept_rows_bytes_max: usize,
     /// How long rows that are acknowledged already may wait for more.
     pub apply_delay: Duration,
+    /// Appends of at least so many staged bytes are applied beside the stream.
+    pub bulk_bytes_min: u64,
 }
 
 /// What sessions ask of the Writer: to stop the intent that they wait for, and the lane.
@@ -90,6 +95,8 @@ struct Running {
     current: Option<(IntentSeq, IntentSeq)>,
     canceled: std::collections::BTreeSet<IntentSeq>,
     interrupt: Option<Arc<dyn Fn() + Send + Sync>>,
+    /// The append that is applied apart.
+    bulk: Option<BulkStop>,
 }
 
 impl WriterHandle {
@@ -103,6 +110,9 @@ impl WriterHandle {
             && let Some(interrupt) = &running.interrupt
         {
             interrupt();
+        }
+        if let Some(bulk) = &running.bulk {
+            bulk.cancel(seq);
         }
         drop(running);
         self.shared.crossing.wake.notify_one();
@@ -121,6 +131,7 @@ struct Writer {
     parked_max: usize,
     /// What is applied was promised before the last start.
     replaying: bool,
+    bulk: BulkLane,
 }
 
 /// Recovers, then starts the Writer's thread. It ends when the log closes its channel.
@@ -141,8 +152,9 @@ pub fn start(
     let handle = WriterHandle { shared: Arc::clone(&shared), targets: Arc::clone(&targets) };
     let applier = Applier::new(Arc::clone(&targets), connection);
     let received = targets.log.last_durable();
+    let bulk = BulkLane::start(&targets, &shared)?;
     let mut writer =
-        Writer { targets, applier, shared, runtime, received, parked_max, replaying: true };
+        Writer { targets, applier, shared, runtime, received, parked_max, bulk, replaying: true };
     let recovered = writer.recover();
     writer.replaying = false;
     match recovered {
@@ -187,13 +199,13 @@ impl Writer {
                 match self.next(accepted) {
                     Next::Take(first) => self.take(first, &mut waiting),
                     Next::LookAgain => {}
-                    Next::Ended => return self.apply_released(),
+                    Next::Ended => return self.drain(),
                 }
             }
             self.gather(accepted, &mut waiting);
             self.apply_released()?;
             if !waiting.is_empty() {
-                let count = batch::length(&waiting);
+                let count = batch::length(&waiting, self.targets.bulk_bytes_min);
                 let turn = waiting.drain(..count).collect();
                 let turn = self.admit(turn)?;
                 self.take_turn(&turn)?;

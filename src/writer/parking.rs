@@ -46,6 +46,15 @@ pub(super) enum Holder {
     Lane,
 }
 
+/// What becomes of a parked intent that nothing holds any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Going {
+    Stays,
+    Goes,
+    /// It goes, and takes a while: those behind it that name its tables wait on.
+    GoesAndHolds,
+}
+
 /// One intent that waits.
 #[derive(Debug)]
 pub(super) struct Parked<T> {
@@ -93,6 +102,17 @@ impl<T> Parking<T> {
         self.holds.iter().any(|(held_by, _)| *held_by == holder)
     }
 
+    /// Tells whether the holder has any of these.
+    pub(super) fn has_any_of(&self, holder: Holder, names: &Names) -> bool {
+        let mut held = self.holds.iter().filter(|(held_by, _)| *held_by == holder);
+        held.any(|(_, held)| names.waits_for(held))
+    }
+
+    /// Tells whether any that waits is so.
+    pub(super) fn any_parked(&self, is_so: impl Fn(&T, &Names) -> bool) -> bool {
+        self.parked.iter().any(|parked| is_so(&parked.item, &parked.names))
+    }
+
     /// Tells whether an intent that comes now must wait: for a hold, or for one that waits itself.
     pub(super) fn must_wait(&self, names: &Names) -> bool {
         let parked = self.parked.iter().map(|parked| &parked.names);
@@ -107,23 +127,23 @@ impl<T> Parking<T> {
     /// Takes, in their order, those that wait for nothing any more. What is taken is to be applied
     /// before anything that comes later.
     pub(super) fn take_ready(&mut self) -> Vec<T> {
-        self.take_ready_if(|_| true)
+        self.take_ready_as(|_| Going::Goes)
     }
 
-    /// As [`Parking::take_ready`], but only those that `may` says yes to; whoever names a table of
-    /// one that stays stays as well.
-    pub(super) fn take_ready_if(&mut self, mut may: impl FnMut(&T) -> bool) -> Vec<T> {
+    /// As [`Parking::take_ready`], but each as `going` decides; whoever names a table of one that
+    /// stays, or that holds its tables from now on, stays as well.
+    pub(super) fn take_ready_as(&mut self, mut going: impl FnMut(&T) -> Going) -> Vec<T> {
         let mut blocking: Vec<Names> = self.holds.iter().map(|(_, held)| held.clone()).collect();
         let mut ready = Vec::new();
         for parked in std::mem::take(&mut self.parked) {
             let waits = blocking.iter().any(|earlier| parked.names.waits_for(earlier));
-            if waits || !may(&parked.item) {
-                if !blocking.contains(&parked.names) {
-                    blocking.push(parked.names.clone());
-                }
-                self.parked.push_back(parked);
-            } else {
-                ready.push(parked.item);
+            let going = if waits { Going::Stays } else { going(&parked.item) };
+            if going != Going::Goes && !blocking.contains(&parked.names) {
+                blocking.push(parked.names.clone());
+            }
+            match going {
+                Going::Stays => self.parked.push_back(parked),
+                Going::Goes | Going::GoesAndHolds => ready.push(parked.item),
             }
         }
         ready
@@ -212,8 +232,12 @@ mod tests {
         parking.park(1, names(&["a"]), None);
         parking.park(2, names(&["a"]), None);
         parking.park(3, names(&["b"]), None);
-        assert_eq!(parking.take_ready_if(|item| *item != 1), [3]);
+        let but = |kept| move |item: &i32| if *item == kept { Going::Stays } else { Going::Goes };
+        assert_eq!(parking.take_ready_as(but(1)), [3]);
         assert_eq!(parking.take_ready(), [1, 2]);
+        parking.park(1, names(&["a"]), None);
+        parking.park(2, names(&["a"]), None);
+        assert_eq!(parking.take_ready_as(|_| Going::GoesAndHolds), [1]);
     }
 
     #[test]

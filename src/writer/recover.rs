@@ -27,7 +27,11 @@ impl Writer {
             } else if matches!(intent.body, Body::Transaction { .. }) {
                 self.record(intent.seq, Err(aborted()))?;
             } else {
+                // What was passed over keeps its own place, should this be cut off as well.
+                let passed = intent.seq <= applied.through;
+                self.applier.connection.apart_from_now(passed.then_some(intent.seq));
                 self.apply_one(intent)?;
+                self.applier.connection.apart_from_now(None);
             }
         }
         self.applier.connection.settle(self.targets.log.last_durable())?;

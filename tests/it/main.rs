@@ -51,5 +51,6 @@ mod transactions_writes;
 mod torture;
 mod versions;
 mod writes;
+mod writes_bulk;
 mod writes_staged;
 mod writes_transactions;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 
-use super::capi::{Connection, Interrupter, Prepared};
+use super::capi::{Connection, Interrupter, Prepared, SendBatches, StreamView};
 use super::instance::{text_rows, text_rows_with};
 use super::kept_outcomes::KeptOutcomes;
 use super::reader::Idle;
@@ -14,6 +14,7 @@ use crate::catalog;
 use crate::error::{Error, Result};
 use crate::fail_point::{self, Point};
 use crate::ids::{IntentSeq, TableName};
+use crate::sql::quote_ident;
 use crate::sqlstate::SqlState;
 use crate::types::{Column, Value};
 
@@ -366,6 +367,28 @@ impl WriteConnection {
                 ))
             }
             outcome => outcome,
+        }
+    }
+
+    /// Inserts many batches of one schema, with all of DuckDB's threads, in their order.
+    ///
+    /// # Errors
+    /// As [`WriteConnection::append`]; the batches' own.
+    pub fn append_stream(
+        &mut self,
+        table: &TableName,
+        columns: &[String],
+        schema: SchemaRef,
+        batches: SendBatches,
+    ) -> Result<u64> {
+        let view = StreamView::new(&self.connection, schema, batches)?;
+        let into = catalog::duckdb_table(table);
+        let list: Vec<String> = columns.iter().map(|column| quote_ident(column)).collect();
+        let sql =
+            format!("INSERT INTO {into} ({}) SELECT * FROM {}", list.join(", "), view.sql_name());
+        match self.connection.execute(&sql) {
+            Ok(()) => Ok(view.rows()),
+            Err(error) => Err(view.failed().unwrap_or(error)),
         }
     }
 
