@@ -36,7 +36,6 @@ mod write;
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 pub use activity::{Activity, Entry, Reason, Registered, Shown, StatementGuard};
@@ -57,6 +56,7 @@ use advisory::OwnLocks;
 
 use crate::engine::QueryContext;
 use crate::error::Result;
+use crate::ids::IntentSeq;
 use crate::router::{EngineSetting, StatementContext};
 use crate::sql::rewrite::SessionIntents;
 use crate::types::OutputStyle;
@@ -74,8 +74,8 @@ pub struct Session {
     /// The idempotency key in the comment of the statement that runs, until its write takes it.
     commented_key: Option<String>,
     claim: Claim,
-    /// The place of the last write; 0 before the first.
-    last_intent: AtomicU64,
+    /// The place of the last write.
+    last_intent: Option<IntentSeq>,
 }
 
 impl Session {
@@ -97,7 +97,7 @@ impl Session {
             advisory_locks,
             commented_key: None,
             claim: Claim::default(),
-            last_intent: AtomicU64::new(0),
+            last_intent: None,
         }
     }
 

@@ -38,9 +38,8 @@ impl Session {
         if self.is_in_block() {
             let holds = self.services.router.holds(write, &context).await?;
             let text = &statement.text;
-            let applied =
-                self.write_in_transaction(text, body, holds, defines, &context, guard).await?;
-            return outcome(applied);
+            let applied = self.write_in_transaction(text, body, holds, defines, &context, guard);
+            return outcome(Box::pin(applied).await?);
         }
         let applied = self.append(&statement.text, body, &context, guard).await;
         if defines {
@@ -113,7 +112,7 @@ impl Session {
 
     /// Appends an intent and waits for its outcome.
     pub(super) async fn append(
-        &self,
+        &mut self,
         text: &str,
         body: Body,
         context: &StatementContext,
