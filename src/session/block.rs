@@ -21,6 +21,7 @@ use crate::ids::TableName;
 use crate::intent::{AppendOptions, Applied, Body, Origin, STATEMENT_BYTES_MAX, Storage};
 use crate::router::StatementContext;
 use crate::sqlstate::SqlState;
+use crate::types::Value;
 use crate::writer::{Committed, Lane};
 
 /// How often the first write of a READ COMMITTED transaction is tried on a fresh snapshot.
@@ -133,7 +134,12 @@ fn size(body: &Body) -> usize {
     let text = match body {
         Body::Statement { sql, params, .. } => sql.len() + 32 * params.len(),
         Body::Values(values) => {
-            values.rows.iter().flatten().map(|value| size_of_val(value) + 16).sum()
+            let text = |value: &Value| match value {
+                Value::Text(text) => text.len(),
+                Value::Bytea(bytes) => bytes.len(),
+                _ => 0,
+            };
+            values.rows.iter().flatten().map(|value| size_of_val(value) + text(value)).sum()
         }
         _ => 0,
     };
@@ -164,7 +170,7 @@ impl Session {
             if open.writes.deferred.is_some() {
                 return Err(mixed());
             }
-            let over = open.writes.bytes + size(&body) > bytes_max;
+            let over = open.writes.bytes + size(&body) + text.len() > bytes_max;
             if over && !open.savepoints.is_empty() {
                 return Err(too_large_for_savepoints());
             }

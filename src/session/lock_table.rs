@@ -22,12 +22,6 @@ impl Session {
                 "LOCK TABLE can only be used in transaction blocks",
             ));
         };
-        if open.read_only && lock.strength > LockStrength::Rows {
-            return Err(Error::new(
-                SqlState::READ_ONLY_SQL_TRANSACTION,
-                "cannot execute LOCK TABLE in a read-only transaction",
-            ));
-        }
         let has_lane = open.writes.lane.is_some();
         let context = self.context(guard).await?;
         let mut tables = BTreeSet::new();

@@ -79,8 +79,7 @@ pub(super) fn parse_one(
     let comment = Comment::of_tokens(tokens);
     let (mut tokens, access_method) = take_access_method(tokens);
     rewrite::fold_tokens(&mut tokens);
-    spell_out_abort(&mut tokens);
-    leave_out_deferrable(&mut tokens);
+    transaction_words(&mut tokens);
     let statement = |kind, tree: Option<ast::Statement>, param_count| Statement {
         text: own.clone(),
         kind,
@@ -119,6 +118,12 @@ pub(super) fn parse_one(
             Ok(statement(kind, None, native::param_count(&solid)))
         }
     }
+}
+
+/// Spells the words of transaction control as the parser knows them.
+fn transaction_words(tokens: &mut Vec<TokenWithSpan>) {
+    spell_out_abort(tokens);
+    leave_out_deferrable(tokens);
 }
 
 /// ABORT is PostgreSQL's other word for ROLLBACK, which the parser does not know.

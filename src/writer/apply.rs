@@ -47,6 +47,8 @@ impl Writer {
             let mut tries = 1;
             loop {
                 match self.apply_guarded(intent) {
+                    // Looked at first: a transaction that ends after this wakes the stream.
+                    Err(error) if self.park_conflicted(intent, &error) => return Ok(()),
                     Err(error) if self.retries_conflict(&error, tries) => tries += 1,
                     result => break result,
                 }
@@ -59,7 +61,6 @@ impl Writer {
             }
             Ok(Progress::Later(rest)) => self.finish_later(intent, rest),
             Err(error) if error.is_fault() => Err(error),
-            Err(error) if self.park_conflicted(intent, &error) => Ok(()),
             Err(error) => {
                 let error = match intent.body.table() {
                     Some(table) => self.applier.connection.name_violation(table, error),
