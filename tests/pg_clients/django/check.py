@@ -148,6 +148,9 @@ def check_queries():
     equal(Tea.objects.filter(made_at__date=dt.datetime.now(dt.timezone.utc).date()).count(), 11)
     equal(Tea.objects.select_related("garden").first().garden.name, "Ceylon")
     equal(len(Garden.objects.prefetch_related("teas").filter(name="Ceylon")[0].teas.all()), 11)
+
+
+def check_server_side_cursor():
     equal(sum(1 for _ in Garden.objects.all().iterator(chunk_size=100)), 503)
 
 
@@ -180,4 +183,5 @@ def clean_up():
 
 
 if __name__ == "__main__":
-    run([value for name, value in list(globals().items()) if name.startswith("check_")], clean_up)
+    run([value for name, value in list(globals().items()) if name.startswith("check_")], clean_up,
+        later=["check_server_side_cursor"])

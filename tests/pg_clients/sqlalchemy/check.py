@@ -266,4 +266,5 @@ def clean_up():
 
 
 if __name__ == "__main__":
-    run([value for name, value in list(globals().items()) if name.startswith("check_")], clean_up)
+    run([value for name, value in list(globals().items()) if name.startswith("check_")], clean_up,
+        later=["check_stream"])
