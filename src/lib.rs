@@ -29,6 +29,7 @@ pub mod sqlstate;
 pub mod error;
 pub mod ids;
 pub mod clock;
+pub mod fail_point;
 pub mod task;
 pub mod config;
 pub mod telemetry;

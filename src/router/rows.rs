@@ -10,6 +10,7 @@ use arrow::datatypes::SchemaRef;
 use arrow::ipc::writer::StreamWriter;
 
 use crate::error::{Error, Result};
+use crate::fail_point::{self, Point};
 use crate::intent::{Bytes, RowsAt};
 
 /// Rows up to this size travel inside the intent.
@@ -74,7 +75,10 @@ impl RowsSink {
                 Ok(())
             }
             State::File(staged) => match &mut staged.writer {
-                Some(writer) => writer.write(batch).map_err(ipc),
+                Some(writer) => {
+                    fail_point::pass(Point::StagedWrite)?;
+                    writer.write(batch).map_err(ipc)
+                }
                 None => Err(Error::internal("a staged file is closed")),
             },
             State::Empty => Err(Error::internal("rows came after an error")),
@@ -100,6 +104,7 @@ impl RowsSink {
             arrow::ipc::reader::StreamReader::try_new(bytes.as_slice(), None).map_err(ipc)?;
         if let Some(writer) = &mut staged.writer {
             for batch in reader {
+                fail_point::pass(Point::StagedWrite)?;
                 writer.write(&batch.map_err(ipc)?).map_err(ipc)?;
             }
         }
@@ -131,10 +136,12 @@ impl RowsSink {
                 if let Some(writer) = &mut staged.writer {
                     writer.finish().map_err(ipc)?;
                     writer.get_mut().flush().map_err(io)?;
+                    fail_point::pass(Point::StagedBeforeSync)?;
                     writer.get_ref().get_ref().sync_all().map_err(io)?;
                 }
                 let folder = staged.absolute.parent().unwrap_or(&self.data_dir);
                 File::open(folder).and_then(|folder| folder.sync_all()).map_err(io)?;
+                fail_point::pass(Point::StagedAfterSync)?;
                 let bytes = staged.absolute.metadata().map_err(io)?.len();
                 // Taken, so that Drop leaves the file.
                 staged.writer = None;

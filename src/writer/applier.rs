@@ -11,6 +11,7 @@ use super::Targets;
 use super::recovered::must_be_kept;
 use crate::engine::duckdb::WriteConnection;
 use crate::error::{Error, Result};
+use crate::fail_point::{self, Point};
 use crate::ids::TableName;
 use crate::intent::{Applied, Body, Intent, Origin, ResultSet, RowsAt, TagKind, ValuesTarget};
 use crate::sqlstate::SqlState;
@@ -44,6 +45,7 @@ impl Applier {
 
     /// Applies a change of DuckDB inside the transaction that is open.
     pub(super) fn apply(&mut self, origin: &Origin, body: &Body) -> Result<Applied> {
+        fail_point::pass(Point::DuckDbBeforeApply)?;
         match body {
             Body::Statement { sql, params, table, tag, returning } => {
                 if let TagKind::Fixed(tag) = tag {

@@ -7,6 +7,7 @@ use tokio::sync::mpsc;
 
 use super::{BATCH_BYTES_MAX, BATCH_INTENTS_MAX, Writer};
 use crate::error::{Error, Result};
+use crate::fail_point::{self, Point};
 use crate::intent::{Accepted, Applied, Body, Intent, Outcome, Storage, TagKind, Values};
 use crate::{clock, telemetry};
 
@@ -170,7 +171,11 @@ impl Writer {
         let applied_at_us = clock::now_us();
         let outcome = |applied| Outcome { result: Ok(applied), applied_at_us };
         let seqs = turn.iter().map(|accepted| accepted.intent.seq);
-        self.targets.log.record_outcomes(seqs.zip(applied.into_iter().map(outcome)).collect())
+        fail_point::pass_or_crash(Point::OutcomeBeforeRecord);
+        let outcomes = seqs.zip(applied.into_iter().map(outcome)).collect();
+        self.targets.log.record_outcomes(outcomes)?;
+        fail_point::pass_or_crash(Point::OutcomeAfterRecord);
+        Ok(())
     }
 }
 

@@ -11,7 +11,7 @@ use crate::messages::{Fields, Message, Out, startup, untagged};
 /// How long a reply may take. Long: a debug build on two busy cores is slow.
 const READ_LIMIT: Duration = Duration::from_secs(60);
 
-const PROTOCOL_3_0: u32 = 196_608;
+pub const PROTOCOL_3_0: u32 = 196_608;
 const CANCEL_REQUEST: u32 = 80_877_102;
 
 /// One connection.

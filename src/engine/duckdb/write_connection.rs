@@ -12,6 +12,7 @@ use super::reader::Idle;
 use super::statement_cache::StatementCache;
 use crate::catalog;
 use crate::error::{Error, Result};
+use crate::fail_point::{self, Point};
 use crate::ids::{IntentSeq, TableName};
 use crate::sqlstate::SqlState;
 use crate::types::{Column, Value};
@@ -274,13 +275,20 @@ impl WriteConnection {
     }
 
     fn end(&mut self) -> Result<()> {
-        let committed = self.connection.execute("COMMIT");
+        let committed = fail_point::pass(Point::DuckDbBeforeCommit)
+            .and_then(|()| self.connection.execute("COMMIT"));
         if committed.is_err() {
             // A COMMIT that failed has ended its transaction already; an interrupt before it has
             // not.
             let _ = self.rollback();
         }
-        committed
+        committed?;
+        if fail_point::pass(Point::DuckDbFatal).is_err() {
+            // DuckDB's own way to fail for good.
+            self.connection.execute("SET GLOBAL debug_checkpoint_abort = 'before_header'")?;
+            self.connection.execute("CHECKPOINT")?;
+        }
+        fail_point::pass(Point::DuckDbAfterCommit)
     }
 
     /// Undoes the transaction.
