@@ -322,6 +322,11 @@ impl Body {
         }
     }
 
+    /// Tells whether the client may have been told of success before the intent is applied.
+    pub fn is_certain(&self) -> bool {
+        self.certain_at().is_some()
+    }
+
     /// Returns the moment of the definitions in which nothing can refuse the intent.
     pub(super) fn certain_at(&self) -> Option<Moment> {
         match self {

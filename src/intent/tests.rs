@@ -10,6 +10,7 @@ use tokio::sync::mpsc::Receiver;
 
 use super::record::{Head, Payload};
 use super::store::Batch;
+use super::witness::Witness;
 use super::*;
 use crate::error::Error;
 use crate::ids::{IntentSeq, TableName};
@@ -29,6 +30,7 @@ pub(super) fn limits() -> LogLimits {
         key_ttl: Duration::from_secs(3600),
         keys_max: 1000,
         key_result_bytes_max: 1000,
+        salvage: false,
     }
 }
 
@@ -291,6 +293,8 @@ async fn a_torn_tail_is_dropped_and_damage_before_it_is_not() {
     let (file, bytes) = write_ahead_file(torn.path());
     let end = bytes.iter().rposition(|&b| b != 0).unwrap();
     fs::write(&file, &bytes[..end - 10]).unwrap();
+    // A crash in the middle of the write: nobody was told.
+    Witness::open(torn.path()).unwrap().note(IntentSeq(19)).unwrap();
     let (again, _) = open(torn.path());
     assert_eq!(again.last_durable(), IntentSeq(19));
     assert_eq!(again.pending().unwrap().len(), 19);

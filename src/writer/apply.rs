@@ -79,10 +79,12 @@ impl Writer {
             // Nothing is open when the panic came from outside of a transaction.
             let _ = self.applier.connection.rollback();
             tracing::error!(seq = intent.seq.0, "an intent made the Writer panic");
-            Err(Error::new(
+            let error = Error::new(
                 SqlState::INSUFFICIENT_RESOURCES,
                 format!("intent {} failed by a fault of the server", intent.seq),
-            ))
+            );
+            // At a restart it would panic again, so there it fails.
+            Err(if self.replaying { error } else { self.statement_error(intent, error) })
         })
     }
 
@@ -100,7 +102,7 @@ impl Writer {
                     }
                     Err(error) => {
                         self.applier.connection.rollback()?;
-                        Err(statement_error(error))
+                        Err(self.statement_error(intent, error))
                     }
                 }
             }
@@ -250,6 +252,20 @@ impl Writer {
         Ok(())
     }
 
+    /// While a statement runs, a full disk, a failed device or too little memory is the
+    /// statement's own affair: its transaction is undone. Only a commit that fails leaves open
+    /// what the file holds. But an intent whose client may have been told already must not fail
+    /// for such a reason: then it is a fault, and the intent is applied after the next start.
+    fn statement_error(&self, intent: &Intent, error: Error) -> Error {
+        let of_machine = matches!(error.code().class(), "53" | "58");
+        match (of_machine, self.replaying || intent.body.is_certain()) {
+            (false, _) => error,
+            (true, false) => error.own(),
+            (true, true) if error.is_fault() => error,
+            (true, true) => Error::new(SqlState::SYSTEM_ERROR, error.message()),
+        }
+    }
+
     /// Deletes the staged file of an intent that is applied. What stays is removed at the next
     /// start.
     pub(super) fn forget_staged(&self, intent: &Intent) {
@@ -258,17 +274,6 @@ impl Writer {
         {
             tracing::warn!(%path, %error, "a staged file could not be deleted");
         }
-    }
-}
-
-/// While a statement runs, an I/O error is the statement's: its transaction is undone. Only a
-/// commit that fails leaves open what the file holds.
-fn statement_error(error: Error) -> Error {
-    match error.code() {
-        SqlState::IO_ERROR | SqlState::UNDEFINED_FILE => {
-            Error::new(SqlState::INSUFFICIENT_RESOURCES, error.message())
-        }
-        _ => error,
     }
 }
 

@@ -34,10 +34,10 @@ use crate::dataset::DatasetStore;
 use crate::engine::datafusion::DataFusionEngine;
 use crate::engine::duckdb::DuckDb;
 use crate::error::{Error, Result};
+use crate::fail_point::{self, Point};
 use crate::ids::IntentSeq;
-use crate::intent::{Accepted, Applied, Body, IntentLog, Outcome};
+use crate::intent::{Accepted, Applied, Body, IntentLog, Outcome, fault_code};
 use crate::procedure::Procedures;
-use crate::sqlstate::SqlState;
 
 use applier::Applier;
 use lane::Crossing;
@@ -60,6 +60,8 @@ pub struct Targets {
     pub datafusion: Arc<DataFusionEngine>,
     pub procedures: Arc<Procedures>,
     pub log: Arc<IntentLog>,
+    /// The server has run before in this process: reads must go on, whatever becomes of writes.
+    pub reopened: bool,
     /// Rows that RETURNING may give back.
     pub outcome_rows_max: usize,
     /// Intents that may wait for the end of another session's transaction.
@@ -117,6 +119,8 @@ struct Writer {
     /// The last intent that came.
     received: IntentSeq,
     parked_max: usize,
+    /// What is applied was promised before the last start.
+    replaying: bool,
 }
 
 /// Recovers, then starts the Writer's thread. It ends when the log closes its channel.
@@ -137,8 +141,19 @@ pub fn start(
     let handle = WriterHandle { shared: Arc::clone(&shared), targets: Arc::clone(&targets) };
     let applier = Applier::new(Arc::clone(&targets), connection);
     let received = targets.log.last_durable();
-    let mut writer = Writer { targets, applier, shared, runtime, received, parked_max };
-    writer.recover()?;
+    let replaying = true;
+    let mut writer = Writer { targets, applier, shared, runtime, received, parked_max, replaying };
+    let recovered = writer.recover();
+    writer.replaying = false;
+    match recovered {
+        Err(error) if writer.targets.reopened && error.is_fault() => {
+            tracing::error!(%error, "the log cannot be replayed: only reads go on");
+            writer.targets.log.stop(stopped(&error));
+        }
+        recovered => recovered?,
+    }
+    // Recovery may have moved it, past places that were given up.
+    writer.received = writer.targets.log.last_durable();
     writer.came_to(&[]);
     let thread = std::thread::Builder::new()
         .name("writer".to_owned())
@@ -233,14 +248,17 @@ impl Writer {
 
     fn record(&self, seq: IntentSeq, result: Result<Applied>) -> Result<()> {
         let outcome = Outcome { result, applied_at_us: clock::now_us() };
-        self.targets.log.record_outcome(seq, outcome)
+        fail_point::pass_or_crash(Point::OutcomeBeforeRecord);
+        self.targets.log.record_outcome(seq, outcome)?;
+        fail_point::pass_or_crash(Point::OutcomeAfterRecord);
+        Ok(())
     }
 }
 
 /// What clients are told once the Writer has stopped.
 fn stopped(cause: &Error) -> Error {
     Error::new(
-        SqlState::IO_ERROR,
+        fault_code(cause),
         "the Writer has stopped after a fault of the machine, so writes are refused until the server restarts",
     )
     .with_detail(format!("The cause was: {cause}."))

@@ -12,6 +12,7 @@ impl Writer {
     pub(super) fn recover(&mut self) -> Result<()> {
         let applied = self.applier.connection.applied()?;
         self.targets.log.check_covers(applied.last())?;
+        self.targets.log.check_covered(applied.last())?;
         let pending = self.targets.log.pending()?;
         if !pending.is_empty() {
             let through = applied.through.0;

@@ -3,10 +3,20 @@
 //! Connections run with `errors_as_json`, so the kind of an error is told by its fields, never by
 //! searching a message that may repeat the user's SQL.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use serde::Deserialize;
 
 use crate::error::Error;
 use crate::sqlstate::SqlState;
+
+/// Set by an error that invalidates its instance, of whichever file.
+static FATAL: AtomicBool = AtomicBool::new(false);
+
+/// Tells whether an error that invalidates its instance came since the last call.
+pub(super) fn take_fatal() -> bool {
+    FATAL.swap(false, Ordering::Relaxed)
+}
 
 #[derive(Deserialize)]
 struct JsonError {
@@ -135,6 +145,10 @@ fn code_of_kind(kind: &str, message: &str) -> SqlState {
         "TransactionContext" if message.contains("read-only") => {
             SqlState::READ_ONLY_SQL_TRANSACTION
         }
+        // DuckDB puts what failed behind its own words; a constraint's message starts otherwise.
+        "TransactionContext" if message.starts_with("Failed to commit: Could not ") => {
+            code_of_io(message)
+        }
         "TransactionContext" if message.contains("onflict") => SqlState::SERIALIZATION_FAILURE,
         "TransactionContext" => SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
         "INTERRUPT" | "Interrupt" => SqlState::QUERY_CANCELED,
@@ -142,13 +156,20 @@ fn code_of_kind(kind: &str, message: &str) -> SqlState {
         "Out of Memory" => SqlState::OUT_OF_MEMORY,
         "Permission" => SqlState::INSUFFICIENT_PRIVILEGE,
         "Not implemented" | "Missing Extension" | "Autoloading" => SqlState::FEATURE_NOT_SUPPORTED,
-        "IO" if message.contains("No space left") => SqlState::DISK_FULL,
-        "IO" => SqlState::IO_ERROR,
+        "IO" => code_of_io(message),
         "Sequence" => SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
         // What invalidates the instance.
-        "FATAL" | "INTERNAL" | "Fatal" | "Internal" => SqlState::INTERNAL_ERROR,
+        "FATAL" | "Fatal" => {
+            FATAL.store(true, Ordering::Relaxed);
+            SqlState::INTERNAL_ERROR
+        }
+        "INTERNAL" | "Internal" => SqlState::INTERNAL_ERROR,
         _ => SqlState::INVALID_PARAMETER_VALUE,
     }
+}
+
+fn code_of_io(message: &str) -> SqlState {
+    if message.contains("No space left") { SqlState::DISK_FULL } else { SqlState::IO_ERROR }
 }
 
 fn code_of_binder(message: &str) -> SqlState {
