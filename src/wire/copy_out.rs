@@ -37,9 +37,9 @@ pub(super) async fn send(
     let formats = vec![i16::from(binary); rows.columns.len()];
     let response = CopyOutResponse::new(i8::from(binary), count, formats);
     socket.put(&Message::CopyOutResponse(response))?;
-    if binary {
-        put_binary_header(socket.buffer());
-    } else if copy.options.header {
+    // As in PostgreSQL it comes in one message with the first row; clients take it from there.
+    let mut header = if binary { binary_header() } else { Vec::new() };
+    if copy.options.header && !binary {
         lines.put_header(&rows.columns, socket.buffer())?;
     }
     let encoder = RowEncoder::new(&rows.columns, vec![format], style);
@@ -58,7 +58,7 @@ pub(super) async fn send(
         let before = socket.buffer().len();
         while encoded.has_remaining() {
             if binary {
-                put_tuple(&mut encoded, socket.buffer());
+                put_tuple(&std::mem::take(&mut header), &mut encoded, socket.buffer());
             } else {
                 lines.put_row(&mut encoded, socket.buffer())?;
             }
@@ -71,6 +71,7 @@ pub(super) async fn send(
     }
     if binary {
         put_message(socket.buffer(), |out| {
+            out.put_slice(&header);
             out.put_i16(-1);
             Ok(())
         })?;
@@ -79,20 +80,18 @@ pub(super) async fn send(
     Ok(rows.tag.with_rows(sent))
 }
 
-fn put_binary_header(out: &mut BytesMut) {
-    out.put_u8(b'd');
-    out.put_u32(4 + 11 + 8);
-    out.put_slice(COPY_SIGNATURE);
-    // No flags and no extension.
-    out.put_u64(0);
+/// The signature, no flags and no extension.
+fn binary_header() -> Vec<u8> {
+    [&COPY_SIGNATURE[..], &[0; 8]].concat()
 }
 
 /// Takes one DataRow off the encoded rows: its body is a tuple of the binary format.
-fn put_tuple(encoded: &mut BytesMut, out: &mut BytesMut) {
+fn put_tuple(header: &[u8], encoded: &mut BytesMut, out: &mut BytesMut) {
     encoded.advance(1);
     let length = encoded.get_u32();
     out.put_u8(b'd');
-    out.put_u32(length);
+    out.put_u32(length + u32::try_from(header.len()).unwrap_or(0));
+    out.put_slice(header);
     let body = usize::try_from(length).unwrap_or(4).saturating_sub(4);
     out.put_slice(&encoded.split_to(body));
 }
