@@ -419,11 +419,28 @@ impl IntentLog {
 
     /// Returns the error for a client whose ticket closed without an outcome.
     pub fn outcome_unknown(&self, seq: IntentSeq) -> Error {
+        self.unknown(format!(
+            "Intent {seq} is durable and will be applied when the server runs again."
+        ))
+    }
+
+    /// Returns the error for a client whose COMMIT failed half way: unlike other intents a
+    /// transaction is never replayed.
+    pub fn commit_unknown(&self, seq: IntentSeq) -> Error {
+        self.unknown(format!(
+            "It is not known yet whether the transaction is committed; teatree.intents tells, of \
+             intent {seq}, when the server runs again."
+        ))
+    }
+
+    fn unknown(&self, detail: String) -> Error {
         let cause = self.shared.stopped.get().cloned().unwrap_or_else(Error::shutting_down);
         let was_fatal = cause.is_fatal();
-        let error = Error::new(cause.code(), cause.message().to_owned()).with_detail(format!(
-            "Intent {seq} is durable and will be applied when the server runs again."
-        ));
+        let error = Error::new(cause.code(), cause.message().to_owned()).with_detail(detail);
+        let error = match cause.hint() {
+            Some(hint) => error.with_hint(hint),
+            None => error,
+        };
         if was_fatal { error.fatal() } else { error }
     }
 

@@ -26,6 +26,7 @@ use super::{Shared, Targets, WriterHandle, stopped};
 use crate::clock;
 use crate::engine::duckdb::HeldConnection;
 use crate::error::{Error, Result};
+use crate::fail_point::{self, Point};
 use crate::ids::{IntentSeq, TableName};
 use crate::intent::{Accepted, AppendOptions, Applied, Body, Origin, Outcome, TagKind};
 use crate::sqlstate::SqlState;
@@ -393,7 +394,7 @@ impl Lane {
         {
             // Nobody knows whether it is in the file: the next start finds out.
             self.targets.log.stop(stopped(error));
-            return Err(self.targets.log.outcome_unknown(seq));
+            return Err(self.targets.log.commit_unknown(seq));
         }
         self.note_touched(seq);
         let log = Arc::clone(&self.targets.log);
@@ -402,7 +403,9 @@ impl Lane {
             Err(error) => Err(error.clone()),
         };
         let outcome = Outcome { result, applied_at_us: clock::now_us() };
+        fail_point::pass_or_crash(Point::OutcomeBeforeRecord);
         task::blocking(move || log.record_outcome(seq, outcome)).await?;
+        fail_point::pass_or_crash(Point::OutcomeAfterRecord);
         ended.map(|()| seq)
     }
 

@@ -111,6 +111,8 @@ impl RawClient {
                 Ok(0) => return None,
                 Ok(len) => self.buffer.extend(&chunk[..len]),
                 Err(error) if error.kind() == ErrorKind::ConnectionReset => return None,
+                // A process that is stopped and goes on.
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => panic!("no reply: {error}"),
             }
         }

@@ -38,7 +38,7 @@ const ROUNDS_OF_AN_ERA: u64 = 25;
 
 /// A write in a transaction answers 0A000 as long as there is no such thing; from then on it must
 /// not.
-const TRANSACTIONS_ARE_REQUIRED: bool = false;
+const TRANSACTIONS_ARE_REQUIRED: bool = true;
 
 fn variable(name: &str) -> Option<u64> {
     let text = std::env::var(name).ok().filter(|text| !text.is_empty())?;
