@@ -5,6 +5,8 @@
 //! - `applier.rs`: a change of DuckDB inside an open transaction.
 //! - `lane.rs`: one session's transaction beside the stream.
 //! - `park.rs`, `parking.rs`: what the stream passes over meanwhile.
+//! - `explain.rs`: a broken key in PostgreSQL's words.
+//! - `define/`: changes of definitions that have to look at the catalog.
 //! - `recover.rs`: at start, what the log holds beyond what the targets have; `recovered.rs`: the
 //!   outcome of what they have.
 //!
@@ -15,6 +17,8 @@
 mod applier;
 mod apply;
 mod batch;
+mod define;
+mod explain;
 mod lane;
 mod park;
 mod parking;
