@@ -193,7 +193,7 @@ async fn the_waiting_client_gets_the_outcome_with_its_rows() {
     let dir = tempfile::tempdir().unwrap();
     let (log, _accepted) = open(dir.path());
     let ticket = log.append(origin("insert"), insert(1)).await.unwrap();
-    let result = ResultSet { columns: Vec::new(), ipc: Bytes(vec![1, 2]), lost_bytes: None };
+    let result = ResultSet { ipc: Bytes(vec![1, 2]), ..ResultSet::default() };
     let applied = Applied { tag: "INSERT 0 1".into(), rows: 1, result: Some(result) };
     let outcome = Outcome { result: Ok(applied), applied_at_us: 1 };
     log.record_outcome(ticket.seq, outcome.clone()).unwrap();

@@ -25,7 +25,7 @@ use crate::engine::duckdb::{DuckDb, DuckDbOptions, DuckDbTables};
 use crate::error::{Error, Result};
 use crate::intent::{IntentLog, LogLimits};
 use crate::procedure::{INBOX_FOLDER, Procedures, Stores};
-use crate::router::{ColumnCache, Router, STAGED_FOLDER, Shapes};
+use crate::router::{ColumnCache, DefaultCache, Router, STAGED_FOLDER, Shapes};
 use crate::session::{Activity, AdvisoryLocks, Services};
 use crate::version::VersionStore;
 use crate::writer::{self, Targets};
@@ -227,6 +227,7 @@ fn open(mut config: Config, runtime: tokio::runtime::Handle, reopened: bool) -> 
         columns: ColumnCache::default(),
         shapes: Shapes::default(),
         log: Arc::clone(&log),
+        defaults: DefaultCache::default(),
     };
     let advisory_locks = Arc::new(AdvisoryLocks::default());
     let services = Services { config, router, log, writer, activity, advisory_locks };

@@ -6,6 +6,7 @@ use super::transaction::{Isolation, Open};
 use super::{Session, StatementGuard, Transaction};
 use crate::error::{Error, Result};
 use crate::ids::IntentSeq;
+use crate::sql::rewrite::Drawn;
 use crate::sql::{Setting, TransactionMode, TransactionStatement};
 use crate::sqlstate::SqlState;
 use crate::types::{Column, PgType};
@@ -128,6 +129,7 @@ impl Session {
             writes: Writes::default(),
             savepoints: Vec::new(),
             settings_before: self.settings.clone(),
+            began_us: crate::clock::now_us(),
         }));
     }
 
@@ -317,6 +319,9 @@ impl Session {
             self.deallocate(None)?;
             self.close_all_portals();
             self.advisory_locks.unlock_all();
+        }
+        if matches!(tag, "DISCARD ALL" | "DISCARD SEQUENCES") {
+            self.drawn = Drawn::default();
         }
         Ok(tag.to_owned())
     }

@@ -58,7 +58,7 @@ use crate::engine::QueryContext;
 use crate::error::Result;
 use crate::ids::IntentSeq;
 use crate::router::{EngineSetting, StatementContext};
-use crate::sql::rewrite::SessionIntents;
+use crate::sql::rewrite::{Drawn, SessionIntents};
 use crate::types::OutputStyle;
 
 /// One client's session.
@@ -76,6 +76,8 @@ pub struct Session {
     claim: Claim,
     /// The place of the last write.
     last_intent: Option<IntentSeq>,
+    /// What this session has drawn from sequences.
+    drawn: Drawn,
 }
 
 impl Session {
@@ -98,6 +100,7 @@ impl Session {
             commented_key: None,
             claim: Claim::default(),
             last_intent: None,
+            drawn: Drawn::default(),
         }
     }
 
@@ -186,6 +189,8 @@ impl Session {
             snapshot: self.transaction.snapshot(),
             intents: SessionIntents { last: self.last_intent(), waited: None },
             max_staleness: self.settings.timeout("teatree.max_staleness"),
+            moment: self.transaction.moment(),
+            drawn: self.drawn.clone(),
         })
     }
 }

@@ -10,6 +10,7 @@ use arrow::datatypes::SchemaRef;
 use arrow::ipc::reader::StreamReader;
 
 use super::Targets;
+use super::define::Definer;
 use super::recovered::must_be_kept;
 use crate::engine::duckdb::WriteConnection;
 use crate::error::{Error, Result};
@@ -95,6 +96,22 @@ impl Applier {
             Body::Values(values) => {
                 self.append_values(&values.target, values.rows.iter())?;
                 Ok(applied(&TagKind::Insert, values.rows.len() as u64))
+            }
+            Body::Define { changes, table, tag } => {
+                if let TagKind::Fixed(tag) = tag {
+                    self.refuse_taken_name(tag, table.as_ref())?;
+                }
+                self.connection.adopt(&origin.time_zone, &origin.search_path)?;
+                let rows_max = self.targets.outcome_rows_max;
+                let mut done = applied(tag, 0);
+                for change in changes {
+                    done.result = Definer::new(&mut self.connection, rows_max).apply(change)?;
+                }
+                if let Some(result) = &done.result {
+                    done.rows = result.rows()?;
+                    done.tag = tag.tag(done.rows);
+                }
+                Ok(done)
             }
             Body::Dataset(_) | Body::Call { .. } | Body::Transaction { .. } => {
                 Err(Error::internal("not a change of DuckDB"))

@@ -62,10 +62,7 @@ impl Writer {
             Ok(Progress::Later(rest)) => self.finish_later(intent, rest),
             Err(error) if error.is_fault() => Err(error),
             Err(error) => {
-                let error = match intent.body.table() {
-                    Some(table) => self.applier.connection.name_violation(table, error),
-                    None => error,
-                };
+                let error = self.applier.explain(&intent.body, error);
                 tracing::info!(seq = intent.seq.0, code = %error.code(), %error, "an intent failed");
                 // Its staged file stays: the log keeps it for a retry.
                 self.record(intent.seq, Err(error))
@@ -89,6 +86,7 @@ impl Writer {
         match &intent.body {
             Body::Statement { .. }
             | Body::Values(_)
+            | Body::Define { .. }
             | Body::Rows { storage: Storage::DuckDb, .. } => {
                 self.applier.connection.begin()?;
                 match self.applier.apply_intent(intent) {

@@ -6,6 +6,8 @@
 //! - `lane.rs`: one session's transaction beside the stream.
 //! - `park.rs`, `parking.rs`: what the stream passes over meanwhile.
 //! - `bulk.rs`: big appends, beside the stream.
+//! - `explain.rs`: a broken key in PostgreSQL's words.
+//! - `define/`: changes of definitions that have to look at the catalog.
 //! - `recover.rs`: at start, what the log holds beyond what the targets have; `recovered.rs`: the
 //!   outcome of what they have.
 //!
@@ -17,6 +19,8 @@ mod applier;
 mod apply;
 mod batch;
 mod bulk;
+mod define;
+mod explain;
 mod lane;
 mod park;
 mod parking;

@@ -43,6 +43,7 @@ impl Writer {
         match &intent.body {
             Body::Statement { .. }
             | Body::Values(_)
+            | Body::Define { .. }
             | Body::Rows { storage: Storage::DuckDb, .. }
             | Body::Transaction { .. } => applied.has(intent.seq),
             Body::Rows { table, storage: Storage::Arrow, .. } => has(table),

@@ -29,6 +29,7 @@ mod wire_stream;
 mod wire_types;
 
 mod crash;
+mod definitions;
 mod idempotency;
 mod intent_life;
 mod damage;

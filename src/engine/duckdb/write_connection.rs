@@ -342,6 +342,11 @@ impl WriteConnection {
         self.count(&catalog::duckdb_table(table))
     }
 
+    /// Runs a small query of the server's own whose columns are all text; NULL is empty text.
+    pub fn text_rows(&mut self, sql: &str, params: &[Value]) -> Result<Vec<Vec<String>>> {
+        text_rows_with(&mut self.connection, sql, params)
+    }
+
     /// Runs SQL of the server's own.
     pub fn run(&mut self, sql: &str) -> Result<()> {
         self.statements.clear();
