@@ -103,13 +103,13 @@ impl Kinds {
 }
 
 impl Crossing {
-    pub(super) fn new(parked_max: usize) -> Crossing {
+    pub(super) fn new() -> Crossing {
         Crossing {
             turn: Arc::new(Semaphore::new(1)),
             state: Mutex::new(CrossingState {
                 open: false,
                 held: Vec::new(),
-                parking: Parking::new(parked_max),
+                parking: Parking::new(),
                 conflicted: Vec::new(),
                 parked: BTreeMap::new(),
                 touched: HashMap::new(),

@@ -149,7 +149,7 @@ pub fn start(
 ) -> Result<(WriterHandle, std::thread::JoinHandle<()>)> {
     let connection = targets.duckdb.write_connection()?;
     let parked_max = targets.parked_intents_max;
-    let crossing = Crossing::new(parked_max);
+    let crossing = Crossing::new();
     let shared = Arc::new(Shared { running: Mutex::default(), crossing });
     shared.running.lock().interrupt = Some(Arc::new(connection.interrupter()));
     let targets = Arc::new(targets);

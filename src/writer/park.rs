@@ -92,7 +92,7 @@ impl Writer {
             state.parked.entry(seq).or_insert_with(Instant::now);
             if held {
                 let names = names(&accepted.intent.body);
-                state.parking.park(accepted, names, None);
+                state.parking.park(accepted, names);
             } else {
                 state.conflicted.push(accepted);
             }
