@@ -125,9 +125,7 @@ FROM (
         CASE WHEN constraint_type = 'CHECK' THEN list_distinct(constraint_column_names)
              ELSE constraint_column_names END AS column_names,
         CASE WHEN note_code = '23514'
-             -- As many closing parentheses too many as stand open before NOT.
-             THEN regexp_replace(regexp_extract(expression, 'NOT (.*?) THEN \(*"error"\(', 1, 's'),
-               '\)' || '{' || len(regexp_extract(expression, '^CASE  WHEN (\(*)NOT ', 1)) || '}$', '')
+             THEN regexp_extract(expression, 'COALESCE\((.*), CAST\(''t'' AS BOOLEAN\)\)\)* THEN ', 1, 's')
              ELSE expression END AS condition
       FROM teatree_system.support.raw_constraint WHERE note_code NOT IN ('22001', 'name'))
     LEFT JOIN teatree_system.support.key_name

@@ -130,7 +130,6 @@ fn the_same_log_on_two_copies_of_the_data_gives_the_same_data() {
 }
 
 #[test]
-#[ignore = "now() and its like are not fixed yet when a statement is accepted"]
 fn the_clock_and_chance_are_fixed_when_a_statement_is_accepted() {
     replay_equals(&[WRITES, CLOCK_AND_CHANCE].concat());
 }

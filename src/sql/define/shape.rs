@@ -109,7 +109,7 @@ impl ConstraintShape {
     /// Writes a CHECK's expression, with the constraint's name in its error.
     pub fn check_expression(&self, name: &str) -> String {
         format!(
-            "CASE WHEN NOT ({}) THEN error('{CHECK_NAME_CODE}{}') ELSE true END",
+            "CASE WHEN coalesce(({}), true) THEN true ELSE error('{CHECK_NAME_CODE}{}') END",
             self.text,
             name.replace('\'', "''")
         )

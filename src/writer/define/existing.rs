@@ -431,7 +431,8 @@ impl Constraint {
                     1,
                 ),
                 None => format!(
-                    "CASE WHEN NOT ({}) THEN error('{CHECK_NAME_CODE}{to}') ELSE true END",
+                    "CASE WHEN coalesce(({}), true) THEN true \
+                     ELSE error('{CHECK_NAME_CODE}{to}') END",
                     self.check
                 ),
             };
