@@ -92,6 +92,12 @@ settings! {
     otlp_endpoint: String = String::new(), "TEATREE_OTLP_ENDPOINT", "none";
     /// Log lines as text or json.
     log_format: LogFormat = LogFormat::Text, "TEATREE_LOG_FORMAT", "text";
+    /// Opens a damaged intent log with what lies before the damage, and gives up the rest.
+    salvage_log: bool = false, "TEATREE_SALVAGE_LOG", "false";
+    /// Allows settings that are for tests of the server itself, such as fail_points.
+    debug: bool = false, "TEATREE_DEBUG", "false";
+    /// Places where the server crashes or fails, such as log_after_write=crash:3; for tests.
+    fail_points: String = String::new(), "TEATREE_FAIL_POINTS", "none";
     /// Client connections at once; one more gets 53300.
     connections_max: usize = 1000, "TEATREE_CONNECTIONS_MAX", "1000";
     /// Reads that DuckDB runs at once; more wait.
@@ -146,6 +152,8 @@ settings! {
     parked_intents_max: usize = 1000, "TEATREE_PARKED_INTENTS_MAX", "1000";
     /// Bytes of rows that open portals keep when another statement of their transaction runs.
     portal_bytes_max: usize = 64 << 20, "TEATREE_PORTAL_BYTES_MAX", "67108864";
+    /// Staged rows of at least so many bytes are appended beside the stream of other writes.
+    bulk_bytes_min: u64 = 4 << 20, "TEATREE_BULK_BYTES_MIN", "4194304";
     /// Time between SIGTERM and the cancelling of what still runs, in milliseconds.
     shutdown_grace_ms: u64 = 5_000, "TEATREE_SHUTDOWN_GRACE_MS", "5000";
 }
@@ -195,6 +203,10 @@ impl Config {
                 self.database,
                 reserved.join(", ")
             )));
+        }
+        if !self.fail_points.is_empty() && !self.debug {
+            return Err(invalid("fail_points makes the server fail".to_owned())
+                .with_hint("It is for tests: start with --debug true to have it all the same."));
         }
         let mut addresses = vec![("listen", self.listen)];
         if let Endpoint::At(address) = self.http {

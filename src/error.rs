@@ -26,6 +26,9 @@ struct Fields {
     position: Option<usize>,
     context: Option<String>,
     fatal: bool,
+    /// See [`Error::own`].
+    #[serde(default)]
+    own: bool,
 }
 
 impl Error {
@@ -39,6 +42,7 @@ impl Error {
             position: None,
             context: None,
             fatal: false,
+            own: false,
         }))
     }
 
@@ -126,6 +130,14 @@ impl Error {
         self
     }
 
+    #[must_use]
+    /// Says that a failure of the machine is one statement's own: what it did is undone, and the
+    /// machine goes on.
+    pub fn own(mut self) -> Self {
+        self.0.own = true;
+        self
+    }
+
     /// Returns the SQLSTATE.
     pub fn code(&self) -> SqlState {
         self.0.code
@@ -164,7 +176,8 @@ impl Error {
     /// Tells whether the machine failed rather than the statement: such an error stops the Writer
     /// instead of being recorded as the statement's outcome.
     pub fn is_fault(&self) -> bool {
-        matches!(self.code().class(), "58" | "XX") || self.code() == SqlState::DISK_FULL
+        let of_machine = matches!(self.code().class(), "58" | "XX");
+        !self.0.own && (of_machine || self.code() == SqlState::DISK_FULL)
     }
 }
 
@@ -194,6 +207,7 @@ mod tests {
     fn faults_are_told_from_statement_errors() {
         assert!(Error::internal("x").is_fault());
         assert!(Error::new(SqlState::DISK_FULL, "x").is_fault());
+        assert!(!Error::new(SqlState::DISK_FULL, "x").own().is_fault());
         assert!(!Error::new(SqlState::UNIQUE_VIOLATION, "x").is_fault());
     }
 }

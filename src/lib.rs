@@ -16,6 +16,11 @@
 //! that nothing can refuse any more ([`intent::Values`]) are promised earlier, once they are in the
 //! log: every read that starts afterwards waits for them, so nobody can tell ([`intent::Ack`]).
 //!
+//! **The life of a COPY.** Its stream is decoded as it comes and staged in a file; an INSERT …
+//! SELECT and a CREATE TABLE AS run their query on a read connection and stage its rows likewise.
+//! The intent refers to the file. A big one is appended beside the stream of other intents, which
+//! goes on; only those that name its table wait.
+//!
 //! **The life of a CALL.** [`procedure::Procedures`] checks the name and the arguments before
 //! anything is queued; then it is an intent like any other, and the Writer runs the procedure at
 //! its turn. `publish_version` clones the data file there and leaves the rest to a thread beside it
@@ -29,6 +34,7 @@ pub mod sqlstate;
 pub mod error;
 pub mod ids;
 pub mod clock;
+pub mod fail_point;
 pub mod task;
 pub mod config;
 pub mod telemetry;

@@ -57,10 +57,10 @@ CREATE MACRO teatree_system.pg.pg_get_function_identity_arguments(arg_f) AS
 CREATE MACRO teatree_system.pg.pg_get_functiondef(arg_f) AS NULL::VARCHAR;
 CREATE MACRO teatree_system.pg.pg_get_function_sqlbody(arg_f) AS NULL::VARCHAR;
 CREATE MACRO teatree_system.pg.pg_get_serial_sequence(arg_relation, arg_col) AS
-  (SELECT 'public.' || regexp_extract(ti_default, 'nextval\(''([^'']*)''', 1)
+  (SELECT CASE WHEN ti_sequence LIKE '"main".%' THEN 'public.' ELSE '' END
+          || teatree_system.support.sequence_regclass(ti_sequence)
    FROM teatree_system.support.lookup_column
-   WHERE ti_table = teatree_system.pg.regclass_in(arg_relation) AND ti_name = arg_col
-     AND ti_default LIKE '%nextval(%');
+   WHERE ti_table = teatree_system.pg.regclass_in(arg_relation) AND ti_name = arg_col AND ti_sequence IS NOT NULL);
 
 CREATE MACRO teatree_system.pg.obj_description(arg_object, arg_catalog) AS
     (SELECT ti_description FROM teatree_system.support.lookup_description

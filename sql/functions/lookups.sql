@@ -49,7 +49,7 @@ SELECT oid AS ti_oid, definition AS ti_definition FROM teatree_system.support.vi
 
 CREATE VIEW teatree_system.support.lookup_column AS
 SELECT table_oid AS ti_table, number AS ti_number, name AS ti_name, comment AS ti_comment,
-       column_default AS ti_default
+       column_default AS ti_default, owned_sequence AS ti_sequence
 FROM teatree_system.support.column_entry;
 
 CREATE VIEW teatree_system.support.lookup_description AS

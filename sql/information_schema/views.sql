@@ -24,8 +24,9 @@ SELECT current_database() AS table_catalog, n.name AS table_schema, r.name AS ta
   c.name AS column_name, CAST(c.number AS INTEGER) AS ordinal_position, c.column_default,
   CASE WHEN c.not_null THEN 'NO' ELSE 'YES' END AS is_nullable,
   CASE WHEN t.typcategory = 'A' THEN 'ARRAY' ELSE t.sqlname END AS data_type,
-  NULL::INTEGER AS character_maximum_length,
-  CASE WHEN t.typname IN ('text', 'varchar', 'bpchar') THEN 1073741824 END AS character_octet_length,
+  CASE WHEN t.typname IN ('varchar', 'bpchar') AND c.type_modifier >= 4 THEN c.type_modifier - 4 END AS character_maximum_length,
+  CASE WHEN t.typname IN ('varchar', 'bpchar') AND c.type_modifier >= 4 THEN (c.type_modifier - 4) * 4
+       WHEN t.typname IN ('text', 'varchar', 'bpchar') THEN 1073741824 END AS character_octet_length,
   CASE t.typname WHEN 'int2' THEN 16 WHEN 'int4' THEN 32 WHEN 'int8' THEN 64 WHEN 'float4' THEN 24
     WHEN 'float8' THEN 53 WHEN 'numeric' THEN CASE WHEN c.type_modifier >= 4 THEN (c.type_modifier - 4) // 65536 END
   END AS numeric_precision,
@@ -42,20 +43,24 @@ SELECT current_database() AS table_catalog, n.name AS table_schema, r.name AS ta
   NULL::VARCHAR AS domain_schema, NULL::VARCHAR AS domain_name, current_database() AS udt_catalog,
   'pg_catalog' AS udt_schema, t.typname AS udt_name, NULL::VARCHAR AS scope_catalog,
   NULL::VARCHAR AS scope_schema, NULL::VARCHAR AS scope_name, NULL::INTEGER AS maximum_cardinality,
-  CAST(c.number AS VARCHAR) AS dtd_identifier, 'NO' AS is_self_referencing, 'NO' AS is_identity,
-  NULL::VARCHAR AS identity_generation, NULL::VARCHAR AS identity_start,
-  NULL::VARCHAR AS identity_increment, NULL::VARCHAR AS identity_maximum,
-  NULL::VARCHAR AS identity_minimum, 'NO' AS identity_cycle, 'NEVER' AS is_generated,
+  CAST(c.number AS VARCHAR) AS dtd_identifier, 'NO' AS is_self_referencing,
+  CASE WHEN c.identity = '' THEN 'NO' ELSE 'YES' END AS is_identity,
+  CASE c.identity WHEN 'a' THEN 'ALWAYS' WHEN 'd' THEN 'BY DEFAULT' END AS identity_generation,
+  CAST(s.start_value AS VARCHAR) AS identity_start, CAST(s.increment_by AS VARCHAR) AS identity_increment,
+  CAST(s.max_value AS VARCHAR) AS identity_maximum, CAST(s.min_value AS VARCHAR) AS identity_minimum,
+  CASE WHEN s.cycle THEN 'YES' ELSE 'NO' END AS identity_cycle, 'NEVER' AS is_generated,
   NULL::VARCHAR AS generation_expression, CASE WHEN r.kind = 'v' THEN 'NO' ELSE 'YES' END AS is_updatable
-FROM (SELECT table_oid, name, number, column_default, not_null, type_oid, type_modifier
+FROM (SELECT table_oid, name, number, column_default, not_null, type_oid, type_modifier, identity,
+             CASE WHEN identity <> '' THEN owned_sequence END AS sequence_name
       FROM teatree_system.support.column_entry
       UNION ALL
-      SELECT table_oid, name, number, NULL, false, type_oid, -1 FROM teatree_system.support.system_column) c
+      SELECT table_oid, name, number, NULL, false, type_oid, -1, '', NULL FROM teatree_system.support.system_column) c
 JOIN (SELECT oid, name, namespace_oid, kind FROM teatree_system.support.user_relation
       UNION ALL
       SELECT oid, name, namespace_oid, kind FROM teatree_system.support.system_relation) r ON r.oid = c.table_oid
 JOIN teatree_system.support.schema_entry n ON n.oid = r.namespace_oid
-JOIN teatree_system.support.builtin_type t ON t.oid = c.type_oid;
+JOIN teatree_system.support.builtin_type t ON t.oid = c.type_oid
+LEFT JOIN teatree_system.support.sequence_entry s ON s.written_name = c.sequence_name;
 
 CREATE VIEW teatree_system.information.table_constraints AS
 SELECT current_database() AS constraint_catalog, n.name AS constraint_schema, k.name AS constraint_name,
@@ -113,7 +118,7 @@ FROM teatree_system.support.view_text v JOIN teatree_system.support.schema_entry
 
 CREATE VIEW teatree_system.information.sequences AS
 SELECT current_database() AS sequence_catalog, schemaname AS sequence_schema, sequencename AS sequence_name,
-  'bigint' AS data_type, 64::INTEGER AS numeric_precision, 2::INTEGER AS numeric_precision_radix,
+  data_type, CASE data_type WHEN 'smallint' THEN 16 WHEN 'integer' THEN 32 ELSE 64 END::INTEGER AS numeric_precision, 2::INTEGER AS numeric_precision_radix,
   0::INTEGER AS numeric_scale, CAST(start_value AS VARCHAR) AS start_value,
   CAST(min_value AS VARCHAR) AS minimum_value, CAST(max_value AS VARCHAR) AS maximum_value,
   CAST(increment_by AS VARCHAR) AS increment, CASE WHEN cycle THEN 'YES' ELSE 'NO' END AS cycle_option

@@ -34,19 +34,19 @@ SELECT c.table_oid AS attrelid, c.name AS attname, c.type_oid AS atttypid, -1::I
   t.typlen AS attlen, c.number AS attnum, CAST(c.dimensions AS INTEGER) AS attndims,
   -1::INTEGER AS attcacheoff, CAST(c.type_modifier AS INTEGER) AS atttypmod, t.typbyval AS attbyval,
   t.typalign AS attalign, t.typstorage AS attstorage, '' AS attcompression, c.not_null AS attnotnull,
-  c.has_default AS atthasdef, false AS atthasmissing, '' AS attidentity, '' AS attgenerated,
+  c.has_default AS atthasdef, false AS atthasmissing, c.identity AS attidentity, '' AS attgenerated,
   false AS attisdropped, true AS attislocal, 0::INTEGER AS attinhcount,
   t.typcollation AS attcollation, NULL::VARCHAR[] AS attacl, NULL::VARCHAR[] AS attoptions,
   NULL::VARCHAR[] AS attfdwoptions, NULL::VARCHAR AS attmissingval
 FROM (
   SELECT table_oid, name, type_oid, number, dimensions, type_modifier, not_null,
-         column_default IS NOT NULL AS has_default
+         column_default IS NOT NULL AS has_default, identity
   FROM teatree_system.support.column_entry
   UNION ALL
-  SELECT table_oid, name, type_oid, number, 0, -1, false, false FROM teatree_system.support.system_column
+  SELECT table_oid, name, type_oid, number, 0, -1, false, false, '' FROM teatree_system.support.system_column
   UNION ALL
   SELECT i.oid, i.expressions[k.number], coalesce(c.type_oid, 25::UINTEGER), CAST(k.number AS SMALLINT), 0,
-         coalesce(c.type_modifier, -1), false, false
+         coalesce(c.type_modifier, -1), false, false, ''
   FROM teatree_system.support.index_entry i
   JOIN (SELECT unnest(range(1, 33)) AS number) k ON k.number <= len(i.expressions)
   LEFT JOIN teatree_system.support.column_entry c
@@ -99,10 +99,11 @@ FROM teatree_system.support.index_entry i
 LEFT JOIN teatree_system.support.column_names n ON n.table_oid = i.table_oid;
 
 CREATE VIEW teatree_system.pg.pg_sequence AS
-SELECT teatree_system.support.entry_oid(sequence_oid) AS seqrelid, 20::UINTEGER AS seqtypid,
+SELECT sequence_oid AS seqrelid,
+  CASE type_name WHEN 'smallint' THEN 21 WHEN 'integer' THEN 23 ELSE 20 END::UINTEGER AS seqtypid,
   start_value AS seqstart, increment_by AS seqincrement, max_value AS seqmax, min_value AS seqmin,
   1::BIGINT AS seqcache, cycle AS seqcycle
-FROM duckdb_sequences() WHERE database_name IN (current_database(), 'temp');
+FROM teatree_system.support.sequence_entry;
 
 CREATE VIEW teatree_system.pg.pg_description AS
 SELECT oid AS objoid, 1259::UINTEGER AS classoid, 0::INTEGER AS objsubid, comment AS description
@@ -133,7 +134,17 @@ FROM teatree_system.support.user_relation WHERE kind = 'v'
 UNION ALL
 SELECT 2604::UINTEGER, teatree_system.support.default_oid(duckdb_table_oid, number), 0, 1259::UINTEGER, table_oid,
        CAST(number AS INTEGER), 'a'
-FROM teatree_system.support.column_entry WHERE column_default IS NOT NULL;
+FROM teatree_system.support.column_entry WHERE column_default IS NOT NULL
+UNION ALL
+SELECT 1259::UINTEGER, s.sequence_oid, 0, 1259::UINTEGER, c.table_oid, CAST(c.number AS INTEGER),
+       CASE WHEN c.identity = '' THEN 'a' ELSE 'i' END
+FROM teatree_system.support.column_entry c
+JOIN teatree_system.support.sequence_entry s ON s.written_name = c.owned_sequence
+UNION ALL
+SELECT 2604::UINTEGER, teatree_system.support.default_oid(c.duckdb_table_oid, c.number), 0, 1259::UINTEGER,
+       s.sequence_oid, 0, 'n'
+FROM teatree_system.support.column_entry c
+JOIN teatree_system.support.sequence_entry s ON s.written_name = c.owned_sequence WHERE c.identity = '';
 
 CREATE VIEW teatree_system.pg.pg_tables AS
 SELECT n.name AS schemaname, r.name AS tablename, 'postgres' AS tableowner, NULL::VARCHAR AS tablespace,
@@ -172,8 +183,7 @@ FROM teatree_system.support.index_text;
 
 CREATE VIEW teatree_system.pg.pg_sequences AS
 SELECT n.name AS schemaname, s.sequence_name AS sequencename, 'postgres' AS sequenceowner,
-  'bigint' AS data_type, s.start_value, s.min_value, s.max_value, s.increment_by, s.cycle,
+  s.type_name AS data_type, s.start_value, s.min_value, s.max_value, s.increment_by, s.cycle,
   1::BIGINT AS cache_size, s.last_value
-FROM duckdb_sequences() s JOIN teatree_system.support.schema_entry n
-  ON n.oid = teatree_system.support.schema_oid(s.database_name = 'temp', s.schema_name, s.schema_oid)
-WHERE s.database_name IN (current_database(), 'temp');
+FROM teatree_system.support.sequence_entry s JOIN teatree_system.support.schema_entry n
+  ON n.oid = teatree_system.support.schema_oid(s.database_name = 'temp', s.schema_name, s.schema_oid);

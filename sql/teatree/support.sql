@@ -67,6 +67,26 @@ CREATE MACRO teatree_system.support.type_modifier(of_name) AS
          + CAST(regexp_extract(of_name, ',\s*(\d+)', 1) AS INTEGER) + 4
        ELSE -1 END;
 
+-- What the form of a CHECK tells: `note_code` is 23514 for a constraint with its name, 22001 for a
+-- text's length, `name` for another constraint's name; else empty. See src/sql/define/shape.rs.
+CREATE VIEW teatree_system.support.raw_constraint AS
+SELECT *,
+  coalesce(regexp_extract(expression, '\(''\[(23514|22001|name)\] ((?:[^'']|'''')*)''\)', 1), '') AS note_code,
+  replace(coalesce(regexp_extract(expression, '\(''\[(23514|22001|name)\] ((?:[^'']|'''')*)''\)', 2), ''),
+          '''''', '''') AS note
+FROM duckdb_constraints()
+WHERE constraint_type IN ('PRIMARY KEY', 'UNIQUE', 'CHECK', 'FOREIGN KEY')
+  AND database_name IN (current_database(), 'temp');
+CREATE VIEW teatree_system.support.key_name AS
+SELECT table_oid AS key_table_oid, note[1] AS key_kind, note[3:] AS key_name,
+       list_sort(list_distinct(constraint_column_names)) AS key_columns
+FROM teatree_system.support.raw_constraint WHERE note_code = 'name';
+CREATE VIEW teatree_system.support.text_limit AS
+SELECT table_oid AS limited_table_oid, constraint_column_names[1] AS limited_column,
+       CASE WHEN note LIKE '%character varying(%' THEN 1043::UINTEGER ELSE 1042::UINTEGER END AS limited_type_oid,
+       CAST(regexp_extract(note, '\((\d+)\)', 1) AS INTEGER) AS limited_length
+FROM teatree_system.support.raw_constraint WHERE note_code = '22001';
+
 -- Constraints that PostgreSQL 15 would list, numbered within their table.
 CREATE VIEW teatree_system.support.constraint_entry AS
 SELECT *,
@@ -78,29 +98,38 @@ FROM (
   FROM (
     SELECT
       row_number() OVER (PARTITION BY table_oid ORDER BY constraint_index) AS place,
-      database_name = 'temp' AS is_temporary, schema_name, schema_oid, table_name,
-      table_oid AS duckdb_table_oid,
+      is_temporary, schema_name, table_name, table_oid AS duckdb_table_oid, schema_oid,
       teatree_system.support.entry_oid(table_oid) AS table_oid,
-      teatree_system.support.schema_oid(database_name = 'temp', schema_name, schema_oid) AS namespace_oid,
-      CASE constraint_type WHEN 'PRIMARY KEY' THEN 'p' WHEN 'UNIQUE' THEN 'u' WHEN 'CHECK' THEN 'c' ELSE 'f' END AS kind,
-      CASE constraint_type
-        WHEN 'PRIMARY KEY' THEN table_name || '_pkey'
-        WHEN 'UNIQUE' THEN table_name || '_' || system.main.array_to_string(constraint_column_names, '_') || '_key'
-        WHEN 'CHECK' THEN table_name || CASE WHEN len(constraint_column_names) = 1
-                                             THEN '_' || constraint_column_names[1] ELSE '' END || '_check'
-        ELSE table_name || '_' || system.main.array_to_string(constraint_column_names, '_') || '_fkey' END AS base_name,
-      [CAST(i + 1 AS SMALLINT) FOR i IN constraint_column_indexes] AS column_numbers,
-      constraint_column_names AS column_names, expression, referenced_table, referenced_column_names,
-      CASE constraint_type
-        WHEN 'CHECK' THEN 'CHECK (' || expression || ')'
-        WHEN 'FOREIGN KEY' THEN 'FOREIGN KEY (' || system.main.array_to_string([teatree_system.support.quoted(c) FOR c IN constraint_column_names], ', ')
+      teatree_system.support.schema_oid(is_temporary, schema_name, schema_oid) AS namespace_oid, kind,
+      coalesce(CASE WHEN note_code = '23514' THEN note END, key_name,
+        CASE kind
+        WHEN 'p' THEN table_name || '_pkey'
+        WHEN 'u' THEN table_name || '_' || system.main.array_to_string(column_names, '_') || '_key'
+        WHEN 'c' THEN table_name || CASE WHEN len(column_names) = 1 THEN '_' || column_names[1] ELSE '' END || '_check'
+        ELSE table_name || '_' || system.main.array_to_string(column_names, '_') || '_fkey' END) AS base_name,
+      column_numbers, column_names, condition AS expression, referenced_table, referenced_column_names,
+      CASE kind
+        WHEN 'c' THEN 'CHECK (' || condition || ')'
+        WHEN 'f' THEN 'FOREIGN KEY (' || system.main.array_to_string([teatree_system.support.quoted(c) FOR c IN column_names], ', ')
           || ') REFERENCES ' || teatree_system.support.quoted(referenced_table) || '('
           || system.main.array_to_string([teatree_system.support.quoted(c) FOR c IN referenced_column_names], ', ') || ')'
-        ELSE constraint_type || ' (' || system.main.array_to_string([teatree_system.support.quoted(c) FOR c IN constraint_column_names], ', ') || ')'
+        ELSE constraint_type || ' (' || system.main.array_to_string([teatree_system.support.quoted(c) FOR c IN column_names], ', ') || ')'
       END AS definition
-    FROM duckdb_constraints()
-    WHERE constraint_type IN ('PRIMARY KEY', 'UNIQUE', 'CHECK', 'FOREIGN KEY')
-      AND database_name IN (current_database(), 'temp')));
+    FROM (
+      SELECT database_name = 'temp' AS is_temporary, schema_name, schema_oid, table_name, table_oid,
+        constraint_index, constraint_type, note_code, note, referenced_table, referenced_column_names,
+        CASE constraint_type WHEN 'PRIMARY KEY' THEN 'p' WHEN 'UNIQUE' THEN 'u' WHEN 'CHECK' THEN 'c' ELSE 'f' END AS kind,
+        CASE WHEN constraint_type = 'CHECK'
+             THEN list_sort([CAST(i + 1 AS SMALLINT) FOR i IN list_distinct(constraint_column_indexes)])
+             ELSE [CAST(i + 1 AS SMALLINT) FOR i IN constraint_column_indexes] END AS column_numbers,
+        CASE WHEN constraint_type = 'CHECK' THEN list_distinct(constraint_column_names)
+             ELSE constraint_column_names END AS column_names,
+        CASE WHEN note_code = '23514'
+             THEN regexp_extract(expression, 'COALESCE\((.*), CAST\(''t'' AS BOOLEAN\)\)\)* THEN ', 1, 's')
+             ELSE expression END AS condition
+      FROM teatree_system.support.raw_constraint WHERE note_code NOT IN ('22001', 'name'))
+    LEFT JOIN teatree_system.support.key_name
+      ON key_table_oid = table_oid AND key_kind = kind AND key_columns = list_sort(column_names)));
 
 -- Indexes: those with a name, and those behind keys, which DuckDB does not list.
 CREATE VIEW teatree_system.support.index_entry AS
@@ -117,20 +146,59 @@ SELECT index_oid, name, namespace_oid, schema_name, table_name, duckdb_table_oid
        true, kind = 'p', oid, NULL, column_names
 FROM teatree_system.support.constraint_entry WHERE kind IN ('p', 'u');
 
+-- Sequences, under the name that a default has: `"schema"."name"` in DuckDB's words.
+CREATE MACRO teatree_system.support.drawn_sequence(of_default) AS
+  replace(regexp_extract(of_default, '(?:^|\()nextval\(''((?:[^'']|'''')*)''\)', 1), '''''', '''');
+CREATE MACRO teatree_system.support.sequence_regclass(of_written) AS
+  CASE WHEN regexp_extract(of_written, '^"([^"]*)"\.', 1) IN ('', 'main')
+       THEN teatree_system.support.quoted(coalesce(nullif(regexp_extract(of_written, '"([^"]*)"$', 1), ''), of_written))
+       ELSE teatree_system.support.quoted(regexp_extract(of_written, '^"([^"]*)"\.', 1)) || '.'
+            || teatree_system.support.quoted(regexp_extract(of_written, '"([^"]*)"$', 1)) END;
+CREATE VIEW teatree_system.support.sequence_entry AS
+SELECT teatree_system.support.entry_oid(sequence_oid) AS sequence_oid,
+  '"' || replace(schema_name, '"', '""') || '"."' || replace(sequence_name, '"', '""') || '"' AS written_name,
+  coalesce(TRY_CAST(regexp_extract(comment, '^sequence starts at (-?\d+)$', 1) AS BIGINT), start_value) AS start_value,
+  increment_by, min_value, max_value, cycle, last_value,
+  CASE WHEN max_value = 32767 THEN 'smallint' WHEN max_value = 2147483647 THEN 'integer' ELSE 'bigint' END AS type_name,
+  schema_name, sequence_name, database_name, schema_oid
+FROM duckdb_sequences() WHERE database_name IN (current_database(), 'temp');
+
+-- A default in PostgreSQL's words; an identity has none.
+CREATE MACRO teatree_system.support.shown_default(of_default, of_text_type) AS
+  CASE WHEN of_default IS NULL OR of_default = 'NULL' THEN NULL
+       WHEN regexp_matches(of_default, '^COALESCE\(nextval\(.*, [12]\)$') THEN NULL
+       WHEN regexp_matches(of_default, '^(COALESCE\()?nextval\(') THEN
+         'nextval(''' || teatree_system.support.sequence_regclass(teatree_system.support.drawn_sequence(of_default)) || '''::regclass)'
+       WHEN of_default = 'get_current_timestamp()' THEN 'CURRENT_TIMESTAMP'
+       WHEN of_default = 'CAST(''t'' AS BOOLEAN)' THEN 'true'
+       WHEN of_default = 'CAST(''f'' AS BOOLEAN)' THEN 'false'
+       WHEN of_text_type IS NOT NULL AND regexp_full_match(of_default, '''(?:[^'']|'''')*''')
+         THEN of_default || '::' || of_text_type
+       ELSE of_default END;
+
 -- Columns of what a user made.
 CREATE VIEW teatree_system.support.column_entry AS
 SELECT teatree_system.support.entry_oid(table_oid) AS table_oid, table_oid AS duckdb_table_oid,
        CAST(column_index AS SMALLINT) AS number, column_name AS name,
-       coalesce(CASE WHEN data_type LIKE '%]' THEN t.array_oid ELSE t.oid END, 25::UINTEGER) AS type_oid,
-       teatree_system.support.type_modifier(data_type) AS type_modifier,
+       coalesce(limited_type_oid, CASE WHEN data_type LIKE '%]' THEN t.array_oid ELSE t.oid END, 25::UINTEGER) AS type_oid,
+       coalesce(limited_length + 4, teatree_system.support.type_modifier(data_type)) AS type_modifier,
        teatree_system.support.dimensions(data_type) AS dimensions,
-       NOT is_nullable AS not_null, nullif(column_default, 'NULL') AS column_default, comment
+       NOT is_nullable AS not_null,
+       teatree_system.support.shown_default(column_default,
+         CASE WHEN limited_type_oid = 1043 THEN 'character varying' WHEN limited_type_oid = 1042 THEN 'bpchar'
+              WHEN data_type = 'VARCHAR' THEN 'text' END) AS column_default,
+       comment,
+       CASE WHEN regexp_matches(column_default, '^COALESCE\(nextval\(.*, 1\)$') THEN 'd'
+            WHEN regexp_matches(column_default, '^COALESCE\(nextval\(.*, 2\)$') THEN 'a' ELSE '' END AS identity,
+       CASE WHEN regexp_matches(column_default, '^COALESCE\(nextval\(')
+            THEN teatree_system.support.drawn_sequence(column_default) END AS owned_sequence
 FROM duckdb_columns()
 LEFT JOIN teatree_system.support.duckdb_type t ON t.name = teatree_system.support.base_type(data_type)
+LEFT JOIN teatree_system.support.text_limit ON limited_table_oid = table_oid AND limited_column = column_name
 WHERE database_name IN (current_database(), 'temp') AND NOT internal AND schema_name <> 'teatree_internal'
 UNION ALL
 SELECT d.table_oid, NULL, CAST(d.column_index AS SMALLINT), d.column_name, t.oid, d.typmod,
-       CASE WHEN d.typname[1] = '_' THEN 1 ELSE 0 END, d.not_null, NULL, NULL
+       CASE WHEN d.typname[1] = '_' THEN 1 ELSE 0 END, d.not_null, NULL, NULL, '', NULL
 FROM teatree_dataset_columns() d JOIN teatree_system.support.builtin_type t ON t.typname = d.typname;
 
 -- Tables, views, sequences, datasets of the user; PostgreSQL's relkind.
@@ -149,7 +217,8 @@ FROM duckdb_views() WHERE database_name IN (current_database(), 'temp') AND NOT 
 UNION ALL
 SELECT teatree_system.support.entry_oid(sequence_oid), sequence_name,
        teatree_system.support.schema_oid(database_name = 'temp', schema_name, schema_oid),
-       'S', database_name = 'temp', 1, 3, 0, false, 'duckdb', comment, sql, sequence_oid
+       'S', database_name = 'temp', 1, 3, 0, false, 'duckdb',
+       CASE WHEN comment LIKE 'sequence starts at %' THEN NULL ELSE comment END, sql, sequence_oid
 FROM duckdb_sequences() WHERE database_name IN (current_database(), 'temp')
 UNION ALL
 SELECT d.oid, d.table_name,

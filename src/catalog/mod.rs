@@ -16,7 +16,7 @@ pub use relations::{Catalog, QualifiedSystemName, column_type, is_system_relatio
 pub use schemas::{duckdb_schema, duckdb_search_path, duckdb_table};
 
 /// The SQL files, in the order in which they are run.
-const FILES: [(&str, &str); 14] = [
+const FILES: [(&str, &str); 15] = [
     ("pg_catalog/builtin_types.sql", include_str!("../../sql/pg_catalog/builtin_types.sql")),
     ("pg_catalog/builtin_procs.sql", include_str!("../../sql/pg_catalog/builtin_procs.sql")),
     ("pg_catalog/builtin_misc.sql", include_str!("../../sql/pg_catalog/builtin_misc.sql")),
@@ -28,6 +28,7 @@ const FILES: [(&str, &str); 14] = [
     ("functions/names.sql", include_str!("../../sql/functions/names.sql")),
     ("functions/catalog.sql", include_str!("../../sql/functions/catalog.sql")),
     ("functions/server.sql", include_str!("../../sql/functions/server.sql")),
+    ("functions/json.sql", include_str!("../../sql/functions/json.sql")),
     ("functions/text.sql", include_str!("../../sql/functions/text.sql")),
     ("information_schema/views.sql", include_str!("../../sql/information_schema/views.sql")),
     ("teatree/views.sql", include_str!("../../sql/teatree/views.sql")),

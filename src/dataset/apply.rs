@@ -16,6 +16,7 @@ use super::part::{PartWriter, remove_parts};
 use super::schema::{DatasetColumn, check_columns};
 use super::store::{DatasetStore, Directory, Dropped, Live, PartFile};
 use crate::error::{Error, Result};
+use crate::fail_point::{self, Point};
 use crate::ids::{IntentSeq, TableName};
 use crate::sqlstate::SqlState;
 
@@ -157,8 +158,12 @@ impl DatasetStore {
             Err(error) => return Err(error),
         };
         let path = &live.dir.path;
-        let renamed = fs::rename(path.join(MANIFEST), path.join(dropped_file(seq)))
-            .map_err(|error| Error::io("could not drop a dataset", &error))
+        let renamed = fail_point::pass(Point::DropBeforeRename)
+            .and_then(|()| {
+                fs::rename(path.join(MANIFEST), path.join(dropped_file(seq)))
+                    .map_err(|error| Error::io("could not drop a dataset", &error))
+            })
+            .and_then(|()| fail_point::pass(Point::DropAfterRename))
             .and_then(|()| sync_dir(path));
         self.guard(renamed)?;
         let mut state = self.write();
@@ -268,7 +273,9 @@ fn write_parts(
     for batch in batches {
         writer.push(&batch?)?;
     }
-    writer.finish()
+    let parts = writer.finish()?;
+    fail_point::pass(Point::DatasetAfterParts)?;
+    Ok(parts)
 }
 
 fn taken(name: &TableName) -> Error {

@@ -5,6 +5,7 @@ use std::io::Write;
 use std::path::Path;
 
 use crate::error::{Error, Result};
+use crate::fail_point::{self, Point};
 use crate::ids::{IntentSeq, TableName};
 
 /// Bytes of one encoded name in a directory's name; what is longer is cut and told apart by a hash.
@@ -72,7 +73,9 @@ pub(super) fn replace_file(dir: &Path, name: &str, bytes: &[u8]) -> Result<()> {
     let temporary = dir.join(format!("{name}.tmp"));
     let mut file = File::create(&temporary).map_err(failed)?;
     file.write_all(bytes).and_then(|()| file.sync_all()).map_err(failed)?;
+    fail_point::pass(Point::ManifestBeforeRename)?;
     fs::rename(&temporary, dir.join(name)).map_err(failed)?;
+    fail_point::pass(Point::ManifestAfterRename)?;
     sync_dir(dir)
 }
 

@@ -4,7 +4,7 @@
 //! then waits for it ([`IntentLog::wait_for_promised`]); so what was acknowledged is visible to
 //! every later read, though DuckDB has not committed it.
 
-use super::body::Body;
+use super::body::{Body, TagKind};
 use super::definitions::Moment;
 use super::log::{IntentLog, Shared};
 use super::promised::{ReadScope, Touched};
@@ -29,6 +29,7 @@ impl Ack {
             // answer are there when they are made.
             (_, Body::Transaction { .. } | Body::Call { .. }) => false,
             (_, Body::Statement { returning: true, .. }) => false,
+            (_, Body::Define { tag: TagKind::Select, .. }) => false,
             (Ack::Durable, _) => true,
             (Ack::Applied, _) => now.is_quiet() && body.certain_at() == Some(now),
         }

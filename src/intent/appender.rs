@@ -18,6 +18,7 @@ use super::store::Batch;
 use super::trim::{self, Trimmed};
 use crate::clock;
 use crate::error::{Error, Result};
+use crate::fail_point::{self, Point};
 use crate::ids::IntentSeq;
 use crate::sqlstate::SqlState;
 
@@ -194,7 +195,13 @@ fn write(shared: &Shared, appends: Vec<Append>, written: &mut Written) -> Result
     if sync {
         shared.store.put_last_seq(&mut batch, seq)?;
     }
-    let ends = shared.state().unwritten.clone();
+    let mut ends = shared.state().unwritten.clone();
+    if !ends.is_empty() {
+        fail_point::pass_or_crash(Point::OutcomesWrite);
+        if fail_point::holds(Point::OutcomesWrite) {
+            ends.clear();
+        }
+    }
     for (seq, ended) in &ends {
         bytes += outcomes::put(shared, &mut batch, *seq, ended)?;
     }
@@ -205,6 +212,9 @@ fn write(shared: &Shared, appends: Vec<Append>, written: &mut Written) -> Result
         let totals = shared.state().totals;
         shared.store.put_totals(&mut batch, totals)?;
         shared.store.write(batch, sync)?;
+    }
+    if sync {
+        shared.store.acknowledge(seq)?;
     }
     written.outcomes = ends.into_keys().collect();
     Ok(())
@@ -283,4 +293,5 @@ fn hand_over(shared: &Shared, placed: Vec<Placed>, accepted: &mpsc::Sender<Accep
     if any_awaited {
         shared.demand.notify_one();
     }
+    fail_point::pass_or_crash(Point::LogAfterHandOver);
 }

@@ -15,6 +15,7 @@ use super::values::Values;
 use crate::dataset::DatasetColumn;
 use crate::error::{Error, Result};
 use crate::ids::{IntentSeq, TableName};
+use crate::sql::Definition;
 use crate::sqlstate::SqlState;
 use crate::types::Value;
 
@@ -74,6 +75,8 @@ pub enum Body {
     },
     /// Typed rows for a DuckDB table, few of them, that are joined with those of other intents.
     Values(Values),
+    /// Changes of DuckDB's definitions, made with the catalog at hand.
+    Define { changes: Vec<Definition>, table: Option<TableName>, tag: TagKind },
     /// A change of datasets other than append.
     Dataset(DatasetChange),
     /// A procedure to run.
@@ -233,6 +236,7 @@ impl Body {
         match self {
             Body::Statement { .. } => "statement",
             Body::Rows { .. } | Body::Values(_) => "rows",
+            Body::Define { .. } => "define",
             Body::Dataset(_) => "dataset",
             Body::Call { .. } => "call",
             Body::Transaction { .. } => "transaction",
@@ -242,9 +246,10 @@ impl Body {
     /// Returns the storage that the intent changes; a procedure's is its own business.
     pub fn storage(&self) -> Option<Storage> {
         match self {
-            Body::Statement { .. } | Body::Values(_) | Body::Transaction { .. } => {
-                Some(Storage::DuckDb)
-            }
+            Body::Statement { .. }
+            | Body::Define { .. }
+            | Body::Values(_)
+            | Body::Transaction { .. } => Some(Storage::DuckDb),
             Body::Rows { storage, .. } => Some(*storage),
             Body::Dataset(_) => Some(Storage::Arrow),
             Body::Call { .. } => None,
@@ -254,7 +259,7 @@ impl Body {
     /// Returns the table that the intent changes, the first one where there are several.
     pub fn table(&self) -> Option<&TableName> {
         match self {
-            Body::Statement { table, .. } => table.as_ref(),
+            Body::Statement { table, .. } | Body::Define { table, .. } => table.as_ref(),
             Body::Rows { table, .. } => Some(table),
             Body::Values(values) => Some(&values.target.table),
             Body::Dataset(change) => match change {
@@ -279,6 +284,7 @@ impl Body {
             }
             Body::Statement { .. }
             | Body::Values(_)
+            | Body::Define { .. }
             | Body::Dataset(_)
             | Body::Call { .. }
             | Body::Transaction { .. } => None,
@@ -299,7 +305,9 @@ impl Body {
     pub fn tag_when_durable(&self) -> String {
         let rows = self.row_count().unwrap_or(0);
         match self {
-            Body::Statement { tag, .. } | Body::Rows { tag, .. } => tag.tag(rows),
+            Body::Statement { tag, .. } | Body::Define { tag, .. } | Body::Rows { tag, .. } => {
+                tag.tag(rows)
+            }
             Body::Values(_) => TagKind::Insert.tag(rows),
             Body::Dataset(change) => change.tag().tag(rows),
             Body::Call { .. } => "CALL".to_owned(),
@@ -313,6 +321,8 @@ impl Body {
             Body::Statement { tag, .. } => {
                 !matches!(tag, TagKind::Insert | TagKind::Update | TagKind::Delete | TagKind::Merge)
             }
+            // To draw from a sequence, or to set one, changes no definition that rows depend on.
+            Body::Define { tag, .. } => *tag != TagKind::Select,
             Body::Rows { create, .. } => create.is_some(),
             // The lane says itself when it changes definitions.
             Body::Values(_) | Body::Transaction { .. } => false,
@@ -320,6 +330,11 @@ impl Body {
             // A publish only copies.
             Body::Call { procedure, .. } => procedure != "teatree.publish_version",
         }
+    }
+
+    /// Tells whether the client may have been told of success before the intent is applied.
+    pub fn is_certain(&self) -> bool {
+        self.certain_at().is_some()
     }
 
     /// Returns the moment of the definitions in which nothing can refuse the intent.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::tests::{crashed, failure, insert, limits, open, origin, settle, success};
+use super::tests::{copy_of, failure, insert, limits, open, origin, settle, success};
 use super::*;
 use crate::error::Result;
 use crate::ids::IntentSeq;
@@ -88,7 +88,7 @@ async fn a_repeat_gets_the_first_outcome_at_every_stage() {
         let mut waits = log.repeat_of(&key("k", 1)).unwrap().unwrap();
         let waits_too = append(&log, &key("k", 1)).await.unwrap();
         assert!(waits.outcome.try_recv().is_err(), "the first one is still in flight");
-        let in_flight = crashed(dir.path());
+        let in_flight = copy_of(dir.path());
         log.record_outcome(IntentSeq(1), outcome.clone()).unwrap();
         for ticket in [first, waits, waits_too] {
             assert_eq!(ticket.outcome.await.unwrap(), outcome);
@@ -96,7 +96,7 @@ async fn a_repeat_gets_the_first_outcome_at_every_stage() {
         assert_eq!(repeated(&log, &key("k", 1)), outcome);
         settle(&log).await;
         assert_eq!(repeated(&log, &key("k", 1)), outcome);
-        let killed = crashed(dir.path());
+        let killed = copy_of(dir.path());
         drop(log);
         for path in [dir.path(), killed.path()] {
             let (log, _accepted) = open(path);

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::tests::{crashed, failure, insert, limits, open, origin, rows, settle, success};
+use super::tests::{copy_of, failure, insert, limits, open, origin, rows, settle, success};
 use super::*;
 use crate::clock;
 use crate::ids::{IntentSeq, TableName};
@@ -147,7 +147,7 @@ async fn a_failed_intent_is_resubmitted_once_as_it_was() {
     );
     log.record_outcome(IntentSeq(2), success()).unwrap();
     assert_eq!(code(log.failed_intent(IntentSeq(2))), not_now);
-    let copy = crashed(dir.path());
+    let copy = copy_of(dir.path());
     let (again, _accepted) = open(copy.path());
     assert_eq!(code(again.failed_intent(IntentSeq(1))), not_now);
 }

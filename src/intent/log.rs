@@ -13,6 +13,7 @@ use tracing::Instrument;
 use super::ack::Ack;
 use super::appender::{self, Append, Message};
 use super::body::{Body, Intent, Origin, Outcome};
+use super::covers::{check_tail, fault_code};
 use super::definitions::Clock;
 use super::history;
 use super::keys::{self, IdempotencyKey};
@@ -22,7 +23,7 @@ use super::retry;
 use super::room::Room;
 use super::staged::FailedStaged;
 use super::state::{State, Waiting};
-use super::store::Store;
+use super::store::{Recovery, Store};
 use crate::error::{Error, Result};
 use crate::ids::IntentSeq;
 use crate::sqlstate::SqlState;
@@ -54,6 +55,8 @@ pub struct LogLimits {
     pub keys_max: u64,
     /// Bytes of result rows that one key keeps.
     pub key_result_bytes_max: usize,
+    /// Open a damaged log with what lies before the damage.
+    pub salvage: bool,
 }
 
 /// What an append may come with.
@@ -148,7 +151,7 @@ impl Shared {
     pub(super) fn poison(&self, cause: &Error) -> Error {
         tracing::error!(error = %cause, "the intent log cannot be written; writes are refused");
         let error = Error::new(
-            SqlState::IO_ERROR,
+            fault_code(cause),
             "the intent log could not be written, so writes are refused until the server restarts",
         )
         .with_detail(format!("The cause was: {cause}."))
@@ -179,7 +182,8 @@ impl IntentLog {
     /// # Errors
     /// 55000 when another process has it open, XX001 when it is damaged, 58030 otherwise.
     pub fn open(path: &Path, limits: LogLimits) -> Result<(IntentLog, mpsc::Receiver<Accepted>)> {
-        let store = Store::open(path)?;
+        let recovery = if limits.salvage { Recovery::Salvage } else { Recovery::Strict };
+        let store = Store::open(path, recovery)?;
         let last = store.last_seq()?;
         let room = Room::new(limits.queue_intents_max, limits.queue_bytes_max, limits.queue_wait);
         let mut state = State { first: last.next(), last_placed: last, ..State::default() };
@@ -398,21 +402,6 @@ impl IntentLog {
         self.shared.state().waiting.len()
     }
 
-    /// Checks that the log is not older than the data, as when a folder was put together from
-    /// two backups: new intents would get places that the target takes for applied.
-    ///
-    /// # Errors
-    /// XX001 when the target has applied more than the log has given out.
-    pub fn check_covers(&self, applied: IntentSeq) -> Result<()> {
-        let last = self.last_durable();
-        if applied <= last {
-            return Ok(());
-        }
-        Err(Error::new(SqlState::DATA_CORRUPTED, "the intent log is older than the data")
-            .with_detail(format!("The data holds intent {applied}, the log ends at {last}."))
-            .with_hint("Restore the log and the data from the same backup."))
-    }
-
     /// Stops taking intents. What was appended goes on to the Writer, whose channel then ends.
     pub async fn refuse(&self) {
         self.shared.state().refusing = true;
@@ -430,11 +419,28 @@ impl IntentLog {
 
     /// Returns the error for a client whose ticket closed without an outcome.
     pub fn outcome_unknown(&self, seq: IntentSeq) -> Error {
+        self.unknown(format!(
+            "Intent {seq} is durable and will be applied when the server runs again."
+        ))
+    }
+
+    /// Returns the error for a client whose COMMIT failed half way: unlike other intents a
+    /// transaction is never replayed.
+    pub fn commit_unknown(&self, seq: IntentSeq) -> Error {
+        self.unknown(format!(
+            "It is not known yet whether the transaction is committed; teatree.intents tells, of \
+             intent {seq}, when the server runs again."
+        ))
+    }
+
+    fn unknown(&self, detail: String) -> Error {
         let cause = self.shared.stopped.get().cloned().unwrap_or_else(Error::shutting_down);
         let was_fatal = cause.is_fatal();
-        let error = Error::new(cause.code(), cause.message().to_owned()).with_detail(format!(
-            "Intent {seq} is durable and will be applied when the server runs again."
-        ));
+        let error = Error::new(cause.code(), cause.message().to_owned()).with_detail(detail);
+        let error = match cause.hint() {
+            Some(hint) => error.with_hint(hint),
+            None => error,
+        };
         if was_fatal { error.fatal() } else { error }
     }
 
@@ -477,19 +483,6 @@ impl Drop for IntentLog {
         if let Err(error) = self.close() {
             tracing::error!(%error, "the intent log did not close cleanly");
         }
-    }
-}
-
-/// Checks that the newest head is the last place given out.
-fn check_tail(store: &Store, last: IntentSeq) -> Result<()> {
-    let newest = store.heads_back_from(IntentSeq(u64::MAX), 1)?;
-    match newest.first() {
-        Some((seq, _)) if *seq == last => Ok(()),
-        _ => Err(Error::new(
-            SqlState::DATA_CORRUPTED,
-            "the intent log does not end at its last intent",
-        )
-        .with_detail(format!("The last intent is {last}."))),
     }
 }
 

@@ -23,6 +23,7 @@
 mod ack;
 mod appender;
 mod body;
+mod covers;
 mod definitions;
 mod history;
 mod key_store;
@@ -38,6 +39,8 @@ mod staged;
 mod state;
 mod store;
 #[cfg(test)]
+mod damage_tests;
+#[cfg(test)]
 mod keys_tests;
 #[cfg(test)]
 mod life_tests;
@@ -45,12 +48,14 @@ mod life_tests;
 mod tests;
 mod trim;
 mod values;
+mod witness;
 
 pub use ack::Ack;
 pub use body::{
     Applied, Body, Bytes, DatasetChange, INLINE_BYTES_MAX, Intent, Origin, Outcome, RowsAt,
     STATEMENT_BYTES_MAX, Storage, TagKind,
 };
+pub use covers::fault_code;
 pub use definitions::Moment;
 pub use history::{IntentRow, IntentState, IntentStats};
 pub use keys::{IdempotencyKey, KEY_BYTES_MAX};

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::body::{Applied, Bytes};
 use crate::error::{Error, Result};
+use crate::ids::TableName;
 use crate::sqlstate::SqlState;
 use crate::types::Column;
 
@@ -23,6 +24,9 @@ pub struct ResultSet {
     /// There were rows of so many bytes, which were not kept.
     #[serde(default)]
     pub(super) lost_bytes: Option<u64>,
+    /// What sequences gave last, for the session's `currval`.
+    #[serde(default)]
+    pub(super) drawn: Vec<(TableName, i64)>,
 }
 
 impl ResultSet {
@@ -45,6 +49,7 @@ impl ResultSet {
             columns,
             ipc: Bytes(writer.into_inner().map_err(failed)?),
             lost_bytes: None,
+            drawn: Vec::new(),
         })
     }
 
@@ -56,6 +61,30 @@ impl ResultSet {
     /// Returns the size of the packed rows.
     pub fn bytes(&self) -> usize {
         self.ipc.len()
+    }
+
+    /// Adds what sequences gave.
+    pub fn with_drawn(mut self, drawn: Vec<(TableName, i64)>) -> ResultSet {
+        self.drawn = drawn;
+        self
+    }
+
+    /// Returns what sequences gave.
+    pub fn drawn(&self) -> &[(TableName, i64)] {
+        &self.drawn
+    }
+
+    /// Counts the rows.
+    ///
+    /// # Errors
+    /// XX000 when they are not readable.
+    pub fn rows(&self) -> Result<u64> {
+        let (_, batches) = self.clone().into_batches()?;
+        let mut rows = 0;
+        for batch in batches {
+            rows += batch?.num_rows() as u64;
+        }
+        Ok(rows)
     }
 
     /// Unpacks the columns and the batches.

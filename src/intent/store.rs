@@ -10,10 +10,18 @@
 //! Two more are for idempotency keys (`key_store.rs`): `keys`, by name, and `key_order`, by place.
 //!
 //! Recovery mode `TolerateCorruptedTailRecords`: a record that a crash cut off at the very end was
-//! never acknowledged and is dropped; damage anywhere else refuses to open. RocksDB's default
+//! never acknowledged and is dropped; a wrong checksum anywhere refuses to open. RocksDB's default
 //! (point in time) would open with everything after the damage silently missing, and absolute
 //! consistency would refuse after every crash during a write. The price: a power cut that keeps the
 //! end of the very last record but loses its middle is refused as well, for it looks like damage.
+//!
+//! That alone is not enough. A damaged length in the last 32 KiB passes for a torn end, a zeroed
+//! page for unused space, and a shortened file for a whole one; RocksDB then opens with
+//! acknowledged intents missing. So [`Witness`] is asked for the last place, and the places must
+//! have no gap; `damage_tests.rs` tries every kind of damage.
+//!
+//! [`Recovery::Salvage`] is for the operator who has no backup: it opens with what lies before the
+//! damage, and marks the last place that was given out, so that none is given out twice.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -28,7 +36,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::body::Body;
 use super::record::{Head, Payload, StoredOutcome, StoredResult, decode, decode_any};
+use super::witness::Witness;
 use crate::error::{Error, Result};
+use crate::fail_point::{self, Point};
 use crate::ids::IntentSeq;
 use crate::sqlstate::SqlState;
 
@@ -41,12 +51,26 @@ pub(super) const KEYS: &str = "keys";
 pub(super) const KEY_ORDER: &str = "key_order";
 const LAST_SEQ: &[u8] = b"last_seq";
 const TOTALS: &[u8] = b"totals";
+/// The oldest place that was not trimmed.
+const FIRST_SEQ: &[u8] = b"first_seq";
+/// Up to this place intents may be missing: they were given up when the log was salvaged.
+const SALVAGED: &[u8] = b"salvaged";
 
 const MIB: usize = 1 << 20;
+
+/// What to do about damage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Recovery {
+    /// Refuse to open.
+    Strict,
+    /// Keep what lies before it.
+    Salvage,
+}
 
 /// The open files.
 pub(super) struct Store {
     db: DB,
+    witness: Witness,
     #[cfg(test)]
     pub(super) probe: Probe,
 }
@@ -92,12 +116,17 @@ impl Store {
     ///
     /// # Errors
     /// 55000 when another process has them open, XX001 when they are damaged, 58030 otherwise.
-    pub(super) fn open(path: &Path) -> Result<Store> {
+    pub(super) fn open(path: &Path, recovery: Recovery) -> Result<Store> {
         let mut options = Options::default();
         options.create_if_missing(true);
         options.create_missing_column_families(true);
-        options.set_wal_recovery_mode(DBRecoveryMode::TolerateCorruptedTailRecords);
-        options.set_track_and_verify_wals_in_manifest(true);
+        let strict = recovery == Recovery::Strict;
+        options.set_wal_recovery_mode(if strict {
+            DBRecoveryMode::TolerateCorruptedTailRecords
+        } else {
+            DBRecoveryMode::PointInTime
+        });
+        options.set_track_and_verify_wals_in_manifest(strict);
         // Old write-ahead files stay until each family that wrote into them has flushed.
         options.set_max_total_wal_size(256 * MIB as u64);
         options.set_db_write_buffer_size(128 * MIB);
@@ -117,12 +146,70 @@ impl Store {
             options.set_write_buffer_size(if name == BODIES { 64 * MIB } else { 8 * MIB });
             ColumnFamilyDescriptor::new(name, options)
         });
-        let db = DB::open_cf_descriptors(&options, path, families).map_err(|e| on_open(&e))?;
-        Ok(Store {
+        let db =
+            DB::open_cf_descriptors(&options, path, families).map_err(|e| on_open(&e, path))?;
+        let store = Store {
             db,
+            witness: Witness::open(path)?,
             #[cfg(test)]
             probe: Probe::default(),
-        })
+        };
+        match recovery {
+            Recovery::Strict => store.check_whole(path)?,
+            Recovery::Salvage => store.give_up_missing()?,
+        }
+        Ok(store)
+    }
+
+    /// Checks that no acknowledged intent is missing, at the end or before it.
+    fn check_whole(&self, path: &Path) -> Result<()> {
+        let last = self.last_seq()?;
+        if let Some(acknowledged) = self.witness.last().filter(|seen| *seen > last) {
+            return Err(lost(last.next(), acknowledged, path));
+        }
+        let oldest = self.meta(FIRST_SEQ)?.max(self.salvaged()?.next());
+        let mut heads = self.db.raw_iterator_cf(self.family(INTENTS)?);
+        heads.seek(oldest.0.to_be_bytes());
+        let mut wanted = oldest;
+        while let Some(key) = heads.key() {
+            let seq = seq_of(key)?;
+            if seq != wanted {
+                return Err(lost(wanted, IntentSeq(seq.0 - 1), path));
+            }
+            wanted = seq.next();
+            heads.next();
+        }
+        heads.status().map_err(on_read)?;
+        if wanted <= last { Err(lost(wanted, last, path)) } else { Ok(()) }
+    }
+
+    /// Gives up what is missing: later intents get places after all that were ever given out.
+    fn give_up_missing(&self) -> Result<()> {
+        let last = self.last_seq()?;
+        let acknowledged = self.witness.last().unwrap_or(last);
+        if acknowledged > last {
+            tracing::warn!(from = last.0 + 1, to = acknowledged.0, "acknowledged intents are lost");
+        }
+        self.skip_to(last.max(acknowledged))
+    }
+
+    /// Makes `last` the last place given out, though it and some before it may be missing.
+    pub(super) fn skip_to(&self, last: IntentSeq) -> Result<()> {
+        let mut batch = Batch::default();
+        self.put_last_seq(&mut batch, last)?;
+        batch.0.put_cf(self.family(META)?, SALVAGED, last.0.to_be_bytes());
+        self.write(batch, true)?;
+        self.witness.note(last)
+    }
+
+    /// Returns the place up to which intents may be missing.
+    pub(super) fn salvaged(&self) -> Result<IntentSeq> {
+        self.meta(SALVAGED)
+    }
+
+    /// Notes, before anyone is told, that everything up to a place is on disk.
+    pub(super) fn acknowledge(&self, last: IntentSeq) -> Result<()> {
+        self.witness.note(last)
     }
 
     /// Writes a batch; with `sync` it is on disk when this returns.
@@ -138,17 +225,28 @@ impl Store {
         }
         let mut options = WriteOptions::default();
         options.set_sync(sync);
-        self.db.write_opt(batch.0, &options).map_err(|e| translated("write the intent log", &e))
+        if sync {
+            fail_point::pass(Point::LogBeforeWrite)?;
+        }
+        let written = self.db.write_opt(batch.0, &options);
+        written.map_err(|e| translated("write the intent log", &e))?;
+        if sync { fail_point::pass(Point::LogAfterWrite) } else { Ok(()) }
     }
 
     /// Brings everything written so far to the disk.
     pub(super) fn sync(&self) -> Result<()> {
-        self.db.flush_wal(true).map_err(|e| translated("sync the intent log", &e))
+        self.db.flush_wal(true).map_err(|e| translated("sync the intent log", &e))?;
+        self.witness.sync()
     }
 
     /// Returns the last place given out.
     pub(super) fn last_seq(&self) -> Result<IntentSeq> {
-        let stored = self.db.get_pinned_cf(self.family(META)?, LAST_SEQ).map_err(on_read)?;
+        self.meta(LAST_SEQ)
+    }
+
+    /// Reads a place from `meta`; 0 where there is none.
+    fn meta(&self, key: &[u8]) -> Result<IntentSeq> {
+        let stored = self.db.get_pinned_cf(self.family(META)?, key).map_err(on_read)?;
         stored.map_or(Ok(IntentSeq(0)), |bytes| seq_of(&bytes))
     }
 
@@ -287,6 +385,7 @@ impl Store {
             let (from, to) = (first.0.to_be_bytes(), end.0.to_be_bytes());
             batch.0.delete_range_cf(self.family(name)?, from, to);
         }
+        batch.0.put_cf(self.family(META)?, FIRST_SEQ, end.0.to_be_bytes());
         Ok(())
     }
 
@@ -391,7 +490,24 @@ pub(super) fn on_read(error: rocksdb::Error) -> Error {
     translated("read the intent log", &error)
 }
 
-fn on_open(error: &rocksdb::Error) -> Error {
+/// Acknowledged intents are missing: says so, and how to go on.
+fn lost(first: IntentSeq, last: IntentSeq, path: &Path) -> Error {
+    let error = Error::new(
+        SqlState::DATA_CORRUPTED,
+        "the intent log is damaged: acknowledged intents are missing",
+    );
+    recoverable(error, &format!("Intents {first} to {last} are not in it."), path)
+}
+
+/// Adds what an operator needs to go on from a damaged log.
+fn recoverable(error: Error, detail: &str, path: &Path) -> Error {
+    error.with_detail(format!("{detail} The log's files are in {}.", path.display())).with_hint(
+        "Restore the data folder from a backup, or start once with --salvage-log true, which keeps \
+         what lies before the damage and gives up the rest.",
+    )
+}
+
+fn on_open(error: &rocksdb::Error, path: &Path) -> Error {
     // RocksDB has no kind of its own for this; the text is its own, no part of it a client's.
     if error.as_ref().contains("lock") && error.kind() == ErrorKind::IOError {
         return Error::new(
@@ -400,12 +516,20 @@ fn on_open(error: &rocksdb::Error) -> Error {
         )
         .with_detail(format!("{}.", error.as_ref().trim_end_matches('.')));
     }
-    translated("open the intent log", error)
+    let translated = translated("open the intent log", error);
+    match error.kind() {
+        ErrorKind::Corruption => recoverable(translated, "A checksum is wrong.", path),
+        _ => translated,
+    }
 }
 
 fn translated(what: &str, error: &rocksdb::Error) -> Error {
     let code = match error.kind() {
         ErrorKind::Corruption => SqlState::DATA_CORRUPTED,
+        // The text is RocksDB's and the system's, no part of it a client's.
+        ErrorKind::IOError if error.as_ref().contains("No space left on device") => {
+            SqlState::DISK_FULL
+        }
         ErrorKind::IOError => SqlState::IO_ERROR,
         _ => SqlState::SYSTEM_ERROR,
     };

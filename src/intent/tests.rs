@@ -10,6 +10,7 @@ use tokio::sync::mpsc::Receiver;
 
 use super::record::{Head, Payload};
 use super::store::Batch;
+use super::witness::Witness;
 use super::*;
 use crate::error::Error;
 use crate::ids::{IntentSeq, TableName};
@@ -29,6 +30,7 @@ pub(super) fn limits() -> LogLimits {
         key_ttl: Duration::from_secs(3600),
         keys_max: 1000,
         key_result_bytes_max: 1000,
+        salvage: false,
     }
 }
 
@@ -72,7 +74,7 @@ pub(super) fn failure() -> Outcome {
 }
 
 /// Copies the files of an open log, as a crash would leave them.
-pub(super) fn crashed(path: &Path) -> tempfile::TempDir {
+pub(super) fn copy_of(path: &Path) -> tempfile::TempDir {
     let copy = tempfile::tempdir().unwrap();
     for entry in fs::read_dir(path).unwrap() {
         let entry = entry.unwrap();
@@ -140,7 +142,7 @@ async fn a_crash_keeps_what_was_promised_and_only_that_is_replayed() {
     log.record_outcome(IntentSeq(1), success()).unwrap();
     log.record_outcome(IntentSeq(2), failure()).unwrap();
     settle(&log).await;
-    let copy = crashed(dir.path());
+    let copy = copy_of(dir.path());
     let (again, _) = open(copy.path());
     let pending = again.pending().unwrap();
     let handed: Vec<_> = std::iter::from_fn(|| accepted.try_recv().ok()).collect();
@@ -182,7 +184,7 @@ async fn a_failure_is_in_the_files_before_its_client_hears_of_it() {
     let ticket = log.append(origin("insert"), insert(1)).await.unwrap();
     log.record_outcome(ticket.seq, failure()).unwrap();
     assert_eq!(ticket.outcome.await.unwrap(), failure());
-    let copy = crashed(dir.path());
+    let copy = copy_of(dir.path());
     assert!(open(copy.path()).0.pending().unwrap().is_empty());
 }
 
@@ -191,7 +193,7 @@ async fn the_waiting_client_gets_the_outcome_with_its_rows() {
     let dir = tempfile::tempdir().unwrap();
     let (log, _accepted) = open(dir.path());
     let ticket = log.append(origin("insert"), insert(1)).await.unwrap();
-    let result = ResultSet { columns: Vec::new(), ipc: Bytes(vec![1, 2]), lost_bytes: None };
+    let result = ResultSet { ipc: Bytes(vec![1, 2]), ..ResultSet::default() };
     let applied = Applied { tag: "INSERT 0 1".into(), rows: 1, result: Some(result) };
     let outcome = Outcome { result: Ok(applied), applied_at_us: 1 };
     log.record_outcome(ticket.seq, outcome.clone()).unwrap();
@@ -287,15 +289,17 @@ async fn a_torn_tail_is_dropped_and_damage_before_it_is_not() {
     for number in 0..20 {
         log.append(origin("insert"), insert(number)).await.unwrap();
     }
-    let torn = crashed(dir.path());
+    let torn = copy_of(dir.path());
     let (file, bytes) = write_ahead_file(torn.path());
     let end = bytes.iter().rposition(|&b| b != 0).unwrap();
     fs::write(&file, &bytes[..end - 10]).unwrap();
+    // A crash in the middle of the write: nobody was told.
+    Witness::open(torn.path()).unwrap().note(IntentSeq(19)).unwrap();
     let (again, _) = open(torn.path());
     assert_eq!(again.last_durable(), IntentSeq(19));
     assert_eq!(again.pending().unwrap().len(), 19);
 
-    let damaged = crashed(dir.path());
+    let damaged = copy_of(dir.path());
     let (file, mut bytes) = write_ahead_file(damaged.path());
     bytes[end / 2] ^= 0xff;
     fs::write(&file, &bytes).unwrap();
@@ -312,7 +316,7 @@ async fn a_last_record_with_a_hole_is_refused_not_guessed_at() {
     for bytes in [10, 20_000] {
         log.append(origin("copy"), rows(bytes)).await.unwrap();
     }
-    let copy = crashed(dir.path());
+    let copy = copy_of(dir.path());
     let (file, mut bytes) = write_ahead_file(copy.path());
     let end = bytes.iter().rposition(|&b| b != 0).unwrap();
     bytes[end - 12_000..end - 8_000].fill(0);

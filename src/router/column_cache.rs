@@ -42,6 +42,11 @@ impl ColumnCache {
         state.tables.insert(key, (name.clone(), columns.to_vec()));
     }
 
+    /// Returns the number of changes of definitions so far.
+    pub(super) fn generation(&self) -> u64 {
+        self.state.lock().generation
+    }
+
     /// A definition has changed.
     pub fn forget(&self) {
         let mut state = self.state.lock();

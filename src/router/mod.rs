@@ -7,12 +7,14 @@
 //! - `barrier.rs`: reads wait for what was acknowledged before them.
 //! - `shapes.rs`: what tables look like, for INSERTs of plain values.
 //! - `column_cache.rs`: columns of DuckDB tables that INSERTs name often.
+//! - `default_cache.rs`: their defaults.
 //! - `rows.rs`: result rows of a query to rows that travel with an intent.
 //!
 //! Not here: sessions and transactions (`session`), applying (`writer`).
 
 mod barrier;
 mod column_cache;
+mod default_cache;
 mod explain;
 mod read;
 mod rows;
@@ -31,9 +33,10 @@ use crate::engine::duckdb::{Access, DuckDb, HeldConnection};
 use crate::error::{Error, Result};
 use crate::intent::IntentLog;
 use crate::procedure::Procedures;
-use crate::sql::rewrite::{NameContext, SessionIntents};
+use crate::sql::rewrite::{Drawn, Moment, NameContext, SessionIntents};
 
 pub use column_cache::ColumnCache;
+pub use default_cache::DefaultCache;
 pub use read::{Engine, EngineChoice};
 pub use rows::{RowsSink, STAGED_FOLDER};
 pub use shapes::Shapes;
@@ -55,6 +58,10 @@ pub struct StatementContext {
     pub snapshot: Option<Snapshot>,
     /// How old what a read sees may be, where less than all that was acknowledged is enough.
     pub max_staleness: Option<Duration>,
+    /// What `now()` and its like mean: fixed for a write, and inside a transaction.
+    pub moment: Option<Moment>,
+    /// What the session has drawn from sequences.
+    pub drawn: Drawn,
 }
 
 impl StatementContext {
@@ -125,6 +132,7 @@ pub struct Router {
     pub columns: ColumnCache,
     pub shapes: Shapes,
     pub log: Arc<IntentLog>,
+    pub defaults: DefaultCache,
 }
 
 impl Router {
@@ -192,6 +200,8 @@ impl Router {
             user: context.user.clone(),
             pid: context.pid,
             intents: context.intents.clone(),
+            moment: context.moment,
+            drawn: context.drawn.clone(),
             catalog: &crate::catalog::Catalog,
         }
     }

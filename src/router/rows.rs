@@ -6,14 +6,20 @@ use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use arrow::array::RecordBatch;
+use arrow::compute::concat_batches;
 use arrow::datatypes::SchemaRef;
 use arrow::ipc::writer::StreamWriter;
 
 use crate::error::{Error, Result};
+use crate::fail_point::{self, Point};
 use crate::intent::{Bytes, RowsAt};
 
 /// Rows up to this size travel inside the intent.
 const INLINE_MAX: usize = 1 << 20;
+
+/// Small batches are joined up to so many rows or bytes: half of what DuckDB stores together.
+const BATCH_ROWS: usize = 61_440;
+const BATCH_BYTES: usize = 8 << 20;
 
 /// The folder of staged files, below the data folder.
 pub const STAGED_FOLDER: &str = "staged";
@@ -25,6 +31,10 @@ pub struct RowsSink {
     schema: SchemaRef,
     state: State,
     rows: u64,
+    /// Small batches that go on together.
+    small: Vec<RecordBatch>,
+    small_rows: usize,
+    small_bytes: usize,
 }
 
 enum State {
@@ -56,6 +66,9 @@ impl RowsSink {
             schema,
             state: State::Memory(writer),
             rows: 0,
+            small: Vec::new(),
+            small_rows: 0,
+            small_bytes: 0,
         })
     }
 
@@ -65,6 +78,30 @@ impl RowsSink {
     /// 53100 or 58030 when the file cannot be written.
     pub fn write(&mut self, batch: &RecordBatch) -> Result<()> {
         self.rows += batch.num_rows() as u64;
+        self.small_rows += batch.num_rows();
+        self.small_bytes += batch.get_array_memory_size();
+        self.small.push(batch.clone());
+        if self.small_rows < BATCH_ROWS && self.small_bytes < BATCH_BYTES {
+            return Ok(());
+        }
+        self.put_small()
+    }
+
+    /// Writes the batches that were gathered as one.
+    fn put_small(&mut self) -> Result<()> {
+        let small = std::mem::take(&mut self.small);
+        (self.small_rows, self.small_bytes) = (0, 0);
+        match small.as_slice() {
+            [] => Ok(()),
+            [one] => self.put(one),
+            many => {
+                let joined = concat_batches(&self.schema, many).map_err(ipc)?;
+                self.put(&joined)
+            }
+        }
+    }
+
+    fn put(&mut self, batch: &RecordBatch) -> Result<()> {
         match &mut self.state {
             State::Memory(writer) => {
                 writer.write(batch).map_err(ipc)?;
@@ -74,7 +111,10 @@ impl RowsSink {
                 Ok(())
             }
             State::File(staged) => match &mut staged.writer {
-                Some(writer) => writer.write(batch).map_err(ipc),
+                Some(writer) => {
+                    fail_point::pass(Point::StagedWrite)?;
+                    writer.write(batch).map_err(ipc)
+                }
                 None => Err(Error::internal("a staged file is closed")),
             },
             State::Empty => Err(Error::internal("rows came after an error")),
@@ -100,6 +140,7 @@ impl RowsSink {
             arrow::ipc::reader::StreamReader::try_new(bytes.as_slice(), None).map_err(ipc)?;
         if let Some(writer) = &mut staged.writer {
             for batch in reader {
+                fail_point::pass(Point::StagedWrite)?;
                 writer.write(&batch.map_err(ipc)?).map_err(ipc)?;
             }
         }
@@ -121,7 +162,8 @@ impl RowsSink {
     ///
     /// # Errors
     /// 53100 or 58030 when the file cannot be written.
-    pub fn finish(self) -> Result<RowsAt> {
+    pub fn finish(mut self) -> Result<RowsAt> {
+        self.put_small()?;
         match self.state {
             State::Memory(mut writer) => {
                 writer.finish().map_err(ipc)?;
@@ -131,10 +173,12 @@ impl RowsSink {
                 if let Some(writer) = &mut staged.writer {
                     writer.finish().map_err(ipc)?;
                     writer.get_mut().flush().map_err(io)?;
+                    fail_point::pass(Point::StagedBeforeSync)?;
                     writer.get_ref().get_ref().sync_all().map_err(io)?;
                 }
                 let folder = staged.absolute.parent().unwrap_or(&self.data_dir);
                 File::open(folder).and_then(|folder| folder.sync_all()).map_err(io)?;
+                fail_point::pass(Point::StagedAfterSync)?;
                 let bytes = staged.absolute.metadata().map_err(io)?.len();
                 // Taken, so that Drop leaves the file.
                 staged.writer = None;

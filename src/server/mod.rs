@@ -1,35 +1,38 @@
 //! The process: what is opened in which order, the listeners, and the way down.
 //!
 //! - `lock.rs`: one server per data folder.
+//! - `reopen.rs`: what outlives the stores, and what must not, when they are opened again.
 //! - `tables.rs`: what the server computes for the system catalog.
 //! - `http.rs`: versions over HTTP, for edges.
 
 mod http;
 mod lock;
+mod reopen;
 mod tables;
 
 use std::future::Future;
 use std::path::Path;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::{Config, Endpoint};
+use crate::config::Config;
 use crate::dataset::DatasetStore;
 use crate::engine::datafusion::{DataFusionEngine, Settings as DataFusionSettings};
 use crate::engine::duckdb::{DuckDb, DuckDbOptions, DuckDbTables};
 use crate::error::{Error, Result};
 use crate::intent::{IntentLog, LogLimits};
 use crate::procedure::{INBOX_FOLDER, Procedures, Stores};
-use crate::router::{ColumnCache, Router, STAGED_FOLDER, Shapes};
+use crate::router::{ColumnCache, DefaultCache, Router, STAGED_FOLDER, Shapes};
 use crate::session::{Activity, AdvisoryLocks, Services};
 use crate::version::VersionStore;
 use crate::writer::{self, Targets};
-use crate::{task, wire};
+use crate::{fail_point, task, wire};
 
 use lock::DirectoryLock;
+use reopen::{Listeners, Remains};
 
 /// How often small parts of datasets are looked for.
 const COMPACT_EVERY: Duration = Duration::from_secs(30);
@@ -39,48 +42,83 @@ const DRAIN_LEAST: Duration = Duration::from_secs(10);
 /// Serves until `shutdown` resolves, then goes down in order: no new connections, running
 /// statements finished or cancelled within the configured time, the log drained, a checkpoint.
 ///
+/// When DuckDB invalidates its instance, as it does after an error that it cannot undo, all
+/// connections end, as after a crash of PostgreSQL, everything is closed and opened again, and the
+/// log is replayed.
+///
 /// # Errors
 /// What keeps the server from starting, or a listener that fails.
 pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<()> {
     let prepared = config.clone();
     let _lock = task::blocking(move || prepare_directory(&prepared)).await?;
-    // The listener comes first, so that a taken port is told before anything is opened.
-    let listener = TcpListener::bind(config.listen)
-        .await
-        .map_err(|error| Error::io(&format!("could not listen on {}", config.listen), &error))?;
-    let http = match config.http {
-        Endpoint::Off => None,
-        Endpoint::At(address) => Some(
-            TcpListener::bind(address)
-                .await
-                .map_err(|error| Error::io(&format!("could not listen on {address}"), &error))?,
-        ),
-    };
-    let opening = config.clone();
-    let runtime = tokio::runtime::Handle::current();
-    let Open { services, versions, writer_thread } =
-        task::blocking(move || open(opening, runtime)).await?;
+    // The listeners come first, so that a taken port is told before anything is opened; they stay
+    // while the rest is opened again.
+    let listeners = Listeners::bind(&config)?;
+    tokio::pin!(shutdown);
+    let mut reopened = false;
+    loop {
+        let opening = config.clone();
+        let runtime = tokio::runtime::Handle::current();
+        let open = task::blocking(move || open(opening, runtime, reopened)).await?;
+        if !reopened {
+            // Only now, so that it is the clients' writes that pass them.
+            fail_point::arm(&config.fail_points)?;
+        }
+        let remains = Remains::of(&open);
+        match serve(open, &config, &listeners, shutdown.as_mut()).await? {
+            End::Shutdown => {
+                tracing::info!("bye");
+                return Ok(());
+            }
+            End::Invalidated => remains.wait().await?,
+        }
+        reopened = true;
+    }
+}
 
+/// Why serving has ended.
+enum End {
+    Shutdown,
+    Invalidated,
+}
+
+async fn serve(
+    open: Open,
+    config: &Config,
+    listeners: &Listeners,
+    mut shutdown: Pin<&mut impl Future<Output = ()>>,
+) -> Result<End> {
+    let Open { services, versions, writer_thread } = open;
     let stop = CancellationToken::new();
     let compactor =
         task::spawn("compact", compact(Arc::clone(&services.router.datasets), stop.clone()));
     let tick = history_tick(config.history_max_age_ms.min(config.idempotency_ttl_ms));
     let trimmer = task::spawn("trim", trim(Arc::clone(&services.log), tick, stop.clone()));
-    let http = http
-        .map(|http| task::spawn("http", http::serve(http, Arc::clone(&versions), stop.clone())));
+    let http = match listeners.http()? {
+        Some(http) => Some(task::spawn("http", http::serve(http, versions, stop.clone()))),
+        None => None,
+    };
+    let listener = listeners.clients()?;
     let mut connections =
         task::spawn("listener", wire::serve(listener, Arc::clone(&services), stop.clone()));
     tracing::info!(listen = %config.listen, data = %config.data_dir.display(), "ready");
 
-    tokio::pin!(shutdown);
-    let failed = tokio::select! {
-        () = &mut shutdown => None,
-        ended = &mut connections => Some(ended),
+    let mut grace = Duration::from_millis(config.shutdown_grace_ms);
+    let ended = tokio::select! {
+        () = shutdown.as_mut() => Ok(End::Shutdown),
+        () = reopen::invalidated(&services.router.duckdb) => Ok(End::Invalidated),
+        ended = &mut connections => Err(ended),
     };
-    tracing::info!("going down");
+    match ended {
+        Ok(End::Invalidated) => {
+            tracing::error!("DuckDB has invalidated its instance; everything is opened again");
+            // Nothing that runs can succeed.
+            grace = Duration::ZERO;
+        }
+        _ => tracing::info!("going down"),
+    }
     stop.cancel();
-    let grace = Duration::from_millis(config.shutdown_grace_ms);
-    if failed.is_none() {
+    if ended.is_ok() {
         end_connections(&services, &mut connections, grace).await;
     }
     compactor.abort();
@@ -91,10 +129,11 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(
         tracing::warn!("downloads of versions were cut off");
     }
     close(services, writer_thread, grace).await?;
-    match failed {
-        Some(Ok(Err(error))) => Err(error),
-        Some(Err(error)) => Err(Error::internal(format!("the listener failed: {error}"))),
-        _ => Ok(()),
+    match ended {
+        Ok(end) => Ok(end),
+        Err(Ok(Err(error))) => Err(error),
+        Err(Err(error)) => Err(Error::internal(format!("the listener failed: {error}"))),
+        Err(Ok(Ok(()))) => Ok(End::Shutdown),
     }
 }
 
@@ -127,15 +166,15 @@ fn prepare_directory(config: &Config) -> Result<DirectoryLock> {
 }
 
 /// Opens the stores, recovers, and starts the Writer. Blocks.
-fn open(mut config: Config, runtime: tokio::runtime::Handle) -> Result<Open> {
+fn open(mut config: Config, runtime: tokio::runtime::Handle, reopened: bool) -> Result<Open> {
     config.data_dir = config
         .data_dir
         .canonicalize()
         .map_err(|error| Error::io("could not open the data folder", &error))?;
     refuse_other_database(&config)?;
     let dir = config.data_dir.clone();
-    let datasets = Arc::new(DatasetStore::open(&dir.join("datasets"))?);
-    let versions = Arc::new(VersionStore::open(&dir.join("versions"))?);
+    let datasets = Arc::new(DatasetStore::open(&dir.join("datasets")).map_err(with_hint)?);
+    let versions = Arc::new(VersionStore::open(&dir.join("versions")).map_err(with_hint)?);
     let limits = LogLimits {
         queue_intents_max: config.queue_intents_max,
         queue_bytes_max: config.queue_bytes_max,
@@ -147,13 +186,14 @@ fn open(mut config: Config, runtime: tokio::runtime::Handle) -> Result<Open> {
         key_ttl: Duration::from_millis(config.idempotency_ttl_ms),
         keys_max: config.idempotency_keys_max,
         key_result_bytes_max: config.idempotency_result_bytes_max,
+        salvage: config.salvage_log,
     };
     let (log, accepted) = IntentLog::open(&dir.join("log"), limits)?;
     let log = Arc::new(log);
     log.remove_unused_staged(&dir, STAGED_FOLDER)?;
     let activity = Arc::new(Activity::new(config.connections_max));
     let tables = tables::all(&config, &activity, &log, &datasets, &versions);
-    let duckdb = Arc::new(DuckDb::open(&DuckDbOptions::new(&config), tables)?);
+    let duckdb = Arc::new(DuckDb::open(&DuckDbOptions::new(&config), tables).map_err(with_hint)?);
     let datafusion = Arc::new(datafusion_engine(&config, &datasets, &duckdb)?);
     let procedures = Arc::new(Procedures::new(Stores {
         data_dir: dir.clone(),
@@ -169,9 +209,11 @@ fn open(mut config: Config, runtime: tokio::runtime::Handle) -> Result<Open> {
         datafusion: Arc::new(datafusion_engine(&config, &datasets, &duckdb)?),
         procedures: Arc::clone(&procedures),
         log: Arc::clone(&log),
+        reopened,
         outcome_rows_max: config.outcome_rows_max,
         parked_intents_max: config.parked_intents_max,
         kept_rows_bytes_max: config.idempotency_result_bytes_max,
+        bulk_bytes_min: config.bulk_bytes_min,
         apply_delay: Duration::from_millis(config.apply_delay_ms),
     };
     let (writer, writer_thread) = writer::start(targets, accepted, runtime)?;
@@ -185,11 +227,23 @@ fn open(mut config: Config, runtime: tokio::runtime::Handle) -> Result<Open> {
         columns: ColumnCache::default(),
         shapes: Shapes::default(),
         log: Arc::clone(&log),
+        defaults: DefaultCache::default(),
     };
     let advisory_locks = Arc::new(AdvisoryLocks::default());
     let services = Services { config, router, log, writer, activity, advisory_locks };
     let services = Arc::new(services);
     Ok(Open { services, versions, writer_thread })
+}
+
+/// Says how to go on when a store cannot be opened.
+fn with_hint(error: Error) -> Error {
+    if error.hint().is_some() {
+        return error;
+    }
+    error.with_hint(
+        "If another process has the file open, end that; if the file is damaged, restore the data \
+         folder from a backup.",
+    )
 }
 
 fn datafusion_engine(
@@ -264,7 +318,6 @@ async fn close(
         Ok(outcome) => outcome?,
         Err(_) => tracing::warn!("the Writer was left behind; the next start goes on from the log"),
     }
-    tracing::info!("bye");
     Ok(())
 }
 

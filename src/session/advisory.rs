@@ -21,7 +21,7 @@ const LOCKS_MAX: usize = 100_000;
 
 /// What a lock is about: one bigint, or two integers, which are other locks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Key {
+pub(crate) enum Key {
     One(i64),
     Two(i32, i32),
 }

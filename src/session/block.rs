@@ -17,6 +17,7 @@ use super::transaction::{Isolation, Open};
 use super::{Session, StatementGuard, Transaction};
 use crate::engine::duckdb::HeldConnection;
 use crate::error::{Error, Result};
+use crate::fail_point::{self, Point};
 use crate::ids::TableName;
 use crate::intent::{AppendOptions, Applied, Body, Origin, STATEMENT_BYTES_MAX, Storage};
 use crate::router::StatementContext;
@@ -395,6 +396,7 @@ impl Session {
             },
         };
         let done = lane.commit(snapshot.held, origin, committed).await;
+        fail_point::pass_or_crash(Point::BeforeReply);
         if let Ok(seq) = &done {
             self.note_intent(*seq);
         }

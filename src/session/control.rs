@@ -6,6 +6,7 @@ use super::transaction::{Isolation, Open};
 use super::{Session, StatementGuard, Transaction};
 use crate::error::{Error, Result};
 use crate::ids::IntentSeq;
+use crate::sql::rewrite::Drawn;
 use crate::sql::{Setting, TransactionMode, TransactionStatement};
 use crate::sqlstate::SqlState;
 use crate::types::{Column, PgType};
@@ -130,6 +131,7 @@ impl Session {
             keeps_connection: self.temp.connection().is_some(),
             temp_before: self.temp.names(),
             settings_before: self.settings.clone(),
+            began_us: crate::clock::now_us(),
         }));
     }
 
@@ -335,6 +337,9 @@ impl Session {
                 ));
             }
             self.temp.clear();
+        }
+        if matches!(tag, "DISCARD ALL" | "DISCARD SEQUENCES") {
+            self.drawn = Drawn::default();
         }
         Ok(tag.to_owned())
     }

@@ -21,7 +21,7 @@ use crate::types::{CopyDecoder, CopyFormat};
 /// Pieces of the stream are gathered up to this size before they are decoded.
 const PIECE_BYTES: usize = 256 << 10;
 /// Rows of one Arrow batch.
-const BATCH_ROWS: usize = 16_384;
+const BATCH_ROWS: usize = 61_440;
 
 /// A COPY under way. Dropping it leaves nothing behind.
 ///

@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use super::block::lock_timeout;
 use super::{Session, StatementGuard, Transaction};
 use crate::error::{Error, Result};
+use crate::fail_point::{self, Point};
 use crate::ids::IntentSeq;
 use crate::intent::{
     Ack, AppendOptions, Applied, Body, DatasetChange, IdempotencyKey, RowsAt, Ticket,
@@ -184,6 +185,7 @@ impl Session {
     ) -> Result<(IntentSeq, Applied)> {
         let Ticket { seq, promised, mut outcome, is_repeat } = ticket;
         if let Some(tag) = promised {
+            fail_point::pass_or_crash(Point::BeforeReply);
             return Ok((seq, Applied { tag, ..Applied::default() }));
         }
         let token = guard.token();
@@ -206,6 +208,7 @@ impl Session {
                 outcome.await
             }
         };
+        fail_point::pass_or_crash(Point::BeforeReply);
         match received {
             Ok(outcome) => match outcome.result {
                 Err(error) if timed_out && error.code() == SqlState::QUERY_CANCELED => {

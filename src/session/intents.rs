@@ -1,6 +1,5 @@
 //! What a session can ask of its intents: the last one's place, and how one ended.
 
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::{Session, StatementGuard};
@@ -15,12 +14,15 @@ use crate::types::Value;
 impl Session {
     /// Returns the place of the session's last write.
     pub(super) fn last_intent(&self) -> Option<u64> {
-        Some(self.last_intent.load(Ordering::Relaxed)).filter(|seq| *seq > 0)
+        self.last_intent.map(|seq| seq.0)
     }
 
-    /// Notes that a write has got its place.
-    pub(super) fn note_intent(&self, seq: IntentSeq) {
-        self.last_intent.store(seq.0, Ordering::Relaxed);
+    /// Notes that a write has got its place, and tells the client when it has asked for that.
+    pub(super) fn note_intent(&mut self, seq: IntentSeq) {
+        self.last_intent = Some(seq);
+        if self.settings.is_on("teatree.notice_intents") {
+            self.tell("NOTICE", SqlState::SUCCESSFUL_COMPLETION, format!("intent {seq}"));
+        }
     }
 
     /// Waits for the intent that a query names in `teatree.wait_for_intent(n, ms)`, until it has

@@ -38,7 +38,6 @@ mod write;
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 pub use activity::{Activity, Entry, Reason, Registered, Shown, StatementGuard};
@@ -60,8 +59,9 @@ use temp::TempTables;
 
 use crate::engine::QueryContext;
 use crate::error::Result;
+use crate::ids::IntentSeq;
 use crate::router::{EngineSetting, StatementContext};
-use crate::sql::rewrite::SessionIntents;
+use crate::sql::rewrite::{Drawn, SessionIntents};
 use crate::types::OutputStyle;
 
 /// One client's session.
@@ -78,8 +78,10 @@ pub struct Session {
     /// The idempotency key in the comment of the statement that runs, until its write takes it.
     commented_key: Option<String>,
     claim: Claim,
-    /// The place of the last write; 0 before the first.
-    last_intent: AtomicU64,
+    /// The place of the last write.
+    last_intent: Option<IntentSeq>,
+    /// What this session has drawn from sequences.
+    drawn: Drawn,
 }
 
 impl Session {
@@ -102,7 +104,8 @@ impl Session {
             temp: TempTables::default(),
             commented_key: None,
             claim: Claim::default(),
-            last_intent: AtomicU64::new(0),
+            last_intent: None,
+            drawn: Drawn::default(),
         }
     }
 
@@ -191,6 +194,8 @@ impl Session {
             snapshot: self.transaction.snapshot().or_else(|| self.loose_snapshot()),
             intents: SessionIntents { last: self.last_intent(), waited: None },
             max_staleness: self.settings.timeout("teatree.max_staleness"),
+            moment: self.transaction.moment(),
+            drawn: self.drawn.clone(),
         })
     }
 }

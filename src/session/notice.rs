@@ -20,7 +20,8 @@ impl Session {
         self.tell("WARNING", code, message.into());
     }
 
-    fn tell(&mut self, severity: &'static str, code: SqlState, message: String) {
+    /// Tells the client something, unless `client_min_messages` is against it.
+    pub(super) fn tell(&mut self, severity: &'static str, code: SqlState, message: String) {
         let least = self.settings.get("client_min_messages").unwrap_or_default();
         let wanted = match least {
             "error" | "fatal" | "panic" => false,

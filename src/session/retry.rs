@@ -26,6 +26,7 @@ impl Session {
         let defines = !matches!(intent.body, Body::Rows { create: None, .. });
         let ticket = self.services.log.append_with(origin, intent.body, options).await?;
         let seq = ticket.seq;
+        self.note_intent(seq);
         let applied = self.outcome_of(ticket, guard).await;
         if defines {
             self.services.router.columns.forget();

@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 use crate::ids::IntentSeq;
 use crate::router::Snapshot;
 use crate::sql::TransactionMode;
+use crate::sql::rewrite::Moment;
 use crate::sqlstate::SqlState;
 
 /// Where a session stands.
@@ -44,6 +45,8 @@ pub struct Open {
     pub(super) temp_before: TempNames,
     /// The settings at BEGIN: a ROLLBACK undoes every SET since.
     pub(super) settings_before: Settings,
+    /// When it began, in microseconds since 1970: what `now()` means inside.
+    pub began_us: i64,
 }
 
 /// What reads of a transaction see.
@@ -120,6 +123,16 @@ impl Transaction {
     pub fn snapshot(&self) -> Option<Snapshot> {
         match self {
             Transaction::Open(open) => open.snapshot.clone(),
+            _ => None,
+        }
+    }
+
+    /// What `now()` and its like mean inside the transaction.
+    pub fn moment(&self) -> Option<Moment> {
+        match self {
+            Transaction::Open(open) => {
+                Some(Moment { now_us: open.began_us, seed: uuid::Uuid::new_v4().as_u128() })
+            }
             _ => None,
         }
     }

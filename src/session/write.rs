@@ -8,11 +8,13 @@ use tracing::Instrument;
 
 use super::run::{Outcome, Rows, RowsTag};
 use super::{Session, StatementGuard};
+use crate::clock;
 use crate::error::Result;
 use crate::ids::IntentSeq;
 use crate::intent::{Applied, Body, Origin};
 use crate::procedure::retried;
 use crate::router::StatementContext;
+use crate::sql::rewrite::Moment;
 use crate::sql::{Call, Statement, Write};
 use crate::types::{PgType, Value};
 
@@ -42,7 +44,9 @@ impl Session {
             self.end_implicit().await?;
             return done;
         }
-        let context = self.context(guard).await?;
+        let mut context = self.context(guard).await?;
+        // What the write means is fixed now, whenever it is applied.
+        context.moment = context.moment.or_else(|| Some(now()));
         let router = &self.services.router;
         let route = router.body(statement, write, types, params, &context);
         let body = route.instrument(tracing::info_span!("route")).await?;
@@ -51,15 +55,25 @@ impl Session {
         if self.is_in_block() {
             let holds = self.services.router.holds(write, &context).await?;
             let text = &statement.text;
-            let applied =
-                self.write_in_transaction(text, body, holds, defines, &context, guard).await?;
+            let applied = self.write_in_transaction(text, body, holds, defines, &context, guard);
+            let applied = Box::pin(applied).await?;
+            self.note_drawn(&applied);
             return outcome(applied);
         }
         let applied = self.append(&statement.text, body, &context, guard).await;
         if defines {
             self.services.router.columns.forget();
         }
-        outcome(applied?)
+        let applied = applied?;
+        self.note_drawn(&applied);
+        outcome(applied)
+    }
+
+    /// Keeps what sequences gave, for `currval`.
+    fn note_drawn(&mut self, applied: &Applied) {
+        for (name, value) in applied.result.iter().flat_map(|result| result.drawn()) {
+            self.drawn.note(name, *value);
+        }
     }
 
     /// Writes rows that came in by COPY.
@@ -126,7 +140,7 @@ impl Session {
 
     /// Appends an intent and waits for its outcome.
     pub(super) async fn append(
-        &self,
+        &mut self,
         text: &str,
         body: Body,
         context: &StatementContext,
@@ -152,6 +166,11 @@ impl Session {
             tokio::time::sleep(limit - waited).await;
         }
     }
+}
+
+/// The moment of a statement of its own.
+fn now() -> Moment {
+    Moment { now_us: clock::now_us(), seed: uuid::Uuid::new_v4().as_u128() }
 }
 
 fn outcome(applied: Applied) -> Result<Outcome> {

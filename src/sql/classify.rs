@@ -42,6 +42,9 @@ pub(super) fn classify(tree: &Tree) -> Result<Kind> {
         }),
         Tree::Close { cursor: ast::CloseCursor::All } => Ok(Kind::Nothing("CLOSE CURSOR ALL")),
         Tree::Lock(lock) => lock::classify(lock).map(Kind::LockTable),
+        // All roles may do all.
+        Tree::Grant(_) => Ok(Kind::Nothing("GRANT")),
+        Tree::Revoke(_) => Ok(Kind::Nothing("REVOKE")),
         Tree::UNLISTEN { .. } => Ok(Kind::Nothing("UNLISTEN")),
         _ => write::classify(tree).map(Kind::Write),
     }
@@ -66,8 +69,8 @@ fn classify_query(query: &Query, tree: &Tree) -> Result<Kind> {
             "data-modifying statements inside a query are not supported",
         ));
     }
-    if let Some(into) = write::select_into(query) {
-        return write::classify_select_into(into).map(Kind::Write);
+    if let Some(write) = write::changes_sequences(tree)? {
+        return Ok(Kind::Write(write));
     }
     Ok(Kind::Read(Read { tables: tables(tree)?, native: false }))
 }

@@ -10,6 +10,7 @@ use sqlparser::ast::{self, Expr, Statement as Tree, TableFactor, Visit, Visitor}
 use sqlparser::tokenizer::{Token, TokenWithSpan};
 
 use super::fold;
+use super::statement::TableRef;
 use crate::error::{Error, Result};
 use crate::sqlstate::SqlState;
 
@@ -85,6 +86,14 @@ pub(super) fn check_target(name: &ast::ObjectName) -> Result<()> {
     let parts: Vec<String> = name.0.iter().filter_map(|part| part.as_ident().map(fold)).collect();
     let above = &parts[..parts.len().saturating_sub(1)];
     match above.iter().find(|part| is_reserved(part)) {
+        Some(schema) => Err(reserved(schema)),
+        None => Ok(()),
+    }
+}
+
+/// Refuses a table in the server's own schemas.
+pub(super) fn check_table(table: &TableRef) -> Result<()> {
+    match table.schema.iter().chain(&table.database).find(|part| is_reserved(part)) {
         Some(schema) => Err(reserved(schema)),
         None => Ok(()),
     }

@@ -8,9 +8,9 @@ use sqlparser::ast::{self, Expr, Statement as Tree, UnaryOperator};
 use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::parser::Parser;
 
+use super::declared_type::pg_type_of;
 use super::params::number_of;
 use super::statement::Statement;
-use super::write::pg_type_of;
 use crate::types::PgType;
 
 /// One value of a row.
@@ -65,14 +65,26 @@ pub fn default_value(text: &str) -> DefaultValue {
     while let Expr::Nested(next) | Expr::Cast { expr: next, .. } = inner {
         inner = next;
     }
-    if let Expr::Function(function) = inner
-        && function.name.to_string().eq_ignore_ascii_case("nextval")
-    {
+    if draws(inner) {
         return DefaultValue::NextValue;
     }
     match cell(&expr) {
         Some(Cell::Default | Cell::Param(..)) | None => DefaultValue::Computed,
         Some(literal) => DefaultValue::Literal(literal),
+    }
+}
+
+/// Tells whether a default is the next value of a sequence, one that the column owns among them.
+fn draws(expr: &Expr) -> bool {
+    let Expr::Function(function) = expr else { return false };
+    let name = function.name.to_string().to_lowercase();
+    let ast::FunctionArguments::List(list) = &function.args else { return false };
+    match (name.as_str(), list.args.first()) {
+        ("nextval", _) => true,
+        ("coalesce", Some(ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(first)))) => {
+            draws(first)
+        }
+        _ => false,
     }
 }
 
@@ -231,6 +243,7 @@ mod tests {
         assert_eq!(default_value("CAST('x' AS VARCHAR)"), DefaultValue::Literal(text));
         assert_eq!(default_value("nextval('s')"), DefaultValue::NextValue);
         assert_eq!(default_value("CAST(nextval('s') AS INTEGER)"), DefaultValue::NextValue);
+        assert_eq!(default_value("COALESCE(nextval('s'), 0)"), DefaultValue::NextValue);
         for text in ["now()", "(a * 2)", "CAST((a * 2) AS INTEGER)", "get_current_timestamp()", ")"]
         {
             assert_eq!(default_value(text), DefaultValue::Computed, "{text}");

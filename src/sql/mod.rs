@@ -6,10 +6,12 @@
 //! - `copy/`: COPY, read from tokens.
 //! - `comment.rs`: what a sqlcommenter comment says.
 //! - `lock.rs`: LOCK TABLE, and the functions of advisory locks.
+//! - `define/`: changes of definitions in parts, for the Writer.
 //! - `native.rs`: DuckDB's own SQL, which the PostgreSQL parser refuses.
 //! - `forbidden.rs`: functions that no client may call.
 //! - `literal_rows.rs`: the rows of an INSERT that need no engine to be evaluated.
 //! - `params.rs`: `$1` with the types that clients declare.
+//! - `declared_type.rs`: types of columns in CREATE TABLE.
 //! - `dataset_rewrite.rs`: UPDATE and DELETE of a dataset as a query over it.
 //! - `rewrite/`: PostgreSQL's SQL as DuckDB's.
 //!
@@ -21,6 +23,8 @@ mod classify;
 mod comment;
 mod copy;
 mod dataset_rewrite;
+mod declared_type;
+mod define;
 mod forbidden;
 mod literal_rows;
 mod lock;
@@ -36,13 +40,20 @@ pub use call::{Argument, Call};
 pub use comment::{Comment, without_comments};
 pub use copy::{CopyCondition, CopyIn, CopyOut, ForceQuote};
 pub use dataset_rewrite::DatasetRewrite;
+pub use define::{
+    CHECK_NAME_CODE, Candidates, ColumnDefault, ColumnSequence, ColumnShape, ConstraintKind,
+    ConstraintShape, Definition, Dropped, EnumPlace, IndexPart, KEY_NAME_CODE, LikeOptions,
+    LikeTable, Overriding, OwnerChange, Restart, Sequence, SequenceChange, SequenceOwner,
+    SequenceSpec, SequenceUse, TableAction, TableShape, TextLimit, check_name, key_name_note,
+    length_limit, sequence_default, view_tables, written_name,
+};
 pub use literal_rows::{Cell, DefaultValue, default_value};
 pub use lock::{AdvisoryAction, AdvisoryCall, LockStrength, LockTable};
 pub use params::{duckdb_column, duckdb_type_name};
 pub use setting::{Setting, TransactionMode, TransactionStatement};
 pub use split::parse;
 pub use statement::{ColumnSpec, Kind, Memo, Read, Statement, TableRef, Tag};
-pub use write::{ObjectKind, OnCommit, Write};
+pub use write::{DefineWrite, ObjectKind, OnCommit, Write};
 
 /// Folds an identifier as PostgreSQL does: unquoted ones become lower case.
 fn fold(ident: &sqlparser::ast::Ident) -> String {

@@ -7,7 +7,7 @@ use sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer};
 
 use super::comment::Comment;
 use super::statement::{Kind, Statement};
-use super::{classify, copy, native, params, rewrite};
+use super::{classify, copy, define, native, params, rewrite, write};
 use crate::error::{Error, Result};
 use crate::sqlstate::SqlState;
 
@@ -80,23 +80,6 @@ pub(super) fn parse_one(
     let (mut tokens, access_method) = take_access_method(tokens);
     rewrite::fold_tokens(&mut tokens);
     transaction_words(&mut tokens);
-    if copy::is_copy(&tokens) {
-        let kind = copy::parse(&tokens, text, places)?;
-        return Ok(Statement {
-            text: own,
-            kind,
-            param_count: 0,
-            memo: crate::sql::statement::Memo::default(),
-            comment,
-            tree: None,
-            words,
-            offset,
-        });
-    }
-    let parsed = Parser::new(&PostgreSqlDialect {})
-        .with_recursion_limit(DEPTH_MAX)
-        .with_tokens_with_locations(tokens)
-        .parse_statements();
     let statement = |kind, tree: Option<ast::Statement>, param_count| Statement {
         text: own.clone(),
         kind,
@@ -107,16 +90,28 @@ pub(super) fn parse_one(
         offset,
         comment: comment.clone(),
     };
+    if copy::is_copy(&tokens) {
+        return Ok(statement(copy::parse(&tokens, text, places)?, None, 0));
+    }
+    if let Some(kind) = define::parse_beyond(&tokens).map_err(|error| place(error, &words))? {
+        return Ok(statement(kind, None, 0));
+    }
+    let (tokens, overriding) = define::take_overriding(tokens);
+    let (tokens, like_options) = define::take_like_options(tokens);
+    let (tokens, like) = define::take_like(tokens);
+    let tokens = define::order_sequence_options(tokens);
+    let parsed = Parser::new(&PostgreSqlDialect {})
+        .with_recursion_limit(DEPTH_MAX)
+        .with_tokens_with_locations(tokens)
+        .parse_statements();
     match parsed {
         Ok(mut trees) if trees.len() == 1 => {
-            let tree = trees.remove(0);
-            let mut kind = classify::classify(&tree).map_err(|error| place(error, &words))?;
-            if let (Kind::Write(write), Some(method)) = (&mut kind, access_method) {
-                write.set_access_method(method)?;
+            let tree = write::created_by_select(trees.remove(0));
+            let (mut kind, param_count) = read_tree(&tree, access_method, &words)?;
+            if let Kind::Write(write) = &mut kind {
+                write.set_like(like_options, like);
+                write.set_overriding(overriding);
             }
-            // What PREPARE names are the parameters of the statement inside.
-            let param_count =
-                if matches!(kind, Kind::Prepare { .. }) { 0 } else { params::count(&tree)? };
             Ok(statement(kind, Some(tree), param_count))
         }
         Ok(_) => Err(syntax_at(&solid, places)),
@@ -128,6 +123,23 @@ pub(super) fn parse_one(
             Ok(statement(kind, None, native::param_count(&solid)))
         }
     }
+}
+
+/// Classifies a tree and counts its parameters.
+fn read_tree(
+    tree: &ast::Statement,
+    access_method: Option<String>,
+    words: &[Word],
+) -> Result<(Kind, usize)> {
+    let mut kind = classify::classify(tree).map_err(|error| place(error, words))?;
+    if let Kind::Write(write) = &mut kind {
+        if let Some(method) = access_method {
+            write.set_access_method(method)?;
+        }
+    }
+    // What PREPARE names are the parameters of the statement inside.
+    let param_count = if matches!(kind, Kind::Prepare { .. }) { 0 } else { params::count(tree)? };
+    Ok((kind, param_count))
 }
 
 /// Spells the words of transaction control as the parser knows them.

@@ -3,11 +3,13 @@
 use sqlparser::ast::{self, Statement as Tree};
 
 use super::classify::tables;
+use super::declared_type::pg_type_of;
+use super::define::{LikeOptions, Overriding, SequenceChange, TableAction, calls};
 use super::statement::{ColumnSpec, TableRef, Tag};
 use super::{fold, forbidden};
 use crate::error::{Error, Result};
 use crate::sqlstate::SqlState;
-use crate::types::{PgType, numeric_typmod};
+use crate::types::PgType;
 
 /// A write, as far as its route depends on it.
 #[derive(Clone, Debug)]
@@ -22,6 +24,8 @@ pub enum Write {
         on_conflict: bool,
         /// The rows are a literal `VALUES` list (or `DEFAULT VALUES`).
         values: bool,
+        /// OVERRIDING SYSTEM VALUE or USER VALUE.
+        overriding: Option<Overriding>,
     },
     Update {
         table: TableRef,
@@ -48,6 +52,10 @@ pub enum Write {
         temporary: bool,
         /// What COMMIT does to a temporary table.
         on_commit: OnCommit,
+        /// What LIKE takes over.
+        like: LikeOptions,
+        /// The table that LIKE names beside other elements.
+        like_from: Option<TableRef>,
         tables: Vec<TableRef>,
     },
     Drop {
@@ -59,6 +67,11 @@ pub enum Write {
         table: TableRef,
         /// The new name, for a plain RENAME TO.
         rename_to: Option<String>,
+    },
+    /// What the parser has no tree for.
+    Define {
+        tag: Tag,
+        define: DefineWrite,
     },
     /// Everything else that DuckDB applies as it stands.
     Other {
@@ -74,6 +87,32 @@ pub enum OnCommit {
     PreserveRows,
     DeleteRows,
     Drop,
+}
+
+/// A change of definitions that the parser has no tree for.
+#[derive(Clone, Debug)]
+pub enum DefineWrite {
+    AlterSequence {
+        name: TableRef,
+        if_exists: bool,
+        change: SequenceChange,
+        /// The column that OWNED BY names.
+        owner: Option<(TableRef, String)>,
+    },
+    AlterTable {
+        table: TableRef,
+        if_exists: bool,
+        action: TableAction,
+    },
+}
+
+impl DefineWrite {
+    fn target(&self) -> &TableRef {
+        match self {
+            DefineWrite::AlterSequence { name, .. } => name,
+            DefineWrite::AlterTable { table, .. } => table,
+        }
+    }
 }
 
 /// What DROP drops.
@@ -99,7 +138,7 @@ impl Write {
             Write::CreateTable { .. } => Tag::Fixed("CREATE TABLE".to_owned()),
             Write::Drop { kind, .. } => Tag::Fixed(format!("DROP {}", kind.word())),
             Write::AlterTable { .. } => Tag::Fixed("ALTER TABLE".to_owned()),
-            Write::Other { tag, .. } => tag.clone(),
+            Write::Other { tag, .. } | Write::Define { tag, .. } => tag.clone(),
         }
     }
 
@@ -113,6 +152,7 @@ impl Write {
             | Write::CreateTable { tables, .. }
             | Write::Other { tables, .. } => tables,
             Write::Drop { names, .. } => names,
+            Write::Define { define, .. } => std::slice::from_ref(define.target()),
             Write::AlterTable { table, .. } => std::slice::from_ref(table),
         }
     }
@@ -125,9 +165,29 @@ impl Write {
             | Write::Delete { table, .. }
             | Write::CreateTable { table, .. }
             | Write::AlterTable { table, .. } => Some(table),
-            Write::Truncate { .. } | Write::Drop { .. } | Write::Other { .. } => {
-                self.tables().first()
-            }
+            Write::Truncate { .. }
+            | Write::Drop { .. }
+            | Write::Define { .. }
+            | Write::Other { .. } => self.tables().first(),
+        }
+    }
+
+    /// Refuses a target in the server's own schemas.
+    pub(super) fn check_target(&self) -> Result<()> {
+        self.tables().iter().try_for_each(forbidden::check_table)
+    }
+
+    pub(super) fn set_like(&mut self, options: LikeOptions, from: Option<TableRef>) {
+        if let Write::CreateTable { like, like_from, beyond_columns, .. } = self {
+            *like = options;
+            *beyond_columns |= from.is_some();
+            *like_from = from;
+        }
+    }
+
+    pub(super) fn set_overriding(&mut self, given: Option<Overriding>) {
+        if let Write::Insert { overriding, .. } = self {
+            *overriding = given;
         }
     }
 
@@ -138,6 +198,20 @@ impl Write {
         | Write::Other { tables, .. } = self
         {
             *tables = all;
+        }
+    }
+
+    /// The columns that an INSERT names.
+    pub fn insert_columns(&self) -> &[String] {
+        match self {
+            Write::Insert { columns, .. } => columns,
+            _ => &[],
+        }
+    }
+
+    pub(super) fn set_insert_columns(&mut self, names: Vec<String>) {
+        if let Write::Insert { columns, .. } = self {
+            *columns = names;
         }
     }
 
@@ -209,6 +283,7 @@ fn check_targets(tree: &Tree) -> Result<()> {
         | Tree::AlterView { name, .. }
         | Tree::AlterIndex { name, .. } => forbidden::check_target(name),
         Tree::AlterTable(alter) => forbidden::check_target(&alter.name),
+        Tree::AlterType(alter) => forbidden::check_target(&alter.name),
         Tree::AlterSchema(alter) => forbidden::check_schema(&alter.name),
         Tree::CreateSchema { schema_name, .. } => match schema_name {
             ast::SchemaName::Simple(name) | ast::SchemaName::NamedAuthorization(name, _) => {
@@ -295,6 +370,7 @@ fn classify_other(tree: &Tree) -> Result<Write> {
         Tree::AlterView { .. } => "ALTER VIEW",
         Tree::AlterSchema(_) => "ALTER SCHEMA",
         Tree::AlterIndex { .. } => "ALTER INDEX",
+        Tree::AlterType(_) => "ALTER TYPE",
         Tree::Comment { .. } => "COMMENT",
         Tree::Analyze(_) => "ANALYZE",
         Tree::Vacuum(_) => "VACUUM",
@@ -344,6 +420,7 @@ fn classify_insert(insert: &ast::Insert, tree: &Tree) -> Result<Write> {
         returning: insert.returning.is_some(),
         on_conflict: insert.on.is_some() || insert.or.is_some(),
         values: literal,
+        overriding: None,
     })
 }
 
@@ -386,20 +463,34 @@ fn classify_create_table(create: &ast::CreateTable, tree: &Tree) -> Result<Write
         as_query: create.query.is_some(),
         temporary: create.temporary,
         on_commit,
+        like: LikeOptions::default(),
+        like_from: None,
         tables: tables(tree)?,
     })
 }
 
-pub(super) fn select_into(query: &ast::Query) -> Option<&ast::SelectInto> {
-    match query.body.as_ref() {
-        ast::SetExpr::Select(select) => select.into.as_ref(),
-        _ => None,
+/// Turns `SELECT … INTO t` into `CREATE TABLE t AS SELECT …`.
+pub(super) fn created_by_select(tree: Tree) -> Tree {
+    let Tree::Query(mut query) = tree else { return tree };
+    if let ast::SetExpr::Select(select) = query.body.as_mut()
+        && let Some(into) = select.into.take()
+    {
+        let create = ast::helpers::stmt_create_table::CreateTableBuilder::new(into.name)
+            .temporary(into.temporary)
+            .query(Some(query))
+            .build();
+        return Tree::CreateTable(create);
     }
+    Tree::Query(query)
 }
 
-pub(super) fn classify_select_into(_: &ast::SelectInto) -> Result<Write> {
-    Err(Error::unsupported("SELECT INTO is not supported yet")
-        .with_hint("Use CREATE TABLE … AS SELECT …."))
+/// A SELECT that draws from a sequence or sets one is a write that gives rows.
+pub(super) fn changes_sequences(tree: &Tree) -> Result<Option<Write>> {
+    if !calls(tree, "nextval") && !calls(tree, "setval") {
+        return Ok(None);
+    }
+    let tables = tables(tree)?;
+    Ok(Some(Write::Other { tag: Tag::Counted("SELECT"), tables, returning: true }))
 }
 
 fn target(table: &ast::TableWithJoins) -> Result<TableRef> {
@@ -418,70 +509,5 @@ fn object_kind(kind: ast::ObjectType) -> Result<ObjectKind> {
         ast::ObjectType::Sequence => ObjectKind::Sequence,
         ast::ObjectType::Type => ObjectKind::Type,
         other => return Err(Error::unsupported(format!("DROP {other} is not supported"))),
-    })
-}
-
-/// Maps a declared type to PostgreSQL's, with its modifier; `None` for unknown ones.
-pub(super) fn pg_type_of(data_type: &ast::DataType) -> Option<(PgType, i32)> {
-    use ast::DataType as D;
-    let varying = |length: &Option<ast::CharacterLength>, default: i32| match length {
-        Some(ast::CharacterLength::IntegerLength { length, .. }) => {
-            i32::try_from(*length).map_or(-1, |length| length + 4)
-        }
-        _ => default,
-    };
-    Some(match data_type {
-        D::Boolean | D::Bool => (PgType::BOOL, -1),
-        D::SmallInt(_) | D::Int2(_) => (PgType::INT2, -1),
-        D::Int(_) | D::Integer(_) | D::Int4(_) => (PgType::INT4, -1),
-        D::BigInt(_) | D::Int8(_) => (PgType::INT8, -1),
-        D::Real | D::Float4 => (PgType::FLOAT4, -1),
-        D::Double(_) | D::DoublePrecision | D::Float8 | D::Float(_) | D::Float64 => {
-            (PgType::FLOAT8, -1)
-        }
-        D::Numeric(info) | D::Decimal(info) | D::Dec(info) => match info {
-            ast::ExactNumberInfo::None => (PgType::NUMERIC, -1),
-            ast::ExactNumberInfo::Precision(precision) => {
-                (PgType::NUMERIC, numeric_typmod(u8::try_from(*precision).ok()?, 0))
-            }
-            ast::ExactNumberInfo::PrecisionAndScale(precision, scale) => (
-                PgType::NUMERIC,
-                numeric_typmod(u8::try_from(*precision).ok()?, u8::try_from(*scale).ok()?),
-            ),
-        },
-        D::Text | D::String(_) => (PgType::TEXT, -1),
-        D::Varchar(length) | D::CharacterVarying(length) | D::CharVarying(length) => {
-            (PgType::VARCHAR, varying(length, -1))
-        }
-        D::Char(length) | D::Character(length) => (PgType::BPCHAR, varying(length, 5)),
-        D::Bytea | D::Blob(_) => (PgType::BYTEA, -1),
-        D::Date => (PgType::DATE, -1),
-        D::Time(_, ast::TimezoneInfo::None | ast::TimezoneInfo::WithoutTimeZone) => {
-            (PgType::TIME, -1)
-        }
-        D::Timestamp(_, ast::TimezoneInfo::None | ast::TimezoneInfo::WithoutTimeZone) => {
-            (PgType::TIMESTAMP, -1)
-        }
-        D::Timestamp(_, _) => (PgType::TIMESTAMPTZ, -1),
-        D::Interval { .. } => (PgType::INTERVAL, -1),
-        D::Uuid => (PgType::UUID, -1),
-        D::JSON => (PgType::JSON, -1),
-        D::JSONB => (PgType::JSONB, -1),
-        D::Array(
-            ast::ArrayElemTypeDef::SquareBracket(inner, _)
-            | ast::ArrayElemTypeDef::AngleBracket(inner)
-            | ast::ArrayElemTypeDef::Parenthesis(inner),
-        ) => {
-            let (element, typmod) = pg_type_of(inner)?;
-            (PgType::Array(element.scalar()), typmod)
-        }
-        D::Custom(name, _) => match name.to_string().to_lowercase().as_str() {
-            "timestamptz" => (PgType::TIMESTAMPTZ, -1),
-            "name" => (PgType::NAME, -1),
-            "oid" => (PgType::OID, -1),
-            "bpchar" => (PgType::BPCHAR, -1),
-            _ => return None,
-        },
-        _ => return None,
     })
 }

@@ -25,6 +25,6 @@ pub use copy::{
     GivenCopyOptions,
 };
 pub use input::{from_binary, from_text, zone_by_name};
-pub use output::{Format, IntervalStyle, OutputStyle, RowEncoder};
+pub use output::{Format, IntervalStyle, OutputStyle, RowEncoder, timestamp_text};
 pub use pg_type::{Column, PgType, ScalarType, numeric_typmod};
 pub use value::{Interval, Numeric, Value};

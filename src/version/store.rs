@@ -15,6 +15,7 @@ use super::clone::{CloneKind, clone_file, clone_with_wal, wal_of};
 use super::manifest::{TableRows, VersionManifest};
 use crate::clock;
 use crate::error::{Error, Result};
+use crate::fail_point::{self, Point};
 use crate::ids::{IntentSeq, VersionNumber};
 use crate::sqlstate::SqlState;
 
@@ -133,6 +134,7 @@ impl VersionStore {
         if let Some(published) = self.by_intent(intent_seq) {
             return Ok(published);
         }
+        fail_point::pass(Point::VersionAfterClone)?;
         let storage_version = storage_version(&prepared.path)?;
         let tables = check(&prepared.path)?;
         if fs::metadata(wal_of(&prepared.path)).is_ok_and(|wal| wal.len() > 0) {
@@ -169,15 +171,20 @@ impl VersionStore {
         File::open(&prepared.path)
             .and_then(|clone| clone.sync_all())
             .map_err(failed("sync a version"))?;
+        fail_point::pass(Point::VersionBeforeRename)?;
         rename_new(&prepared.path, &data)?;
         drop(prepared);
-        let named = self.sync_dir().and_then(|()| rename_new(&partial, &json));
+        let named = self
+            .sync_dir()
+            .and_then(|()| fail_point::pass(Point::VersionBetweenRenames))
+            .and_then(|()| rename_new(&partial, &json));
         if let Err(error) = named {
             // Not listed, so the number is free again once the file is away.
             let _ = fs::remove_file(&data);
             let _ = fs::remove_file(&partial);
             return Err(error);
         }
+        fail_point::pass(Point::VersionAfterRename)?;
         self.sync_dir()
     }
 

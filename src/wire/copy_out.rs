@@ -37,9 +37,9 @@ pub(super) async fn send(
     let formats = vec![i16::from(binary); rows.columns.len()];
     let response = CopyOutResponse::new(i8::from(binary), count, formats);
     socket.put(&Message::CopyOutResponse(response))?;
-    if binary {
-        put_binary_header(socket.buffer());
-    } else if copy.options.header {
+    // As in PostgreSQL, the header has no message of its own; clients rely on it.
+    let mut head = if binary { binary_header() } else { Vec::new() };
+    if !binary && copy.options.header {
         lines.put_header(&rows.columns, socket.buffer())?;
     }
     let encoder = RowEncoder::new(&rows.columns, vec![format], style);
@@ -58,7 +58,7 @@ pub(super) async fn send(
         let before = socket.buffer().len();
         while encoded.has_remaining() {
             if binary {
-                put_tuple(&mut encoded, socket.buffer());
+                put_tuple(&std::mem::take(&mut head), &mut encoded, socket.buffer());
             } else {
                 lines.put_row(&mut encoded, socket.buffer())?;
             }
@@ -71,6 +71,7 @@ pub(super) async fn send(
     }
     if binary {
         put_message(socket.buffer(), |out| {
+            out.put_slice(&head);
             out.put_i16(-1);
             Ok(())
         })?;
@@ -79,21 +80,18 @@ pub(super) async fn send(
     Ok(rows.tag.with_rows(sent))
 }
 
-fn put_binary_header(out: &mut BytesMut) {
-    out.put_u8(b'd');
-    out.put_u32(4 + 11 + 8);
-    out.put_slice(COPY_SIGNATURE);
-    // No flags and no extension.
-    out.put_u64(0);
+/// What a binary stream begins with: no flags and no extension.
+fn binary_header() -> Vec<u8> {
+    [COPY_SIGNATURE.as_slice(), &[0; 8]].concat()
 }
 
 /// Takes one DataRow off the encoded rows: its body is a tuple of the binary format.
-fn put_tuple(encoded: &mut BytesMut, out: &mut BytesMut) {
+fn put_tuple(head: &[u8], encoded: &mut BytesMut, out: &mut BytesMut) {
     encoded.advance(1);
-    let length = encoded.get_u32();
+    let body = usize::try_from(encoded.get_u32()).unwrap_or(4).saturating_sub(4);
     out.put_u8(b'd');
-    out.put_u32(length);
-    let body = usize::try_from(length).unwrap_or(4).saturating_sub(4);
+    out.put_u32(u32::try_from(4 + head.len() + body).unwrap_or(u32::MAX));
+    out.put_slice(head);
     out.put_slice(&encoded.split_to(body));
 }
 

@@ -3,31 +3,37 @@
 use std::fs::File;
 use std::io::{BufReader, Cursor, Read};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
 use arrow::ipc::reader::StreamReader;
 
 use super::Targets;
+use super::define::Definer;
 use super::recovered::must_be_kept;
 use crate::engine::duckdb::WriteConnection;
 use crate::error::{Error, Result};
+use crate::fail_point::{self, Point};
 use crate::ids::TableName;
 use crate::intent::{Applied, Body, Intent, Origin, ResultSet, RowsAt, TagKind, ValuesTarget};
 use crate::sqlstate::SqlState;
 use crate::types::{self, Value};
 
 /// Batches read from an intent's rows.
-pub(super) type Batches = Box<dyn Iterator<Item = Result<RecordBatch>>>;
+pub(super) type Batches = Box<dyn Iterator<Item = Result<RecordBatch>> + Send>;
 
 /// A connection that changes the DuckDB file. The caller begins and ends its transactions.
 pub(super) struct Applier {
     pub(super) connection: WriteConnection,
     targets: Arc<Targets>,
+    /// Asks that an append be stopped at its next batch.
+    pub(super) stop: Arc<AtomicBool>,
 }
 
 impl Applier {
     pub(super) fn new(targets: Arc<Targets>, connection: WriteConnection) -> Applier {
-        Applier { connection, targets }
+        Applier { connection, targets, stop: Arc::default() }
     }
 
     /// Applies an intent's change of DuckDB inside the transaction that is open. The outcome of one
@@ -44,6 +50,7 @@ impl Applier {
 
     /// Applies a change of DuckDB inside the transaction that is open.
     pub(super) fn apply(&mut self, origin: &Origin, body: &Body) -> Result<Applied> {
+        fail_point::pass(Point::DuckDbBeforeApply)?;
         match body {
             Body::Statement { sql, params, table, tag, returning } => {
                 if let TagKind::Fixed(tag) = tag {
@@ -73,13 +80,38 @@ impl Applier {
                     self.refuse_taken_name("CREATE TABLE", Some(table))?;
                     self.connection.run(create)?;
                 }
-                let mut batches = self.targets.batches(rows)?;
-                let count = self.connection.append(table, columns, &mut batches)?;
+                let (schema, mut batches) = self.targets.batches_of(rows)?;
+                let count = if matches!(rows, RowsAt::Staged { .. }) {
+                    let stop = Arc::clone(&self.stop);
+                    let batches = Box::new(batches.map(move |batch| {
+                        let stopped = stop.load(Ordering::Relaxed);
+                        if stopped { Err(Error::canceled("user request")) } else { batch }
+                    }));
+                    self.connection.append_stream(table, columns, schema, batches)?
+                } else {
+                    self.connection.append(table, columns, &mut batches)?
+                };
                 Ok(applied(tag, count))
             }
             Body::Values(values) => {
                 self.append_values(&values.target, values.rows.iter())?;
                 Ok(applied(&TagKind::Insert, values.rows.len() as u64))
+            }
+            Body::Define { changes, table, tag } => {
+                if let TagKind::Fixed(tag) = tag {
+                    self.refuse_taken_name(tag, table.as_ref())?;
+                }
+                self.connection.adopt(&origin.time_zone, &origin.search_path)?;
+                let rows_max = self.targets.outcome_rows_max;
+                let mut done = applied(tag, 0);
+                for change in changes {
+                    done.result = Definer::new(&mut self.connection, rows_max).apply(change)?;
+                }
+                if let Some(result) = &done.result {
+                    done.rows = result.rows()?;
+                    done.tag = tag.tag(done.rows);
+                }
+                Ok(done)
             }
             Body::Dataset(_) | Body::Call { .. } | Body::Transaction { .. } => {
                 Err(Error::internal("not a change of DuckDB"))
@@ -113,8 +145,23 @@ impl Applier {
 }
 
 impl Targets {
+    /// Deletes the staged file of an intent that is applied. What stays is removed at the next
+    /// start.
+    pub(super) fn forget_staged(&self, intent: &Intent) {
+        if let Some(path) = intent.body.staged_path()
+            && let Err(error) = std::fs::remove_file(self.data_dir.join(path))
+        {
+            tracing::warn!(%path, %error, "a staged file could not be deleted");
+        }
+    }
+
     /// Reads the rows that travel with an intent.
     pub(super) fn batches(&self, rows: &RowsAt) -> Result<Batches> {
+        self.batches_of(rows).map(|(_, batches)| batches)
+    }
+
+    /// Reads the rows that travel with an intent, and their schema.
+    pub(super) fn batches_of(&self, rows: &RowsAt) -> Result<(SchemaRef, Batches)> {
         match rows {
             RowsAt::Inline(bytes) => read_ipc(Cursor::new(bytes.to_vec())),
             RowsAt::Staged { path, .. } => {
@@ -127,9 +174,10 @@ impl Targets {
     }
 }
 
-fn read_ipc(source: impl Read + 'static) -> Result<Batches> {
+fn read_ipc(source: impl Read + Send + 'static) -> Result<(SchemaRef, Batches)> {
     let reader = StreamReader::try_new(source, None).map_err(|error| corrupt(&error))?;
-    Ok(Box::new(reader.map(|batch| batch.map_err(|error| corrupt(&error)))))
+    let schema = reader.schema();
+    Ok((schema, Box::new(reader.map(|batch| batch.map_err(|error| corrupt(&error))))))
 }
 
 fn corrupt(error: &arrow::error::ArrowError) -> Error {

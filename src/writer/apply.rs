@@ -12,7 +12,7 @@ use super::Writer;
 use super::applier::{already_exists, applied};
 use crate::engine::QueryContext;
 use crate::error::{Error, Result};
-use crate::ids::TableName;
+use crate::ids::{IntentSeq, TableName};
 use crate::intent::{Accepted, Applied, Body, DatasetChange, Intent, Storage, TagKind};
 use crate::procedure::{Progress, Turn};
 use crate::sqlstate::SqlState;
@@ -56,16 +56,13 @@ impl Writer {
         };
         match result {
             Ok(Progress::Done(applied)) => {
-                self.forget_staged(intent);
+                self.targets.forget_staged(intent);
                 self.record(intent.seq, Ok(applied))
             }
             Ok(Progress::Later(rest)) => self.finish_later(intent, rest),
             Err(error) if error.is_fault() => Err(error),
             Err(error) => {
-                let error = match intent.body.table() {
-                    Some(table) => self.applier.connection.name_violation(table, error),
-                    None => error,
-                };
+                let error = self.applier.explain(&intent.body, error);
                 tracing::info!(seq = intent.seq.0, code = %error.code(), %error, "an intent failed");
                 // Its staged file stays: the log keeps it for a retry.
                 self.record(intent.seq, Err(error))
@@ -79,11 +76,9 @@ impl Writer {
         applied.unwrap_or_else(|_| {
             // Nothing is open when the panic came from outside of a transaction.
             let _ = self.applier.connection.rollback();
-            tracing::error!(seq = intent.seq.0, "an intent made the Writer panic");
-            Err(Error::new(
-                SqlState::INSUFFICIENT_RESOURCES,
-                format!("intent {} failed by a fault of the server", intent.seq),
-            ))
+            let error = panicked(intent.seq);
+            // At a restart it would panic again, so there it fails.
+            Err(if self.replaying { error } else { self.statement_error(intent, error) })
         })
     }
 
@@ -91,6 +86,7 @@ impl Writer {
         match &intent.body {
             Body::Statement { .. }
             | Body::Values(_)
+            | Body::Define { .. }
             | Body::Rows { storage: Storage::DuckDb, .. } => {
                 self.applier.connection.begin()?;
                 match self.applier.apply_intent(intent) {
@@ -101,7 +97,7 @@ impl Writer {
                     }
                     Err(error) => {
                         self.applier.connection.rollback()?;
-                        Err(statement_error(error))
+                        Err(self.statement_error(intent, error))
                     }
                 }
             }
@@ -250,27 +246,36 @@ impl Writer {
         });
         Ok(())
     }
+}
 
-    /// Deletes the staged file of an intent that is applied. What stays is removed at the next
-    /// start.
-    pub(super) fn forget_staged(&self, intent: &Intent) {
-        if let Some(path) = intent.body.staged_path()
-            && let Err(error) = std::fs::remove_file(self.targets.data_dir.join(path))
-        {
-            tracing::warn!(%path, %error, "a staged file could not be deleted");
+impl Writer {
+    /// While a statement runs, a full disk, a failed device or too little memory is the
+    /// statement's own affair: its transaction is undone. Only a commit that fails leaves open
+    /// what the file holds. But an intent whose client may have been told already must not fail
+    /// for such a reason: then it is a fault, and the intent is applied after the next start.
+    fn statement_error(&self, intent: &Intent, error: Error) -> Error {
+        let of_machine = matches!(error.code().class(), "53" | "58");
+        match (of_machine, self.replaying || intent.body.is_certain()) {
+            (false, _) => error,
+            (true, false) => statement_error(error),
+            (true, true) if error.is_fault() => error,
+            (true, true) => Error::new(SqlState::SYSTEM_ERROR, error.message()),
         }
     }
 }
 
-/// While a statement runs, an I/O error is the statement's: its transaction is undone. Only a
-/// commit that fails leaves open what the file holds.
-fn statement_error(error: Error) -> Error {
-    match error.code() {
-        SqlState::IO_ERROR | SqlState::UNDEFINED_FILE => {
-            Error::new(SqlState::INSUFFICIENT_RESOURCES, error.message())
-        }
-        _ => error,
-    }
+/// Makes the error of an intent that made its thread panic.
+pub(super) fn panicked(seq: IntentSeq) -> Error {
+    tracing::error!(seq = seq.0, "an intent made the Writer panic");
+    Error::new(
+        SqlState::INSUFFICIENT_RESOURCES,
+        format!("intent {seq} failed by a fault of the server"),
+    )
+}
+
+/// Makes a fault of the machine, met while a statement ran, the statement's own error.
+pub(super) fn statement_error(error: Error) -> Error {
+    if matches!(error.code().class(), "53" | "58") { error.own() } else { error }
 }
 
 fn undefined(name: &TableName) -> Error {

@@ -5,16 +5,20 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
+use super::bulk::is_bulk;
 use super::{BATCH_BYTES_MAX, BATCH_INTENTS_MAX, Writer};
 use crate::error::{Error, Result};
+use crate::fail_point::{self, Point};
 use crate::intent::{Accepted, Applied, Body, Intent, Outcome, Storage, TagKind, Values};
 use crate::{clock, telemetry};
 
 /// Returns how many of the first intents go together: a run of changes of DuckDB rows, else one.
-pub(super) fn length(waiting: &[Accepted]) -> usize {
+pub(super) fn length(waiting: &[Accepted], bulk_bytes_min: u64) -> usize {
     let mut bytes = 0;
     let fits = |accepted: &&Accepted| {
-        let fits = bytes < BATCH_BYTES_MAX && is_row_change(&accepted.intent.body);
+        let body = &accepted.intent.body;
+        let shares = is_row_change(body) && !is_bulk(body, bulk_bytes_min);
+        let fits = bytes < BATCH_BYTES_MAX && shares;
         bytes += inline_bytes(&accepted.intent.body);
         fits
     };
@@ -166,11 +170,15 @@ impl Writer {
     }
 
     fn record_batch(&self, turn: &[Accepted], applied: Vec<Applied>) -> Result<()> {
-        turn.iter().for_each(|accepted| self.forget_staged(&accepted.intent));
+        turn.iter().for_each(|accepted| self.targets.forget_staged(&accepted.intent));
         let applied_at_us = clock::now_us();
         let outcome = |applied| Outcome { result: Ok(applied), applied_at_us };
         let seqs = turn.iter().map(|accepted| accepted.intent.seq);
-        self.targets.log.record_outcomes(seqs.zip(applied.into_iter().map(outcome)).collect())
+        fail_point::pass_or_crash(Point::OutcomeBeforeRecord);
+        let outcomes = seqs.zip(applied.into_iter().map(outcome)).collect();
+        self.targets.log.record_outcomes(outcomes)?;
+        fail_point::pass_or_crash(Point::OutcomeAfterRecord);
+        Ok(())
     }
 }
 

@@ -21,11 +21,12 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use super::applier::Applier;
-use super::parking::{Names, Parking};
+use super::parking::{Holder, Names, Parking};
 use super::{Shared, Targets, WriterHandle, stopped};
 use crate::clock;
 use crate::engine::duckdb::HeldConnection;
 use crate::error::{Error, Result};
+use crate::fail_point::{self, Point};
 use crate::ids::{IntentSeq, TableName};
 use crate::intent::{Accepted, AppendOptions, Applied, Body, Origin, Outcome, TagKind};
 use crate::sqlstate::SqlState;
@@ -54,7 +55,7 @@ pub(super) struct CrossingState {
     pub(super) open: bool,
     /// The tables that the lane holds, each with the last place given out before: what is behind it
     /// waits, what is not is applied first.
-    held: Vec<(IntentSeq, Names)>,
+    pub(super) held: Vec<(IntentSeq, Names)>,
     /// What the stream has passed over because its tables are held.
     pub(super) parking: Parking<Accepted>,
     /// What the stream has passed over because DuckDB saw a conflict with the lane.
@@ -102,13 +103,13 @@ impl Kinds {
 }
 
 impl Crossing {
-    pub(super) fn new(parked_max: usize) -> Crossing {
+    pub(super) fn new() -> Crossing {
         Crossing {
             turn: Arc::new(Semaphore::new(1)),
             state: Mutex::new(CrossingState {
                 open: false,
                 held: Vec::new(),
-                parking: Parking::new(parked_max),
+                parking: Parking::new(),
                 conflicted: Vec::new(),
                 parked: BTreeMap::new(),
                 touched: HashMap::new(),
@@ -153,6 +154,13 @@ impl CrossingState {
     pub(super) fn must_wait(&self, seq: IntentSeq, names: &Names) -> bool {
         let waits = |(after, held): &(IntentSeq, Names)| seq > *after && names.waits_for(held);
         self.held.iter().any(waits) || self.parking.must_wait(names)
+    }
+
+    /// Tells whether something up to a place that names these tables is still to be applied,
+    /// although the stream has passed it: a big append, or what waits for one.
+    fn is_late(&self, placed: IntentSeq, names: &Names) -> bool {
+        let late = |one: &Accepted, of: &Names| one.intent.seq <= placed && names.waits_for(of);
+        self.parking.has_any_of(Holder::Bulk, names) || self.parking.any_parked(late)
     }
 
     /// Tells whether an intent could have to.
@@ -307,12 +315,13 @@ impl Lane {
         // What has its place by now may be acknowledged already: it is applied first.
         let placed = self.targets.log.begin_definitions();
         self.definitions.fetch_add(1, Ordering::SeqCst);
-        crossing.state.lock().held.push((placed, Names::Tables(tables)));
+        let names = Names::Tables(tables);
+        crossing.state.lock().held.push((placed, names.clone()));
         loop {
             let further = crossing.further.notified();
             {
                 let state = crossing.state.lock();
-                if state.handled >= placed {
+                if state.handled >= placed && !state.is_late(placed, &names) {
                     return Ok(());
                 }
                 if state.stopped {
@@ -407,7 +416,7 @@ impl Lane {
         {
             // Nobody knows whether it is in the file: the next start finds out.
             self.targets.log.stop(stopped(error));
-            return Err(self.targets.log.outcome_unknown(seq));
+            return Err(self.targets.log.commit_unknown(seq));
         }
         self.note_touched(seq);
         let log = Arc::clone(&self.targets.log);
@@ -416,7 +425,9 @@ impl Lane {
             Err(error) => Err(error.clone()),
         };
         let outcome = Outcome { result, applied_at_us: clock::now_us() };
+        fail_point::pass_or_crash(Point::OutcomeBeforeRecord);
         task::blocking(move || log.record_outcome(seq, outcome)).await?;
+        fail_point::pass_or_crash(Point::OutcomeAfterRecord);
         ended.map(|()| seq)
     }
 

@@ -5,6 +5,9 @@
 //! - `applier.rs`: a change of DuckDB inside an open transaction.
 //! - `lane.rs`: one session's transaction beside the stream.
 //! - `park.rs`, `parking.rs`: what the stream passes over meanwhile.
+//! - `bulk.rs`: big appends, beside the stream.
+//! - `explain.rs`: a broken key in PostgreSQL's words.
+//! - `define/`: changes of definitions that have to look at the catalog.
 //! - `recover.rs`: at start, what the log holds beyond what the targets have; `recovered.rs`: the
 //!   outcome of what they have.
 //!
@@ -15,6 +18,9 @@
 mod applier;
 mod apply;
 mod batch;
+mod bulk;
+mod define;
+mod explain;
 mod lane;
 mod park;
 mod parking;
@@ -34,12 +40,13 @@ use crate::dataset::DatasetStore;
 use crate::engine::datafusion::DataFusionEngine;
 use crate::engine::duckdb::DuckDb;
 use crate::error::{Error, Result};
+use crate::fail_point::{self, Point};
 use crate::ids::IntentSeq;
-use crate::intent::{Accepted, Applied, Body, IntentLog, Outcome};
+use crate::intent::{Accepted, Applied, Body, IntentLog, Outcome, fault_code};
 use crate::procedure::Procedures;
-use crate::sqlstate::SqlState;
 
 use applier::Applier;
+use bulk::{BulkLane, BulkStop};
 use lane::Crossing;
 use park::Next;
 
@@ -60,6 +67,8 @@ pub struct Targets {
     pub datafusion: Arc<DataFusionEngine>,
     pub procedures: Arc<Procedures>,
     pub log: Arc<IntentLog>,
+    /// The server has run before in this process: reads must go on, whatever becomes of writes.
+    pub reopened: bool,
     /// Rows that RETURNING may give back.
     pub outcome_rows_max: usize,
     /// Intents that may wait for the end of another session's transaction.
@@ -68,6 +77,8 @@ pub struct Targets {
     pub kept_rows_bytes_max: usize,
     /// How long rows that are acknowledged already may wait for more.
     pub apply_delay: Duration,
+    /// Appends of at least so many staged bytes are applied beside the stream.
+    pub bulk_bytes_min: u64,
 }
 
 /// What sessions ask of the Writer: to stop the intent that they wait for, and the lane.
@@ -88,6 +99,8 @@ struct Running {
     current: Option<(IntentSeq, IntentSeq)>,
     canceled: std::collections::BTreeSet<IntentSeq>,
     interrupt: Option<Arc<dyn Fn() + Send + Sync>>,
+    /// The append that is applied apart.
+    bulk: Option<BulkStop>,
 }
 
 impl WriterHandle {
@@ -101,6 +114,9 @@ impl WriterHandle {
             && let Some(interrupt) = &running.interrupt
         {
             interrupt();
+        }
+        if let Some(bulk) = &running.bulk {
+            bulk.cancel(seq);
         }
         drop(running);
         self.shared.crossing.wake.notify_one();
@@ -117,6 +133,9 @@ struct Writer {
     /// The last intent that came.
     received: IntentSeq,
     parked_max: usize,
+    /// What is applied was promised before the last start.
+    replaying: bool,
+    bulk: BulkLane,
 }
 
 /// Recovers, then starts the Writer's thread. It ends when the log closes its channel.
@@ -130,15 +149,25 @@ pub fn start(
 ) -> Result<(WriterHandle, std::thread::JoinHandle<()>)> {
     let connection = targets.duckdb.write_connection()?;
     let parked_max = targets.parked_intents_max;
-    let crossing = Crossing::new(parked_max);
+    let crossing = Crossing::new();
     let shared = Arc::new(Shared { running: Mutex::default(), crossing });
     shared.running.lock().interrupt = Some(Arc::new(connection.interrupter()));
     let targets = Arc::new(targets);
     let handle = WriterHandle { shared: Arc::clone(&shared), targets: Arc::clone(&targets) };
     let applier = Applier::new(Arc::clone(&targets), connection);
     let received = targets.log.last_durable();
-    let mut writer = Writer { targets, applier, shared, runtime, received, parked_max };
-    writer.recover()?;
+    let bulk = BulkLane::start(&targets, &shared)?;
+    let mut writer =
+        Writer { targets, applier, shared, runtime, received, parked_max, bulk, replaying: true };
+    let recovered = writer.recover();
+    writer.replaying = false;
+    match recovered {
+        Err(error) if writer.targets.reopened && error.is_fault() => {
+            tracing::error!(%error, "the log cannot be replayed: only reads go on");
+            writer.targets.log.stop(stopped(&error));
+        }
+        recovered => recovered?,
+    }
     writer.came_to(&[]);
     let thread = std::thread::Builder::new()
         .name("writer".to_owned())
@@ -174,13 +203,13 @@ impl Writer {
                 match self.next(accepted) {
                     Next::Take(first) => self.take(first, &mut waiting),
                     Next::LookAgain => {}
-                    Next::Ended => return self.apply_released(),
+                    Next::Ended => return self.drain(),
                 }
             }
             self.gather(accepted, &mut waiting);
             self.apply_released()?;
             if !waiting.is_empty() {
-                let count = batch::length(&waiting);
+                let count = batch::length(&waiting, self.targets.bulk_bytes_min);
                 let turn = waiting.drain(..count).collect();
                 let turn = self.admit(turn)?;
                 self.take_turn(&turn)?;
@@ -233,14 +262,17 @@ impl Writer {
 
     fn record(&self, seq: IntentSeq, result: Result<Applied>) -> Result<()> {
         let outcome = Outcome { result, applied_at_us: clock::now_us() };
-        self.targets.log.record_outcome(seq, outcome)
+        fail_point::pass_or_crash(Point::OutcomeBeforeRecord);
+        self.targets.log.record_outcome(seq, outcome)?;
+        fail_point::pass_or_crash(Point::OutcomeAfterRecord);
+        Ok(())
     }
 }
 
 /// What clients are told once the Writer has stopped.
 fn stopped(cause: &Error) -> Error {
     Error::new(
-        SqlState::IO_ERROR,
+        fault_code(cause),
         "the Writer has stopped after a fault of the machine, so writes are refused until the server restarts",
     )
     .with_detail(format!("The cause was: {cause}."))

@@ -5,12 +5,15 @@
 //! in the second only those that conflict wait, as in PostgreSQL.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Instant;
 
 use tokio::sync::mpsc;
 
 use super::Writer;
-use super::parking::Names;
+use super::bulk::{self, is_bulk};
+use super::lane::CrossingState;
+use super::parking::{Going, Holder, Names};
 use crate::error::{Error, Result};
 use crate::ids::IntentSeq;
 use crate::intent::{Accepted, Body, DatasetChange, Intent};
@@ -62,13 +65,21 @@ impl Writer {
     pub(super) fn admit(&mut self, turn: Vec<Accepted>) -> Result<Vec<Accepted>> {
         let mut admitted = Vec::with_capacity(turn.len());
         let mut refused = Vec::new();
-        let mut state = self.shared.crossing.state.lock();
+        let shared = Arc::clone(&self.shared);
+        let mut state = shared.crossing.state.lock();
         for accepted in turn {
             let Intent { seq, body, .. } = &accepted.intent;
             let seq = *seq;
             state.note_change(seq, body);
-            let held = state.holds_any() && state.must_wait(seq, &names(body));
+            let bulk = is_bulk(body, self.targets.bulk_bytes_min);
+            let held = state.holds_any() && state.must_wait(seq, &names(body))
+                || bulk && state.parking.holds(Holder::Bulk);
             let crosses = !held && state.crosses(body);
+            if bulk && !held && !crosses {
+                let names = names(body);
+                self.start_bulk(accepted, names, &mut state)?;
+                continue;
+            }
             if !held && !crosses {
                 admitted.push(accepted);
                 continue;
@@ -81,7 +92,7 @@ impl Writer {
             state.parked.entry(seq).or_insert_with(Instant::now);
             if held {
                 let names = names(&accepted.intent.body);
-                state.parking.park(accepted, names, None);
+                state.parking.park(accepted, names);
             } else {
                 state.conflicted.push(accepted);
             }
@@ -129,15 +140,17 @@ impl Writer {
     /// Only faults of the machine.
     pub(super) fn apply_released(&mut self) -> Result<()> {
         let canceled = self.shared.running.lock().canceled.clone();
+        let bulk_bytes_min = self.targets.bulk_bytes_min;
+        let shared = Arc::clone(&self.shared);
         let mut released = Vec::new();
         {
-            let mut state = self.shared.crossing.state.lock();
+            let mut state = shared.crossing.state.lock();
             if state.parked.is_empty() {
                 return Ok(());
             }
             let open = state.open;
-            released
-                .extend(state.parking.take_if(|one| !open || canceled.contains(&one.intent.seq)));
+            released.extend(state.parking.take_if(|one| canceled.contains(&one.intent.seq)));
+            released.extend(take_ready(&mut state, bulk_bytes_min));
             let (go, stay): (Vec<_>, Vec<_>) = std::mem::take(&mut state.conflicted)
                 .into_iter()
                 .partition(|one| !open || canceled.contains(&one.intent.seq));
@@ -146,9 +159,34 @@ impl Writer {
         }
         released.sort_by_key(|accepted| accepted.intent.seq);
         for accepted in released {
-            self.apply_parked(&accepted)?;
+            let Intent { seq, body, .. } = &accepted.intent;
+            if is_bulk(body, bulk_bytes_min) && !canceled.contains(seq) {
+                let names = names(body);
+                let mut state = shared.crossing.state.lock();
+                state.parked.remove(seq);
+                self.start_bulk(accepted, names, &mut state)?;
+            } else {
+                self.apply_parked(&accepted)?;
+            }
         }
         Ok(())
+    }
+
+    /// The log gives no more: waits until nothing is parked or applied apart any more.
+    ///
+    /// # Errors
+    /// Only faults of the machine.
+    pub(super) fn drain(&mut self) -> Result<()> {
+        let shared = Arc::clone(&self.shared);
+        loop {
+            self.apply_released()?;
+            let state = shared.crossing.state.lock();
+            if state.stopped || state.parked.is_empty() && !state.parking.holds(Holder::Bulk) {
+                return Ok(());
+            }
+            drop(state);
+            self.runtime.block_on(shared.crossing.wake.notified());
+        }
     }
 
     fn apply_parked(&mut self, accepted: &Accepted) -> Result<()> {
@@ -170,6 +208,18 @@ impl Writer {
         let state = self.shared.crossing.state.lock();
         canceled.retain(|seq| *seq > through || state.parked.contains_key(seq));
     }
+}
+
+/// Takes those of the parked that neither the transaction nor a big append holds up any more.
+fn take_ready(state: &mut CrossingState, bulk_bytes_min: u64) -> Vec<Accepted> {
+    let mut going = bulk::going(!state.parking.holds(Holder::Bulk), bulk_bytes_min);
+    let CrossingState { held, parking, .. } = state;
+    parking.take_ready_as(|one| {
+        let names = names(&one.intent.body);
+        let waits =
+            |(after, held): &(IntentSeq, Names)| one.intent.seq > *after && names.waits_for(held);
+        if held.iter().any(waits) { Going::Stays } else { going(one) }
+    })
 }
 
 /// The tables that an intent changes.

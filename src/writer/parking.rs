@@ -1,12 +1,10 @@
 //! Intents that the stream has passed over, because tables that they name are held: by DDL of an
 //! open transaction, or by a big append that is applied apart.
 //!
-//! **Invariants:** of two intents that name the same table the earlier one is applied first; what
-//! names other tables goes on. The number of parked intents is bounded: when
-//! [`Parking::is_full`], the stream waits for a release.
+//! **Invariant:** of two intents that name the same table the earlier one is applied first; what
+//! names other tables goes on. How many may be parked is for the stream to bound.
 
 use std::collections::{BTreeSet, VecDeque};
-use std::time::Instant;
 
 use crate::ids::TableName;
 
@@ -17,8 +15,6 @@ pub(super) enum Names {
     Tables(BTreeSet<TableName>),
     /// Any: nobody knows which.
     Any,
-    /// None, but wants everything earlier to be over: a publish. It is in nobody's way.
-    AllAtRest,
 }
 
 impl Names {
@@ -30,20 +26,26 @@ impl Names {
     /// Tells whether what has these names must wait for an earlier one that has the others.
     pub(super) fn waits_for(&self, earlier: &Names) -> bool {
         match (self, earlier) {
-            (_, Names::AllAtRest) => false,
             (Names::Tables(mine), Names::Tables(others)) => !mine.is_disjoint(others),
-            (Names::Any | Names::AllAtRest, _) | (_, Names::Any) => true,
+            (Names::Any, _) | (_, Names::Any) => true,
         }
     }
 }
 
-/// Which hold: an intent's place, or a number of its holder's own.
+/// Who holds tables here; the transaction that has the lane keeps its own list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Holder {
     /// A big append that is applied apart.
     Bulk,
-    /// The transaction that has the lane.
-    Lane,
+}
+
+/// What becomes of a parked intent that nothing holds any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Going {
+    Stays,
+    Goes,
+    /// It goes, and takes a while: those behind it that name its tables wait on.
+    GoesAndHolds,
 }
 
 /// One intent that waits.
@@ -51,8 +53,6 @@ pub(super) enum Holder {
 pub(super) struct Parked<T> {
     pub(super) item: T,
     pub(super) names: Names,
-    /// When it gives up, if it may.
-    pub(super) until: Option<Instant>,
 }
 
 /// Who holds which tables, and who waits for them, in the order of the log.
@@ -60,22 +60,16 @@ pub(super) struct Parked<T> {
 pub(super) struct Parking<T> {
     holds: Vec<(Holder, Names)>,
     parked: VecDeque<Parked<T>>,
-    parked_max: usize,
 }
 
 impl<T> Parking<T> {
-    pub(super) fn new(parked_max: usize) -> Parking<T> {
-        Parking { holds: Vec::new(), parked: VecDeque::new(), parked_max }
+    pub(super) fn new() -> Parking<T> {
+        Parking { holds: Vec::new(), parked: VecDeque::new() }
     }
 
     /// Tells whether nothing is held and nobody waits.
     pub(super) fn is_idle(&self) -> bool {
         self.holds.is_empty() && self.parked.is_empty()
-    }
-
-    /// Tells whether nothing more may be parked.
-    pub(super) fn is_full(&self) -> bool {
-        self.parked.len() >= self.parked_max
     }
 
     /// Holds tables for a holder, besides those that it has.
@@ -93,6 +87,17 @@ impl<T> Parking<T> {
         self.holds.iter().any(|(held_by, _)| *held_by == holder)
     }
 
+    /// Tells whether the holder has any of these.
+    pub(super) fn has_any_of(&self, holder: Holder, names: &Names) -> bool {
+        let mut held = self.holds.iter().filter(|(held_by, _)| *held_by == holder);
+        held.any(|(_, held)| names.waits_for(held))
+    }
+
+    /// Tells whether any that waits is so.
+    pub(super) fn any_parked(&self, is_so: impl Fn(&T, &Names) -> bool) -> bool {
+        self.parked.iter().any(|parked| is_so(&parked.item, &parked.names))
+    }
+
     /// Tells whether an intent that comes now must wait: for a hold, or for one that waits itself.
     pub(super) fn must_wait(&self, names: &Names) -> bool {
         let parked = self.parked.iter().map(|parked| &parked.names);
@@ -100,30 +105,25 @@ impl<T> Parking<T> {
     }
 
     /// Lets an intent wait behind those that wait already.
-    pub(super) fn park(&mut self, item: T, names: Names, until: Option<Instant>) {
-        self.parked.push_back(Parked { item, names, until });
+    pub(super) fn park(&mut self, item: T, names: Names) {
+        self.parked.push_back(Parked { item, names });
     }
 
-    /// Takes, in their order, those that wait for nothing any more. What is taken is to be applied
-    /// before anything that comes later.
-    pub(super) fn take_ready(&mut self) -> Vec<T> {
-        self.take_ready_if(|_| true)
-    }
-
-    /// As [`Parking::take_ready`], but only those that `may` says yes to; whoever names a table of
-    /// one that stays stays as well.
-    pub(super) fn take_ready_if(&mut self, mut may: impl FnMut(&T) -> bool) -> Vec<T> {
+    /// Takes, in their order, those that wait for nothing any more, each as `going` decides; whoever
+    /// names a table of one that stays, or that holds its tables from now on, stays as well. What
+    /// is taken is to be applied before anything that comes later.
+    pub(super) fn take_ready_as(&mut self, mut going: impl FnMut(&T) -> Going) -> Vec<T> {
         let mut blocking: Vec<Names> = self.holds.iter().map(|(_, held)| held.clone()).collect();
         let mut ready = Vec::new();
         for parked in std::mem::take(&mut self.parked) {
             let waits = blocking.iter().any(|earlier| parked.names.waits_for(earlier));
-            if waits || !may(&parked.item) {
-                if !blocking.contains(&parked.names) {
-                    blocking.push(parked.names.clone());
-                }
-                self.parked.push_back(parked);
-            } else {
-                ready.push(parked.item);
+            let going = if waits { Going::Stays } else { going(&parked.item) };
+            if going != Going::Goes && !blocking.contains(&parked.names) {
+                blocking.push(parked.names.clone());
+            }
+            match going {
+                Going::Stays => self.parked.push_back(parked),
+                Going::Goes | Going::GoesAndHolds => ready.push(parked.item),
             }
         }
         ready
@@ -141,90 +141,57 @@ impl<T> Parking<T> {
         }
         taken
     }
-
-    /// Takes those whose time is over.
-    pub(super) fn take_expired(&mut self, now: Instant) -> Vec<T> {
-        let mut expired = Vec::new();
-        for parked in std::mem::take(&mut self.parked) {
-            if parked.until.is_some_and(|until| until <= now) {
-                expired.push(parked.item);
-            } else {
-                self.parked.push_back(parked);
-            }
-        }
-        expired
-    }
-
-    /// Returns when the first of those that may give up does.
-    pub(super) fn next_expiry(&self) -> Option<Instant> {
-        self.parked.iter().filter_map(|parked| parked.until).min()
-    }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     fn names(tables: &[&str]) -> Names {
         Names::Tables(tables.iter().map(|table| TableName::new("public", *table)).collect())
     }
 
+    fn all(_: &i32) -> Going {
+        Going::Goes
+    }
+
     #[test]
     fn those_of_a_held_table_wait_in_order_and_others_pass() {
-        let mut parking = Parking::new(10);
+        let mut parking = Parking::new();
         parking.hold(Holder::Bulk, names(&["a"]));
         assert!(parking.must_wait(&names(&["a", "b"])));
         assert!(!parking.must_wait(&names(&["b"])));
-        parking.park(1, names(&["a", "b"]), None);
+        parking.park(1, names(&["a", "b"]));
         // `b` is held by nobody, but an earlier intent that waits names it.
         assert!(parking.must_wait(&names(&["b"])));
-        parking.park(2, names(&["b"]), None);
-        parking.hold(Holder::Lane, names(&["c"]));
-        parking.park(3, names(&["c"]), None);
-        assert!(parking.take_ready().is_empty());
+        parking.park(2, names(&["b"]));
+        parking.park(3, names(&["c"]));
+        assert_eq!(parking.take_ready_as(all), [3]);
+        assert!(parking.any_parked(|item, _| *item == 2));
         parking.release(Holder::Bulk);
-        assert_eq!(parking.take_ready(), [1, 2]);
-        assert!(!parking.is_idle());
-        parking.release(Holder::Lane);
-        assert_eq!(parking.take_ready(), [3]);
+        assert_eq!(parking.take_ready_as(all), [1, 2]);
         assert!(parking.is_idle());
     }
 
     #[test]
     fn unknown_names_wait_for_all_and_all_for_them() {
-        let mut parking = Parking::new(10);
+        let mut parking = Parking::new();
         parking.hold(Holder::Bulk, names(&["a"]));
-        parking.park(1, Names::Any, None);
+        assert!(parking.must_wait(&Names::Any));
+        parking.park(1, Names::Any);
         assert!(parking.must_wait(&names(&["z"])));
-        let mut parking = Parking::new(10);
-        parking.hold(Holder::Bulk, names(&["a"]));
-        assert!(parking.must_wait(&Names::AllAtRest));
-        parking.park(1, Names::AllAtRest, None);
-        assert!(!parking.must_wait(&names(&["z"])));
-        assert!(parking.must_wait(&names(&["a"])));
     }
 
     #[test]
-    fn one_that_may_not_go_yet_keeps_those_behind_it() {
-        let mut parking = Parking::new(10);
-        parking.park(1, names(&["a"]), None);
-        parking.park(2, names(&["a"]), None);
-        parking.park(3, names(&["b"]), None);
-        assert_eq!(parking.take_ready_if(|item| *item != 1), [3]);
-        assert_eq!(parking.take_ready(), [1, 2]);
-    }
-
-    #[test]
-    fn one_whose_time_is_over_is_given_back() {
-        let mut parking = Parking::new(2);
-        let now = Instant::now();
-        parking.park(1, names(&["a"]), Some(now));
-        parking.park(2, names(&["a"]), Some(now + Duration::from_secs(5)));
-        assert!(parking.is_full());
-        assert_eq!(parking.next_expiry(), Some(now));
-        assert_eq!(parking.take_expired(now), [1]);
-        assert_eq!(parking.next_expiry(), Some(now + Duration::from_secs(5)));
+    fn one_that_may_not_go_yet_or_takes_long_keeps_those_behind_it() {
+        let mut parking = Parking::new();
+        parking.park(1, names(&["a"]));
+        parking.park(2, names(&["a"]));
+        parking.park(3, names(&["b"]));
+        let but_first = |item: &i32| if *item == 1 { Going::Stays } else { Going::Goes };
+        assert_eq!(parking.take_ready_as(but_first), [3]);
+        assert_eq!(parking.take_ready_as(|_| Going::GoesAndHolds), [1]);
+        assert_eq!(parking.take_if(|item| *item == 2), [2]);
+        assert!(parking.is_idle());
     }
 }

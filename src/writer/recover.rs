@@ -12,6 +12,7 @@ impl Writer {
     pub(super) fn recover(&mut self) -> Result<()> {
         let applied = self.applier.connection.applied()?;
         self.targets.log.check_covers(applied.last())?;
+        self.targets.log.check_covered(applied.last())?;
         let pending = self.targets.log.pending()?;
         if !pending.is_empty() {
             let through = applied.through.0;
@@ -26,7 +27,11 @@ impl Writer {
             } else if matches!(intent.body, Body::Transaction { .. }) {
                 self.record(intent.seq, Err(aborted()))?;
             } else {
+                // What was passed over keeps its own place, should this be cut off as well.
+                let passed = intent.seq <= applied.through;
+                self.applier.connection.apart_from_now(passed.then_some(intent.seq));
                 self.apply_one(intent)?;
+                self.applier.connection.apart_from_now(None);
             }
         }
         self.applier.connection.settle(self.targets.log.last_durable())?;
@@ -38,6 +43,7 @@ impl Writer {
         match &intent.body {
             Body::Statement { .. }
             | Body::Values(_)
+            | Body::Define { .. }
             | Body::Rows { storage: Storage::DuckDb, .. }
             | Body::Transaction { .. } => applied.has(intent.seq),
             Body::Rows { table, storage: Storage::Arrow, .. } => has(table),

@@ -18,7 +18,8 @@ impl Writer {
         }
         let fixed = |tag: &str| Applied { tag: tag.to_owned(), rows: 0, result: None };
         Ok(match &intent.body {
-            Body::Statement { tag: TagKind::Fixed(tag), .. } => fixed(tag),
+            Body::Statement { tag: TagKind::Fixed(tag), .. }
+            | Body::Define { tag: TagKind::Fixed(tag), .. } => fixed(tag),
             Body::Transaction { .. } => fixed("COMMIT"),
             // The file may be gone: it is deleted before the outcome is written.
             Body::Rows { tag, rows: RowsAt::Staged { rows, .. }, .. } => applied(tag, *rows),
@@ -35,7 +36,7 @@ impl Writer {
             Body::Call { .. } => {
                 Applied { tag: "CALL".to_owned(), rows: 0, result: Some(ResultSet::lost(0)) }
             }
-            Body::Statement { .. } => Applied::default(),
+            Body::Statement { .. } | Body::Define { .. } => Applied::default(),
         })
     }
 
@@ -62,5 +63,6 @@ impl Writer {
 pub(super) fn must_be_kept(intent: &Intent) -> bool {
     let is_counted = matches!(&intent.body, Body::Statement { tag, returning, .. }
         if *returning || !matches!(tag, TagKind::Fixed(_)));
-    is_counted && intent.origin.idempotency_key.is_some()
+    let gives_rows = matches!(&intent.body, Body::Define { tag: TagKind::Select, .. });
+    (is_counted || gives_rows) && intent.origin.idempotency_key.is_some()
 }

@@ -14,7 +14,8 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use crate::raw_client::RawClient;
+use crate::messages::startup;
+use crate::raw_client::{PROTOCOL_3_0, RawClient};
 
 /// How long a server may take until its port accepts.
 const START_LIMIT: Duration = Duration::from_secs(60);
@@ -94,6 +95,7 @@ fn watch(pid: u32, dir: &Path) {
 pub struct Server {
     child: Option<Child>,
     home: TempDir,
+    dir: PathBuf,
     args: Vec<String>,
     pub addr: SocketAddr,
 }
@@ -106,10 +108,70 @@ impl Server {
             return None;
         }
         let home = TempDir::with_prefix("teatree-it-").unwrap();
-        let args = args.iter().map(ToString::to_string).collect();
-        let mut server = Server { child: None, home, args, addr: free_addr() };
+        let dir = home.path().join("data");
+        Some(Server::begin(home, dir, args))
+    }
+
+    /// The same on a copy of a data folder that no server has open.
+    pub fn start_on(template: &Path, args: &[&str]) -> Option<Server> {
+        if external().is_some() {
+            return None;
+        }
+        let home = TempDir::with_prefix("teatree-it-").unwrap();
+        let dir = home.path().join("data");
+        copy_folder(template, &dir);
+        Some(Server::begin(home, dir, args))
+    }
+
+    /// The same with its data in a folder that the test chose.
+    pub fn start_in(dir: &Path, args: &[&str]) -> Option<Server> {
+        if external().is_some() {
+            return None;
+        }
+        let home = TempDir::with_prefix("teatree-it-").unwrap();
+        Some(Server::begin(home, dir.to_owned(), args))
+    }
+
+    /// Names a folder and flags, and starts nothing yet.
+    pub fn prepare_in(dir: &Path, args: &[&str]) -> Server {
+        Server::prepare(TempDir::with_prefix("teatree-it-").unwrap(), dir.to_owned(), args)
+    }
+
+    fn prepare(home: TempDir, dir: PathBuf, args: &[&str]) -> Server {
+        let mut server = Server { child: None, home, dir, args: Vec::new(), addr: free_addr() };
+        server.set_args(args);
+        server
+    }
+
+    fn begin(home: TempDir, dir: PathBuf, args: &[&str]) -> Server {
+        let mut server = Server::prepare(home, dir, args);
         server.run();
-        Some(server)
+        server
+    }
+
+    /// Starts the process and tells whether it accepts; if not, it has ended.
+    pub fn try_start(&mut self) -> bool {
+        self.spawn();
+        let deadline = Instant::now() + START_LIMIT;
+        while !answers(self.addr) {
+            if self.child.as_mut().unwrap().try_wait().unwrap().is_some() {
+                self.child = None;
+                if !self.log().trim_end().ends_with("Address already in use (os error 98)") {
+                    return false;
+                }
+                // Another test was quicker to take the port.
+                self.addr = free_addr();
+                self.spawn();
+            }
+            assert!(Instant::now() < deadline, "the server does not accept:\n{}", self.log());
+            thread::sleep(Duration::from_millis(20));
+        }
+        true
+    }
+
+    /// Chooses the flags of the next start.
+    pub fn set_args(&mut self, args: &[&str]) {
+        self.args = args.iter().map(ToString::to_string).collect();
     }
 
     /// Starts the process again on the same data; the old one must have ended.
@@ -120,8 +182,14 @@ impl Server {
     }
 
     fn run(&mut self) {
+        assert!(self.try_start(), "the server ended at its start:\n{}", self.log());
+    }
+
+    /// Starts the process on the same data and does not wait for it.
+    pub fn spawn(&mut self) {
         let log = File::options().create(true).append(true).open(self.log_path()).unwrap();
-        let child = Command::new(env!("CARGO_BIN_EXE_teatree"))
+        let built = env!("CARGO_BIN_EXE_teatree").to_owned();
+        let child = Command::new(std::env::var("TEATREE_BIN").unwrap_or(built))
             .arg("serve")
             .args(["--data-dir", &self.dir().display().to_string()])
             .args(["--listen", &self.addr.to_string()])
@@ -133,19 +201,17 @@ impl Server {
             .spawn()
             .unwrap();
         self.child = Some(child);
-        let deadline = Instant::now() + START_LIMIT;
-        while TcpStream::connect(self.addr).is_err() {
-            if let Some(status) = self.child.as_mut().unwrap().try_wait().unwrap() {
-                panic!("the server ended at its start with {status}:\n{}", self.log());
-            }
-            assert!(Instant::now() < deadline, "the server does not accept:\n{}", self.log());
-            thread::sleep(Duration::from_millis(20));
-        }
+    }
+
+    /// Keeps the server's folder after the test, for whoever looks for the reason of a failure.
+    pub fn keep_home(&mut self) -> PathBuf {
+        self.home.disable_cleanup(true);
+        self.home.path().to_owned()
     }
 
     /// The server's data folder.
     pub fn dir(&self) -> PathBuf {
-        self.home.path().join("data")
+        self.dir.clone()
     }
 
     /// What the server has logged so far.
@@ -207,6 +273,38 @@ impl Drop for Server {
         let _ = child.wait();
         if thread::panicking() {
             eprintln!("--- log of the server ---\n{}", self.log());
+        }
+    }
+}
+
+/// Tells whether a server is ready: one that opens its stores may accept, and hang up again.
+fn answers(addr: SocketAddr) -> bool {
+    if TcpStream::connect(addr).is_err() {
+        return false;
+    }
+    let mut client = RawClient::open(addr);
+    client
+        .try_send_bytes(&startup(PROTOCOL_3_0, &[("user", "postgres"), ("database", "postgres")]));
+    loop {
+        match client.try_read() {
+            Some(message) if message.tag == b'Z' => return true,
+            Some(message) if message.tag == b'E' => return false,
+            Some(_) => {}
+            None => return false,
+        }
+    }
+}
+
+/// Copies a folder with all that is in it.
+pub fn copy_folder(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy_folder(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).unwrap();
         }
     }
 }

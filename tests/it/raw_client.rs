@@ -11,7 +11,7 @@ use crate::messages::{Fields, Message, Out, startup, untagged};
 /// How long a reply may take. Long: a debug build on two busy cores is slow.
 const READ_LIMIT: Duration = Duration::from_secs(60);
 
-const PROTOCOL_3_0: u32 = 196_608;
+pub const PROTOCOL_3_0: u32 = 196_608;
 const CANCEL_REQUEST: u32 = 80_877_102;
 
 /// One connection.
@@ -111,6 +111,8 @@ impl RawClient {
                 Ok(0) => return None,
                 Ok(len) => self.buffer.extend(&chunk[..len]),
                 Err(error) if error.kind() == ErrorKind::ConnectionReset => return None,
+                // A process that is stopped and goes on.
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => panic!("no reply: {error}"),
             }
         }

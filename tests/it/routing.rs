@@ -261,3 +261,17 @@ fn duckdbs_own_sql_works() {
     );
     client.run(&format!("DROP TABLE {t}"));
 }
+
+#[test]
+fn a_dataset_without_rows_can_be_filtered_and_sorted() {
+    let (mut client, t) = (connect(), unique("empty"));
+    client.run(&format!("CREATE TABLE {t} (id int8, v text) USING arrow"));
+    let sorted = format!("SELECT v FROM {t} WHERE id = 1 ORDER BY id, v");
+    assert_eq!(client.lines(&sorted), [""; 0]);
+    assert_eq!(client.value(&format!("SELECT count(*) FROM {t} WHERE id = 1")), "0");
+    client.run(&format!("INSERT INTO {t} VALUES (1, 'a'), (2, 'b')"));
+    assert_eq!(client.lines(&sorted), ["a"]);
+    let none = format!("SELECT v FROM {t} WHERE id = 77 ORDER BY v LIMIT 3");
+    assert_eq!(client.lines(&none), [""; 0], "no part can match");
+    client.run(&format!("DROP TABLE {t}"));
+}

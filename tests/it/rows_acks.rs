@@ -140,6 +140,13 @@ fn a_session_knows_and_waits_for_its_intents() {
             "Z I".to_owned()
         ]
     );
+    client.run("SET teatree.notice_intents = on");
+    client.send(Out::new().query(&format!("DELETE FROM {t} WHERE a = 1")));
+    let messages = client.read_until_ready();
+    let third = client.value("SELECT teatree.last_intent()");
+    let notices = messages.iter().filter(|message| message.tag == b'N');
+    let told: Vec<String> = notices.map(|notice| notice.error()[&'M'].clone()).collect();
+    assert_eq!(told, [format!("intent {third}")]);
     let mut other = connect();
     assert_eq!(other.value("SELECT teatree.last_intent()"), "NULL");
     assert_eq!(

@@ -287,6 +287,8 @@ fn a_failed_intent_is_recorded_and_the_queue_goes_on() {
         let text = format!("INSERT INTO {t} SELECT v::int4 FROM (VALUES ('tea')) AS x(v)");
         assert_eq!(client.sqlstate(&text), "22P02");
         client.run(&format!("INSERT INTO {t} VALUES (1)"));
+        // Reads of the table wait for what was acknowledged; those of the log do not.
+        assert_eq!(client.value(&format!("SELECT count(*) FROM {t}")), "1");
         // Newest first; a statement refused before its turn need not be in the log.
         let last = client.lines(&format!(
             "SELECT state, sqlstate, rows FROM teatree.intents WHERE statement LIKE 'INSERT INTO {t}%' \

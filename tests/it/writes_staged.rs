@@ -158,8 +158,12 @@ fn a_staged_file_is_gone_when_its_rows_are_in() {
     client.run("CREATE TABLE other (a int8, b text PRIMARY KEY)");
     client.run("INSERT INTO other SELECT * FROM big");
     assert_eq!(client.value("SELECT count(*) FROM other"), "400000");
-    assert_eq!(client.sqlstate("INSERT INTO other SELECT * FROM big"), "23505");
-    assert_eq!(client.value("SELECT count(*) FROM other"), "400000");
     let left = fs::read_dir(server.dir().join("staged")).unwrap().count();
     assert_eq!(left, 0);
+    assert_eq!(client.sqlstate("INSERT INTO other SELECT * FROM big"), "23505");
+    assert_eq!(client.value("SELECT count(*) FROM other"), "400000");
+    // The order of rows is kept, also by the append of several threads.
+    let ordered = "SELECT count(*) FROM (SELECT a - lag(a) OVER (ORDER BY rowid) AS step \
+                   FROM other) AS s WHERE step <> 1";
+    assert_eq!(client.value(ordered), "0");
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Installs the clients that are missing: psql and pgjdbc by apt, psycopg by pip into a virtual
-# environment, node-postgres by npm, the last two under a cache folder and never in the repository.
+# Installs the clients that are missing: psql and pgjdbc by apt, psycopg, SQLAlchemy and Django by pip
+# into one virtual environment, node-postgres by npm; the last two under a cache folder and never in
+# the repository.
 # What cannot be installed is named and left out; run.sh then reports it as skipped.
 set -u
 
@@ -28,20 +29,21 @@ apt_install() { # package, what for
 command -v psql >/dev/null || apt_install postgresql-client psql
 
 if command -v python3 >/dev/null; then
-  wanted=$(cat "$here/psycopg3/requirements.txt")
+  requirements=("$here"/{psycopg3,sqlalchemy,django}/requirements.txt)
+  wanted=$(cat "${requirements[@]}")
   if [ "$(cat "$cache/venv/installed" 2>/dev/null)" != "$wanted" ]; then
-    say "installing psycopg"
+    say "installing psycopg, SQLAlchemy and Django"
     rm -rf "$cache/venv"
     python3 -m venv "$cache/venv" >"$cache/pip.log" 2>&1 || apt_install python3-venv psycopg
     if { [ -x "$cache/venv/bin/pip" ] || python3 -m venv "$cache/venv"; } >>"$cache/pip.log" 2>&1 &&
-      "$cache/venv/bin/pip" install -q -r "$here/psycopg3/requirements.txt" >>"$cache/pip.log" 2>&1; then
+      "$cache/venv/bin/pip" install -q "${requirements[@]/#/-r}" >>"$cache/pip.log" 2>&1; then
       printf '%s\n' "$wanted" >"$cache/venv/installed"
     else
-      say "psycopg could not be installed (see $cache/pip.log): it is left out"
+      say "psycopg, SQLAlchemy and Django could not be installed (see $cache/pip.log): left out"
     fi
   fi
 else
-  say "python3 is missing: psycopg is left out"
+  say "python3 is missing: psycopg, SQLAlchemy and Django are left out"
 fi
 
 command -v npm >/dev/null || apt_install npm node-postgres

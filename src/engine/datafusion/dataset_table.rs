@@ -26,6 +26,7 @@ use ::datafusion::physical_expr::PhysicalExpr;
 use ::datafusion::physical_expr::expressions::{CastExpr, Column};
 use ::datafusion::physical_optimizer::pruning::PruningPredicate;
 use ::datafusion::physical_plan::ExecutionPlan;
+use ::datafusion::physical_plan::empty::EmptyExec;
 use ::datafusion::physical_plan::projection::ProjectionExec;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use async_trait::async_trait;
@@ -114,6 +115,14 @@ impl TableProvider for DatasetTable {
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
         let parts = self.matching_parts(state, filters)?;
+        let wanted = match projection {
+            Some(projection) => Arc::new(self.schema.project(projection)?),
+            None => Arc::clone(&self.schema),
+        };
+        if parts.is_empty() {
+            // A scan of no files has no partition, which a sort above a filter does not bear.
+            return Ok(Arc::new(EmptyExec::new(wanted)));
+        }
         let groups = spread(self.files(&parts)?, state.config().target_partitions());
         let statistics =
             total(parts.iter().filter_map(|at| self.part_statistics.get(*at)), &self.schema);
@@ -126,10 +135,6 @@ impl TableProvider for DatasetTable {
             .with_limit(limit)
             .build();
         let scan = DataSourceExec::from_data_source(config);
-        let wanted = match projection {
-            Some(projection) => Arc::new(self.schema.project(projection)?),
-            None => Arc::clone(&self.schema),
-        };
         in_schema(scan, &wanted)
     }
 

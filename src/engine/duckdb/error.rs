@@ -3,10 +3,20 @@
 //! Connections run with `errors_as_json`, so the kind of an error is told by its fields, never by
 //! searching a message that may repeat the user's SQL.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use serde::Deserialize;
 
 use crate::error::Error;
 use crate::sqlstate::SqlState;
+
+/// Set by an error that invalidates its instance, of whichever file.
+static FATAL: AtomicBool = AtomicBool::new(false);
+
+/// Tells whether an error that invalidates its instance came since the last call.
+pub(super) fn take_fatal() -> bool {
+    FATAL.swap(false, Ordering::Relaxed)
+}
 
 #[derive(Deserialize)]
 struct JsonError {
@@ -42,7 +52,8 @@ pub(super) fn from_duckdb_message(message: &str) -> Error {
 }
 
 fn from_json(json: JsonError) -> Error {
-    if let Some(error) = from_macro(&json) {
+    let known = from_macro(&json).or_else(|| from_check(&json)).or_else(|| out_of_range(&json));
+    if let Some(error) = known {
         return error;
     }
     let code = code_of(&json);
@@ -71,12 +82,69 @@ fn from_macro(json: &JsonError) -> Option<Error> {
     Some(Error::new(SqlState::parse(code)?, message))
 }
 
+/// An error that a CHECK of our own making raises, which DuckDB puts behind its own words: a text's
+/// length, or a constraint with its name.
+fn from_check(json: &JsonError) -> Option<Error> {
+    let rest = json.exception_message.strip_prefix("CHECK constraint failed on table ")?;
+    let (table, _) = rest.split_once(" with expression ")?;
+    let Some((_, raised)) = rest.rsplit_once(" (Error: [") else {
+        return Some(Error::new(
+            SqlState::CHECK_VIOLATION,
+            format!("new row for relation \"{table}\" violates a check constraint"),
+        ));
+    };
+    let (code, text) = raised.strip_suffix(')')?.split_once("] ")?;
+    let code = SqlState::parse(code)?;
+    Some(match code {
+        SqlState::CHECK_VIOLATION => Error::new(
+            code,
+            format!("new row for relation \"{table}\" violates check constraint \"{text}\""),
+        ),
+        _ => Error::new(code, text),
+    })
+}
+
+/// A number that its type cannot hold.
+fn out_of_range(json: &JsonError) -> Option<Error> {
+    let message = json.exception_message.as_str();
+    if json.exception_type != "Conversion" {
+        return None;
+    }
+    if let Some((_, target)) = message.rsplit_once("out of range for the destination type ") {
+        let name = match target.trim_end_matches('.') {
+            "INT8" | "INT16" => "smallint",
+            "INT32" => "integer",
+            "INT64" => "bigint",
+            _ => return None,
+        };
+        let code = SqlState::NUMERIC_VALUE_OUT_OF_RANGE;
+        return Some(Error::new(code, format!("{name} out of range")));
+    }
+    let rest = message
+        .strip_prefix("Could not cast value ")
+        .or_else(|| message.strip_prefix("Could not convert string "))?;
+    let (value, target) = rest.rsplit_once(" to DECIMAL(")?;
+    // A text that is no number is another error.
+    value.trim_matches(|c| matches!(c, '"' | '\'')).trim().parse::<f64>().ok()?;
+    let (precision, scale) = target.trim_end_matches([')', '.']).split_once(',')?;
+    let (precision, scale): (i32, i32) = (precision.parse().ok()?, scale.trim().parse().ok()?);
+    Some(Error::new(SqlState::NUMERIC_VALUE_OUT_OF_RANGE, "numeric field overflow").with_detail(
+        format!(
+            "A field with precision {precision}, scale {scale} must round to an absolute \
+                 value less than {}.",
+            if precision == scale { "1".to_owned() } else { format!("10^{}", precision - scale) }
+        ),
+    ))
+}
+
 fn code_of(json: &JsonError) -> SqlState {
     let entry = json.entry_type.as_deref().unwrap_or_default();
     match json.error_subtype.as_deref() {
         Some("MISSING_ENTRY") if entry.contains("Function") => SqlState::UNDEFINED_FUNCTION,
         Some("MISSING_ENTRY") if entry == "Schema" => SqlState::INVALID_SCHEMA_NAME,
-        Some("MISSING_ENTRY") if entry == "Table" || entry == "View" => SqlState::UNDEFINED_TABLE,
+        Some("MISSING_ENTRY") if matches!(entry, "Table" | "View" | "Sequence") => {
+            SqlState::UNDEFINED_TABLE
+        }
         Some("MISSING_ENTRY") => SqlState::UNDEFINED_OBJECT,
         Some("ENTRY_ALREADY_EXISTS") if entry == "Schema" => SqlState::DUPLICATE_SCHEMA,
         Some("ENTRY_ALREADY_EXISTS")
@@ -135,6 +203,10 @@ fn code_of_kind(kind: &str, message: &str) -> SqlState {
         "TransactionContext" if message.contains("read-only") => {
             SqlState::READ_ONLY_SQL_TRANSACTION
         }
+        // DuckDB puts what failed behind its own words; a constraint's message starts otherwise.
+        "TransactionContext" if message.starts_with("Failed to commit: Could not ") => {
+            code_of_io(message)
+        }
         "TransactionContext" if message.contains("onflict") => SqlState::SERIALIZATION_FAILURE,
         "TransactionContext" => SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
         "INTERRUPT" | "Interrupt" => SqlState::QUERY_CANCELED,
@@ -142,13 +214,21 @@ fn code_of_kind(kind: &str, message: &str) -> SqlState {
         "Out of Memory" => SqlState::OUT_OF_MEMORY,
         "Permission" => SqlState::INSUFFICIENT_PRIVILEGE,
         "Not implemented" | "Missing Extension" | "Autoloading" => SqlState::FEATURE_NOT_SUPPORTED,
-        "IO" if message.contains("No space left") => SqlState::DISK_FULL,
-        "IO" => SqlState::IO_ERROR,
+        "IO" => code_of_io(message),
+        "Sequence" if message.starts_with("nextval: reached") => SqlState::SEQUENCE_LIMIT_EXCEEDED,
         "Sequence" => SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
         // What invalidates the instance.
-        "FATAL" | "INTERNAL" | "Fatal" | "Internal" => SqlState::INTERNAL_ERROR,
+        "FATAL" | "Fatal" => {
+            FATAL.store(true, Ordering::Relaxed);
+            SqlState::INTERNAL_ERROR
+        }
+        "INTERNAL" | "Internal" => SqlState::INTERNAL_ERROR,
         _ => SqlState::INVALID_PARAMETER_VALUE,
     }
+}
+
+fn code_of_io(message: &str) -> SqlState {
+    if message.contains("No space left") { SqlState::DISK_FULL } else { SqlState::IO_ERROR }
 }
 
 fn code_of_binder(message: &str) -> SqlState {
@@ -221,7 +301,14 @@ fn primary(json: &JsonError, code: SqlState) -> String {
         SqlState::NOT_NULL_VIOLATION => not_null_message(&json.exception_message),
         SqlState::INVALID_TEXT_REPRESENTATION => input_syntax_message(&json.exception_message)
             .unwrap_or_else(|| tidy(&json.exception_message)),
+        SqlState::FOREIGN_KEY_VIOLATION => "violates foreign key constraint".to_owned(),
         SqlState::UNIQUE_VIOLATION => "duplicate key value violates unique constraint".to_owned(),
+        SqlState::INVALID_COLUMN_REFERENCE
+            if json.exception_message.starts_with("The specified columns as conflict target") =>
+        {
+            "there is no unique or exclusion constraint matching the ON CONFLICT specification"
+                .to_owned()
+        }
         _ => tidy(&json.exception_message),
     }
 }
@@ -285,12 +372,47 @@ fn tidy(message: &str) -> String {
     }
 }
 
+/// The key of a broken constraint: `"a: 1, b: 2"` as `(a, b)=(1, 2)`.
+fn broken_key(message: &str) -> Option<String> {
+    const FORMS: [(&str, &str, &str); 3] = [
+        ("Duplicate key \"", "\" violates ", "already exists."),
+        (
+            "Violates foreign key constraint because key \"",
+            "\" does not exist in the referenced table",
+            "is not present in the referenced table.",
+        ),
+        (
+            "Violates foreign key constraint because key \"",
+            "\" is still referenced by a foreign key",
+            "is still referenced from another table.",
+        ),
+    ];
+    FORMS.iter().find_map(|(before, after, verdict)| {
+        let (key, _) = message.strip_prefix(before)?.rsplit_once(after)?;
+        let mut columns: Vec<String> = Vec::new();
+        let mut values: Vec<String> = Vec::new();
+        for part in key.split(", ") {
+            match (part.split_once(": "), values.last_mut()) {
+                (Some((column, value)), _) => {
+                    columns.push(column.to_owned());
+                    values.push(value.to_owned());
+                }
+                // A comma inside of a value.
+                (None, Some(last)) => {
+                    last.push_str(", ");
+                    last.push_str(part);
+                }
+                (None, None) => return None,
+            }
+        }
+        Some(format!("Key ({})=({}) {verdict}", columns.join(", "), values.join(", ")))
+    })
+}
+
 /// The lines after the first, and the key of a duplicate.
 fn detail(message: &str) -> Option<String> {
-    if let Some(rest) = message.strip_prefix("Duplicate key \"")
-        && let Some((key, _)) = rest.rsplit_once("\" violates ")
-    {
-        return Some(format!("Key \"{key}\" already exists."));
+    if let Some(detail) = broken_key(message) {
+        return Some(detail);
     }
     if let Some((_, key)) = message.split_once("duplicate key ") {
         return Some(format!("Key {} already exists.", key.trim_end_matches('.')));

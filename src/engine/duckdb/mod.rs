@@ -6,7 +6,6 @@
 //! - `write_connection.rs`: the Writer's connection: transactions, statements, the Appender.
 //! - `kept_outcomes.rs`: outcomes that are committed together with their change.
 //! - `system_tables.rs`: tables that the server computes (`teatree_sessions()`, …).
-//! - `violation.rs`: violated constraints by PostgreSQL's names.
 //! - `statement_cache.rs`: statements that the Writer's connection keeps prepared.
 //! - `table_shape.rs`: what rows of a table must look like.
 //! - `foreign.rs`: DuckDB tables as sources of DataFusion plans.
@@ -28,7 +27,6 @@ mod statement_cache;
 mod system_tables;
 mod table_shape;
 mod value;
-mod violation;
 mod write_connection;
 
 pub use exact::{Carrier, ExactColumn};

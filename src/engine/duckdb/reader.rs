@@ -178,6 +178,21 @@ impl DuckDb {
         task::blocking(move || database.schemas_blocking()).await
     }
 
+    /// Runs a small query of the server's own over the catalog, all of whose columns are text; NULL
+    /// is empty text.
+    pub async fn text_rows(
+        self: &Arc<Self>,
+        sql: &'static str,
+        params: Vec<Value>,
+    ) -> Result<Vec<Vec<String>>> {
+        let database = Arc::clone(self);
+        task::blocking(move || {
+            let mut connection = database.database.connect()?;
+            super::instance::text_rows_with(&mut connection, sql, &params)
+        })
+        .await
+    }
+
     /// Lists the schemas of the data file, in PostgreSQL's words. Blocks.
     pub fn schemas_blocking(&self) -> Result<Vec<String>> {
         super::instance::schemas(&mut self.database.connect()?)

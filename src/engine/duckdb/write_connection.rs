@@ -5,14 +5,16 @@ use std::collections::BTreeSet;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 
-use super::capi::{Connection, Interrupter, Prepared};
+use super::capi::{Connection, Interrupter, Prepared, SendBatches, StreamView};
 use super::instance::{text_rows, text_rows_with};
 use super::kept_outcomes::KeptOutcomes;
 use super::reader::Idle;
 use super::statement_cache::StatementCache;
 use crate::catalog;
 use crate::error::{Error, Result};
+use crate::fail_point::{self, Point};
 use crate::ids::{IntentSeq, TableName};
+use crate::sql::quote_ident;
 use crate::sqlstate::SqlState;
 use crate::types::{Column, Value};
 
@@ -279,13 +281,20 @@ impl WriteConnection {
     }
 
     fn end(&mut self) -> Result<()> {
-        let committed = self.connection.execute("COMMIT");
+        let committed = fail_point::pass(Point::DuckDbBeforeCommit)
+            .and_then(|()| self.connection.execute("COMMIT"));
         if committed.is_err() {
             // A COMMIT that failed has ended its transaction already; an interrupt before it has
             // not.
             let _ = self.rollback();
         }
-        committed
+        committed?;
+        if fail_point::pass(Point::DuckDbFatal).is_err() {
+            // DuckDB's own way to fail for good.
+            self.connection.execute("SET GLOBAL debug_checkpoint_abort = 'before_header'")?;
+            self.connection.execute("CHECKPOINT")?;
+        }
+        fail_point::pass(Point::DuckDbAfterCommit)
     }
 
     /// Undoes the transaction.
@@ -338,6 +347,11 @@ impl WriteConnection {
         self.count(&catalog::duckdb_table(table))
     }
 
+    /// Runs a small query of the server's own whose columns are all text; NULL is empty text.
+    pub fn text_rows(&mut self, sql: &str, params: &[Value]) -> Result<Vec<Vec<String>>> {
+        text_rows_with(&mut self.connection, sql, params)
+    }
+
     /// Runs SQL of the server's own.
     pub fn run(&mut self, sql: &str) -> Result<()> {
         self.statements.clear();
@@ -363,6 +377,28 @@ impl WriteConnection {
                 ))
             }
             outcome => outcome,
+        }
+    }
+
+    /// Inserts many batches of one schema, with all of DuckDB's threads, in their order.
+    ///
+    /// # Errors
+    /// As [`WriteConnection::append`]; the batches' own.
+    pub fn append_stream(
+        &mut self,
+        table: &TableName,
+        columns: &[String],
+        schema: SchemaRef,
+        batches: SendBatches,
+    ) -> Result<u64> {
+        let view = StreamView::new(&self.connection, schema, batches)?;
+        let into = catalog::duckdb_table(table);
+        let list: Vec<String> = columns.iter().map(|column| quote_ident(column)).collect();
+        let sql =
+            format!("INSERT INTO {into} ({}) SELECT * FROM {}", list.join(", "), view.sql_name());
+        match self.connection.execute(&sql) {
+            Ok(()) => Ok(view.rows()),
+            Err(error) => Err(view.failed().unwrap_or(error)),
         }
     }
 

@@ -5,7 +5,7 @@ use crate::engine::Description;
 use crate::error::Result;
 use crate::router::{Router, StatementContext};
 use crate::sql::{Statement, Write};
-use crate::types::PgType;
+use crate::types::{Column, PgType};
 
 impl Router {
     /// Describes a write without running it: its parameters, and the columns of RETURNING.
@@ -17,6 +17,10 @@ impl Router {
         context: &StatementContext,
     ) -> Result<Description> {
         let path = &context.query.search_path;
+        if let Some(names) = statement.set_value_columns() {
+            let columns = names.into_iter().map(|name| Column::new(name, PgType::INT8)).collect();
+            return Ok(Description { params: padded(known, statement.param_count), columns });
+        }
         let target = match write {
             Write::Insert { table, columns, .. } => {
                 self.dataset_of(table, path).map(|name| (name, columns.as_slice()))

@@ -63,6 +63,7 @@ impl Router {
                 BTreeSet::new()
             }
             Write::Other { tag: Tag::Fixed(_), tables, .. } => all(tables),
+            Write::Define { .. } => all(write.tables()),
             Write::Other { .. } => BTreeSet::new(),
         })
     }

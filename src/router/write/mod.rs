@@ -6,6 +6,7 @@
 //! - `create.rs`: CREATE TABLE.
 //! - `staged.rs`: the reading part of INSERT … SELECT and CREATE TABLE AS between DuckDB tables.
 //! - `dataset.rs`: the other changes of datasets.
+//! - `define.rs`: changes of definitions; defaults, identities and constraints that writes ask for.
 //! - `holds.rs`: what a write inside a transaction means for others.
 //! - `describe.rs`: parameters and columns of a write that is not run yet.
 //!
@@ -13,6 +14,7 @@
 
 mod create;
 mod dataset;
+mod define;
 mod describe;
 mod holds;
 mod insert;
@@ -64,18 +66,24 @@ impl Router {
         let path = &context.query.search_path;
         let arrow = |table: &TableRef| self.dataset_of(table, path);
         match write {
-            Write::Insert { table, columns, .. } => match arrow(table) {
+            Write::Insert { table, columns, overriding, .. } => match arrow(table) {
                 Some(name) => {
                     refuse_on_dataset(write)?;
                     let target = self.dataset_target(&name, columns)?;
                     self.insert_rows(statement, target, types, params, context, None).await
                 }
-                None if self.reads_dataset(write, context) => {
+                None if self.reads_dataset(write, context) || statement.is_random_query() => {
                     refuse_mixed(write)?;
                     let target = self.duckdb_target(table, columns, context).await?;
                     self.insert_rows(statement, target, types, params, context, None).await
                 }
                 None => {
+                    let fitted = self.fit_conflict(statement, table, context).await?;
+                    let statement = fitted.as_ref().unwrap_or(statement);
+                    let fitted = self.fit_defaults(statement, table, *overriding, context).await?;
+                    let statement = fitted.as_ref().unwrap_or(statement);
+                    let write = statement.write().unwrap_or(write);
+                    let columns = write.insert_columns();
                     let typed = self.values_body(statement, write, types, &mut params, context);
                     if let Some(body) = typed.await? {
                         return Ok(body);
@@ -91,7 +99,11 @@ impl Router {
             },
             Write::Update { table, .. } | Write::Delete { table, .. } => match arrow(table) {
                 Some(name) => self.rewrite(statement, write, &name, types, params, context),
-                None => self.on_duckdb_alone(statement, write, types, params, context),
+                None => {
+                    let fitted = self.fit_defaults(statement, table, None, context).await?;
+                    let statement = fitted.as_ref().unwrap_or(statement);
+                    self.on_duckdb_alone(statement, write, types, params, context)
+                }
             },
             Write::Truncate { tables } => self.truncate(statement, write, tables, context),
             Write::CreateTable { .. } => {
@@ -108,7 +120,7 @@ impl Router {
                 self.refuse_drop_of_datasets(names)?;
                 self.on_duckdb_alone(statement, write, types, params, context)
             }
-            Write::Drop { .. } | Write::Other { .. } => {
+            Write::Drop { .. } | Write::Define { .. } | Write::Other { .. } => {
                 self.on_duckdb_alone(statement, write, types, params, context)
             }
         }
@@ -159,6 +171,9 @@ impl Router {
         params: Vec<Value>,
         context: &StatementContext,
     ) -> Result<Body> {
+        if let Some(body) = self.define(statement, write, types, &params, context)? {
+            return Ok(body);
+        }
         let table = write.target();
         let table = table.and_then(|table| table.to_create(&context.query.search_path).ok());
         Ok(Body::Statement {

@@ -99,8 +99,10 @@ impl Router {
         if let Some(plan) = self.known_plan(statement, types, context) {
             return Ok(Some(plan));
         }
-        let moment = self.log.definitions();
         let Some(cells) = statement.literal_rows() else { return Ok(None) };
+        // The table may be one that is acknowledged and not made yet.
+        self.wait_for_definitions(context).await?;
+        let moment = self.log.definitions();
         let Some(shape) = self.shape(moment, table, context).await? else { return Ok(None) };
         let Relation::Table(shape) = &*shape else { return Ok(None) };
         let zone = types::zone_by_name(&context.query.time_zone).unwrap_or(Tz::UTC);

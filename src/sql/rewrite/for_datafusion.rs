@@ -7,7 +7,7 @@ const OTHER_MEANING: &[&str] = &["to_char", "to_date", "to_timestamp", "date_for
 
 use sqlparser::ast::{Expr, Ident, ObjectName, Query, Statement, VisitMut, VisitorMut};
 
-use super::{NameContext, labels};
+use super::{NameContext, labels, moment};
 use crate::error::{Error, Result};
 
 /// Rewrites a statement for DataFusion, in place: labels as PostgreSQL gives them, names without
@@ -55,6 +55,9 @@ pub fn for_datafusion(statement: &mut Statement, names: &NameContext) -> Result<
         }
     }
     labels::add(statement);
+    if let Some(moment) = names.moment {
+        moment::fix(statement, moment);
+    }
     match statement.visit(&mut Rewriter(names)) {
         ControlFlow::Break(error) => Err(error),
         ControlFlow::Continue(()) => Ok(()),

@@ -10,8 +10,10 @@ mod for_datafusion;
 mod intents;
 mod labels;
 mod literals;
+mod moment;
 mod names;
 mod operators;
+mod sequences;
 mod statements;
 #[cfg(test)]
 mod tests;
@@ -30,7 +32,10 @@ pub use for_datafusion::for_datafusion;
 pub(in crate::sql) use intents::wait_args;
 pub use intents::{SessionIntents, WaitedIntent};
 pub(in crate::sql) use literals::respell_bytes;
+pub use moment::{Moment, fixed, is_random, is_volatile, with_fixed_times};
+pub(in crate::sql) use names::string;
 pub use names::{SystemCatalog, SystemRelation};
+pub use sequences::Drawn;
 
 /// What a session's names mean.
 #[derive(Clone)]
@@ -45,6 +50,10 @@ pub struct NameContext {
     pub pid: i32,
     /// What `teatree.last_intent()` and `teatree.wait_for_intent(n)` give.
     pub intents: SessionIntents,
+    /// When a write was accepted; `None` for what only reads.
+    pub moment: Option<Moment>,
+    /// What the session has drawn from sequences.
+    pub drawn: Drawn,
     /// Which relations and functions the catalogue has.
     pub catalog: &'static (dyn SystemCatalog + Send + Sync),
 }
@@ -59,6 +68,9 @@ pub fn for_duckdb(statement: &mut Statement, names: &NameContext) -> Result<()> 
         statement,
         Statement::CreateView(_) | Statement::CreateMacro { .. } | Statement::AlterTable(_)
     ) || matches!(&*statement, Statement::CreateTable(table) if table.query.is_none());
+    if let (Some(moment), false) = (names.moment, kept) {
+        moment::fix(statement, moment);
+    }
     let mut rewriter =
         Rewriter { names, scopes: Vec::new(), tables: Vec::new(), guard_division: !kept };
     match statement.visit(&mut rewriter) {
@@ -136,7 +148,11 @@ impl VisitorMut for Rewriter<'_> {
     }
 
     fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Error> {
-        flow(casts::rewrite(expr, self.names).and_then(|()| operators::rewrite(expr)))
+        flow(
+            sequences::rewrite(expr, self.names)
+                .and_then(|()| casts::rewrite(expr, self.names))
+                .and_then(|()| operators::rewrite(expr)),
+        )
     }
 
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Error> {

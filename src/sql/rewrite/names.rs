@@ -224,7 +224,7 @@ pub(super) fn call(name: ObjectName, args: FunctionArguments) -> Expr {
 }
 
 /// Makes a string literal.
-pub(super) fn string(value: &str) -> Expr {
+pub(in crate::sql) fn string(value: &str) -> Expr {
     Expr::Value(Value::SingleQuotedString(value.to_owned()).into())
 }
 

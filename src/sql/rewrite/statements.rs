@@ -8,11 +8,13 @@ use sqlparser::ast::{
 
 use super::{NameContext, names, types};
 use crate::error::{Error, Result};
+use crate::sql::define::split_assignments;
 
 /// Rewrites a statement's own parts; expressions and queries inside are visited afterwards.
 pub(super) fn rewrite(statement: &mut Statement, context: &NameContext) -> Result<()> {
     match statement {
         Statement::CreateTable(table) => create_table(table, context),
+        Statement::Update(update) => split_assignments(update),
         Statement::CreateView(view) => names::relation(&mut view.name, context),
         Statement::CreateIndex(index) => {
             // Every index is DuckDB's own kind; building it does not lock readers out.

@@ -22,6 +22,8 @@ impl SystemCatalog for Known {
 
 fn context() -> NameContext {
     NameContext {
+        moment: None,
+        drawn: Drawn::default(),
         database: "shop".into(),
         search_path: vec!["public".into()],
         user: "ann".into(),

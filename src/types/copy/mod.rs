@@ -32,6 +32,8 @@ use scan::Scanner;
 
 /// Longest record, in bytes: PostgreSQL's limit for one string.
 const RECORD_BYTES_MAX: usize = 0x3fff_ffff;
+/// A batch ends when its records have so many bytes, however few they are.
+const BATCH_BYTES: usize = 8 << 20;
 /// Longest part of a line or value in an error's context, in bytes.
 const SHOWN_MAX: usize = 100;
 
@@ -55,6 +57,7 @@ pub struct CopyDecoder {
     line: u64,
     rows: u64,
     rows_in_batch: usize,
+    bytes_in_batch: usize,
     scratch: Vec<u8>,
 }
 
@@ -94,6 +97,7 @@ impl CopyDecoder {
             line: 0,
             rows: 0,
             rows_in_batch: 0,
+            bytes_in_batch: 0,
             scratch: Vec::new(),
         })
     }
@@ -156,7 +160,9 @@ impl CopyDecoder {
             };
             let Some(taken) = taken else { break };
             used += taken;
-            if self.rows_in_batch == self.batch_rows {
+            self.bytes_in_batch += taken;
+            let full = self.rows_in_batch == self.batch_rows || self.bytes_in_batch >= BATCH_BYTES;
+            if full && self.rows_in_batch > 0 {
                 batches.push(self.take_batch()?);
             }
         }
@@ -185,7 +191,8 @@ impl CopyDecoder {
             self.end_of_tuples(&pending)?;
         } else if !self.ended && !pending.is_empty() {
             if self.scanner.in_quotes() {
-                self.line += 1;
+                let newlines = memchr::memchr_iter(b'\n', &pending).count();
+                self.line += 1 + u64::try_from(newlines).unwrap_or(0);
                 return Err(self.at_line(bad_format("unterminated CSV quoted field"), &pending));
             }
             if self.crlf == Some(true) && pending.last() != Some(&b'\r') {
@@ -200,6 +207,7 @@ impl CopyDecoder {
         let arrays =
             self.builders.iter_mut().map(ColumnBuilder::finish).collect::<Result<Vec<_>>>()?;
         let rows = std::mem::take(&mut self.rows_in_batch);
+        self.bytes_in_batch = 0;
         batch(Arc::clone(&self.schema), arrays, rows)
     }
 

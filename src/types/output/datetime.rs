@@ -73,6 +73,13 @@ pub(crate) fn write_timestamp(out: &mut Vec<u8>, micros: i64) {
     }
 }
 
+/// Writes a timestamp without time zone, in microseconds since 1970-01-01.
+pub fn timestamp_text(micros: i64) -> String {
+    let mut out = Vec::new();
+    write_timestamp(&mut out, micros);
+    String::from_utf8_lossy(&out).into_owned()
+}
+
 /// Appends an instant as the zone's clocks show it.
 pub(crate) fn write_timestamptz(out: &mut Vec<u8>, micros: i64, zone: &ZoneCache) {
     let offset = zone.offset(micros);

@@ -33,6 +33,7 @@ use super::{Column, PgType};
 use crate::error::{Error, Result};
 use crate::sqlstate::SqlState;
 use cell::Cell;
+pub use datetime::timestamp_text;
 pub(crate) use datetime::{write_offset, write_time};
 use number::write_i64;
 pub(crate) use value::write_value_text;

@@ -16,7 +16,7 @@ use crate::error::Result;
 /// A connection and the database that it keeps open.
 pub(super) struct ConnectionHandle {
     raw: ffi::duckdb_connection,
-    _database: Database,
+    database: Database,
 }
 
 // SAFETY: a connection may move between threads; exclusive use is ensured by `&mut Connection`.
@@ -54,10 +54,15 @@ impl Connection {
         if unsafe { ffi::duckdb_connect(database.raw(), &raw mut raw) } != ffi::DuckDBSuccess {
             return Err(failure("DuckDB could not open a connection"));
         }
-        let handle = Arc::new(ConnectionHandle { raw, _database: database.clone() });
+        let handle = Arc::new(ConnectionHandle { raw, database: database.clone() });
         let mut connection = Connection { handle };
         connection.execute("SET errors_as_json = true")?;
         Ok(connection)
+    }
+
+    /// Opens another connection to the same database.
+    pub(crate) fn another(&self) -> Result<Connection> {
+        Connection::open(&self.handle.database)
     }
 
     /// Moves the connection out of what is about to be dropped, or only looks at it meanwhile: the

@@ -64,6 +64,12 @@ impl Database {
         Ok(Database(Arc::new(DatabaseHandle(database))))
     }
 
+    /// Returns what tells whether the file is still open, by this or by a connection.
+    pub(crate) fn watch(&self) -> impl Fn() -> bool + Send + Sync + use<> {
+        let handle = Arc::downgrade(&self.0);
+        move || handle.strong_count() > 0
+    }
+
     /// Opens one more connection.
     pub(crate) fn connect(&self) -> Result<Connection> {
         Connection::open(self)

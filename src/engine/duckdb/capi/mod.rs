@@ -8,6 +8,7 @@
 //! - `prepared.rs`: [`Prepared`], a statement.
 //! - `result.rs`: [`QueryResult`], its rows.
 //! - `appender.rs`: [`Appender`], rows into a table.
+//! - `stream_view.rs`: [`StreamView`], many rows into a table.
 //! - `checks.rs`: strings and errors across the border.
 //!
 //! **Invariants:** a connection runs one statement at a time (its methods take `&mut`); only
@@ -20,6 +21,7 @@ mod connection;
 mod database;
 mod prepared;
 mod result;
+mod stream_view;
 
 pub(super) use appender::Appender;
 pub(super) use checks::text_of;
@@ -27,3 +29,4 @@ pub(super) use connection::{Connection, Interrupter};
 pub(super) use database::Database;
 pub(super) use prepared::{Prepared, StatementType};
 pub(super) use result::QueryResult;
+pub(super) use stream_view::{SendBatches, StreamView};

@@ -1,0 +1,283 @@
+//! Statements that the parser does not know: ALTER SEQUENCE, SET SCHEMA, identity columns' ALTER,
+//! renaming of views; OWNER TO and privileges, which are accepted since all roles may do all.
+
+use sqlparser::tokenizer::{Token, TokenWithSpan};
+
+use super::sequence::{Bound, OwnerChange, Restart, SequenceOwner};
+use super::{SequenceChange, TableAction};
+use crate::error::{Error, Result};
+use crate::sql::statement::{Kind, TableRef, Tag};
+use crate::sql::write::{DefineWrite, Write};
+
+/// Reads such a statement; `None` when it is another.
+///
+/// # Errors
+/// 42601 when it begins like one and goes on otherwise.
+pub(in crate::sql) fn parse(tokens: &[TokenWithSpan]) -> Result<Option<Kind>> {
+    let solid: Vec<&Token> = tokens
+        .iter()
+        .map(|token| &token.token)
+        .filter(|token| !matches!(token, Token::Whitespace(_) | Token::EOF | Token::SemiColon))
+        .collect();
+    let mut cursor = Cursor { solid: &solid, place: 0 };
+    if cursor.take(&["grant"]) {
+        return Ok(Some(Kind::Nothing("GRANT")));
+    }
+    if cursor.take(&["revoke"]) {
+        return Ok(Some(Kind::Nothing("REVOKE")));
+    }
+    if cursor.take(&["alter", "default", "privileges"]) {
+        return Ok(Some(Kind::Nothing("ALTER DEFAULT PRIVILEGES")));
+    }
+    if cursor.take(&["reassign", "owned"]) {
+        return Ok(Some(Kind::Nothing("REASSIGN OWNED")));
+    }
+    if !cursor.take(&["alter"]) {
+        return Ok(None);
+    }
+    for (word, tag) in OWNED {
+        if cursor.is(0, word) && cursor.ends_with_owner() {
+            return Ok(Some(Kind::Nothing(tag)));
+        }
+    }
+    if cursor.take(&["sequence"]) {
+        return alter_sequence(&mut cursor).map(Some);
+    }
+    if cursor.take(&["table"]) {
+        return alter_table(&mut cursor);
+    }
+    if cursor.take(&["view"]) {
+        return alter_view(&mut cursor);
+    }
+    Ok(None)
+}
+
+/// What OWNER TO is said of, with the command tag. A table's is the parser's.
+const OWNED: [(&str, &str); 7] = [
+    ("view", "ALTER VIEW"),
+    ("sequence", "ALTER SEQUENCE"),
+    ("schema", "ALTER SCHEMA"),
+    ("type", "ALTER TYPE"),
+    ("function", "ALTER FUNCTION"),
+    ("procedure", "ALTER PROCEDURE"),
+    ("database", "ALTER DATABASE"),
+];
+
+/// A place in a statement's tokens.
+struct Cursor<'a> {
+    solid: &'a [&'a Token],
+    place: usize,
+}
+
+impl Cursor<'_> {
+    fn at(&self, ahead: usize) -> Option<&Token> {
+        self.solid.get(self.place + ahead).copied()
+    }
+
+    fn is(&self, ahead: usize, text: &str) -> bool {
+        matches!(self.at(ahead), Some(Token::Word(word))
+            if word.quote_style.is_none() && word.value.eq_ignore_ascii_case(text))
+    }
+
+    /// Takes these words, if they come next.
+    fn take(&mut self, words: &[&str]) -> bool {
+        let found = words.iter().enumerate().all(|(ahead, word)| self.is(ahead, word));
+        if found {
+            self.place += words.len();
+        }
+        found
+    }
+
+    fn ends_with_owner(&self) -> bool {
+        let count = self.solid.len();
+        let is = |place: usize, text: &str| {
+            matches!(self.solid.get(place), Some(Token::Word(word))
+                if word.value.eq_ignore_ascii_case(text))
+        };
+        count > 4 && is(count - 3, "owner") && is(count - 2, "to")
+    }
+
+    fn done(&self) -> bool {
+        self.place >= self.solid.len()
+    }
+
+    fn word(&mut self) -> Result<String> {
+        match self.at(0) {
+            Some(Token::Word(word)) => {
+                let value = word.value.clone();
+                self.place += 1;
+                Ok(value)
+            }
+            _ => Err(self.error()),
+        }
+    }
+
+    fn error(&self) -> Error {
+        match self.at(0) {
+            Some(token) => Error::syntax(format!("syntax error at or near \"{token}\"")),
+            None => Error::syntax("syntax error at end of input"),
+        }
+    }
+
+    /// Takes a name of up to `parts_max` parts.
+    fn parts(&mut self) -> Result<Vec<String>> {
+        let mut parts = vec![self.word()?];
+        while matches!(self.at(0), Some(Token::Period)) {
+            self.place += 1;
+            parts.push(self.word()?);
+        }
+        Ok(parts)
+    }
+
+    fn name(&mut self) -> Result<TableRef> {
+        let parts = self.parts()?;
+        table_ref(&parts).ok_or_else(|| Error::syntax("improper qualified name"))
+    }
+
+    fn integer(&mut self) -> Result<i64> {
+        let minus = matches!(self.at(0), Some(Token::Minus));
+        if minus || matches!(self.at(0), Some(Token::Plus)) {
+            self.place += 1;
+        }
+        let text = match self.at(0) {
+            Some(Token::Number(text, _)) => text.clone(),
+            _ => return Err(self.error()),
+        };
+        let signed = if minus { format!("-{text}") } else { text };
+        let value = signed.parse().map_err(|_| self.error())?;
+        self.place += 1;
+        Ok(value)
+    }
+
+    fn end(&self, kind: Kind) -> Result<Kind> {
+        if self.done() { Ok(kind) } else { Err(self.error()) }
+    }
+}
+
+pub(super) fn table_ref(parts: &[String]) -> Option<TableRef> {
+    let (table, above) = parts.split_last()?;
+    let (schema, database) = match above {
+        [] => (None, None),
+        [schema] => (Some(schema.clone()), None),
+        [database, schema] => (Some(schema.clone()), Some(database.clone())),
+        _ => return None,
+    };
+    Some(TableRef { database, schema, table: table.clone() })
+}
+
+fn define(tag: &str, define: DefineWrite) -> Result<Kind> {
+    let write = Write::Define { tag: Tag::Fixed(tag.to_owned()), define };
+    write.check_target()?;
+    Ok(Kind::Write(write))
+}
+
+fn alter_sequence(cursor: &mut Cursor<'_>) -> Result<Kind> {
+    let if_exists = cursor.take(&["if", "exists"]);
+    let name = cursor.name()?;
+    let mut change = SequenceChange::default();
+    let mut owner = None;
+    while !cursor.done() {
+        if cursor.take(&["as"]) {
+            change.spec.type_name = Some(match cursor.word()?.as_str() {
+                "int" | "integer" | "int4" => "integer".to_owned(),
+                "smallint" | "int2" => "smallint".to_owned(),
+                _ => "bigint".to_owned(),
+            });
+        } else if cursor.take(&["increment"]) {
+            cursor.take(&["by"]);
+            change.spec.increment = Some(cursor.integer()?);
+        } else if cursor.take(&["no", "minvalue"]) {
+            change.spec.min = Bound::No;
+        } else if cursor.take(&["no", "maxvalue"]) {
+            change.spec.max = Bound::No;
+        } else if cursor.take(&["minvalue"]) {
+            change.spec.min = Bound::At(cursor.integer()?);
+        } else if cursor.take(&["maxvalue"]) {
+            change.spec.max = Bound::At(cursor.integer()?);
+        } else if cursor.take(&["start"]) {
+            cursor.take(&["with"]);
+            change.spec.start = Some(cursor.integer()?);
+        } else if cursor.take(&["restart"]) {
+            let with = cursor.take(&["with"]);
+            let value = matches!(cursor.at(0), Some(Token::Number(..) | Token::Minus));
+            change.restart =
+                if with || value { Restart::At(cursor.integer()?) } else { Restart::AtStart };
+        } else if cursor.take(&["cache"]) {
+            cursor.integer()?;
+        } else if cursor.take(&["no", "cycle"]) {
+            change.spec.cycle = Some(false);
+        } else if cursor.take(&["cycle"]) {
+            change.spec.cycle = Some(true);
+        } else if cursor.take(&["owned", "by"]) {
+            owner = Some(cursor.parts()?);
+        } else if cursor.take(&["rename", "to"]) {
+            change.rename = Some(cursor.word()?);
+        } else if cursor.take(&["set", "schema"]) {
+            change.schema = Some(cursor.word()?);
+        } else {
+            return Err(cursor.error());
+        }
+    }
+    let owner = owner.map(|parts| owner_of(&parts)).transpose()?;
+    let nobody = matches!(owner, Some(None));
+    if nobody {
+        change.owner = OwnerChange::Nobody;
+    }
+    define(
+        "ALTER SEQUENCE",
+        DefineWrite::AlterSequence { name, if_exists, change, owner: owner.flatten() },
+    )
+}
+
+/// The table and column that OWNED BY names.
+fn owner_of(parts: &[String]) -> Result<Option<(TableRef, String)>> {
+    match parts {
+        [only] if only.eq_ignore_ascii_case("none") => Ok(None),
+        [above @ .., column] if !above.is_empty() => {
+            Ok(table_ref(above).map(|t| (t, column.clone())))
+        }
+        _ => Err(Error::syntax("invalid OWNED BY option")
+            .with_hint("Specify OWNED BY table.column or OWNED BY NONE.")),
+    }
+}
+
+impl SequenceOwner {
+    /// Finds what the owner's name may mean.
+    pub(in crate::sql) fn new(table: &TableRef, column: String, search_path: &[String]) -> Self {
+        SequenceOwner { table: table.candidates(search_path).collect(), column }
+    }
+}
+
+fn alter_table(cursor: &mut Cursor<'_>) -> Result<Option<Kind>> {
+    let if_exists = cursor.take(&["if", "exists"]);
+    cursor.take(&["only"]);
+    let Ok(table) = cursor.name() else { return Ok(None) };
+    let action = if cursor.take(&["set", "schema"]) {
+        TableAction::SetSchema { schema: cursor.word()? }
+    } else if cursor.take(&["alter"]) {
+        cursor.take(&["column"]);
+        let Ok(column) = cursor.word() else { return Ok(None) };
+        if !cursor.take(&["drop", "identity"]) {
+            return Ok(None);
+        }
+        TableAction::DropIdentity { column, if_exists: cursor.take(&["if", "exists"]) }
+    } else {
+        return Ok(None);
+    };
+    let kind = define("ALTER TABLE", DefineWrite::AlterTable { table, if_exists, action })?;
+    cursor.end(kind).map(Some)
+}
+
+fn alter_view(cursor: &mut Cursor<'_>) -> Result<Option<Kind>> {
+    let if_exists = cursor.take(&["if", "exists"]);
+    let Ok(table) = cursor.name() else { return Ok(None) };
+    let action = if cursor.take(&["rename", "to"]) {
+        TableAction::RenameTable { to: cursor.word()? }
+    } else if cursor.take(&["set", "schema"]) {
+        TableAction::SetSchema { schema: cursor.word()? }
+    } else {
+        return Ok(None);
+    };
+    let kind = define("ALTER VIEW", DefineWrite::AlterTable { table, if_exists, action })?;
+    cursor.end(kind).map(Some)
+}

@@ -1,0 +1,186 @@
+//! Changes of definitions at their turn, inside an open transaction: the catalog is looked at, and
+//! what DuckDB cannot do at once is done in steps.
+//!
+//! - `existing.rs`: what the catalog says of a table, and its CREATE TABLE.
+//! - `rebuild.rs`: a table made anew with another definition, its rows copied.
+//! - `create.rs`, `alter.rs`, `drop.rs`, `enums.rs`, `sequence.rs`: one statement's kind each.
+//!
+//! DuckDB 1.5.6 refuses most of ALTER TABLE while an index depends on the table, or another table's
+//! foreign key; a renamed table's foreign keys are lost. Indexes are dropped and built again, other
+//! cases make the table anew.
+
+mod alter;
+mod column;
+mod create;
+mod drop;
+mod enums;
+mod existing;
+mod rebuild;
+mod sequence;
+
+pub(super) use existing::Existing;
+
+use crate::catalog::duckdb_schema;
+use crate::engine::duckdb::WriteConnection;
+use crate::error::{Error, Result};
+use crate::ids::TableName;
+use crate::intent::ResultSet;
+use crate::sql::Definition;
+use crate::sqlstate::SqlState;
+use crate::types::Value;
+
+/// What a relation's name stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum RelationKind {
+    Table,
+    View,
+    Sequence,
+    Index,
+}
+
+impl RelationKind {
+    fn word(self) -> &'static str {
+        match self {
+            RelationKind::Table => "table",
+            RelationKind::View => "view",
+            RelationKind::Sequence => "sequence",
+            RelationKind::Index => "index",
+        }
+    }
+}
+
+/// Makes the changes of definitions on a connection.
+pub(in crate::writer) struct Definer<'a> {
+    connection: &'a mut WriteConnection,
+    /// Rows that a SELECT which draws from sequences may give.
+    rows_max: usize,
+}
+
+impl<'a> Definer<'a> {
+    pub(super) fn new(connection: &'a mut WriteConnection, rows_max: usize) -> Definer<'a> {
+        Definer { connection, rows_max }
+    }
+
+    /// Makes one change; `setval` gives rows.
+    pub(super) fn apply(&mut self, definition: &Definition) -> Result<Option<ResultSet>> {
+        match definition {
+            Definition::Run { sql } => self.connection.run(sql)?,
+            Definition::CreateTable { table, if_not_exists, shape, like } => {
+                self.create_table(table, *if_not_exists, shape, like)?;
+            }
+            Definition::AlterTable { table, if_exists, actions } => {
+                self.alter_table(table, *if_exists, actions)?;
+            }
+            Definition::CreateIndex { table, name, if_not_exists, unique, parts } => {
+                self.create_index(table, name.as_deref(), *if_not_exists, *unique, parts)?;
+            }
+            Definition::CreateSequence { name, if_not_exists, spec, owner } => {
+                self.create_sequence(name, *if_not_exists, spec, owner.as_ref())?;
+            }
+            Definition::AlterSequence { name, if_exists, change } => {
+                self.alter_sequence(name, *if_exists, change)?;
+            }
+            Definition::SetValues { query, params, names, search_path } => {
+                return self.set_values(query, params, names, search_path).map(Some);
+            }
+            Definition::Draw { sql, params, sequences } => {
+                return self.draw(sql, params, sequences).map(Some);
+            }
+            Definition::Drop { kind, names, if_exists, cascade } => {
+                self.drop_all(*kind, names, *if_exists, *cascade)?;
+            }
+            Definition::AddEnumValue { name, value, if_not_exists, place } => {
+                self.add_enum_value(name, value, *if_not_exists, place)?;
+            }
+            Definition::Truncate { tables, restart, cascade } => {
+                self.truncate(tables, *restart, *cascade)?;
+            }
+        }
+        Ok(None)
+    }
+
+    /// Finds what the first of some names stands for.
+    fn find(&mut self, candidates: &[TableName]) -> Result<Option<(TableName, RelationKind)>> {
+        let Some(first) = candidates.first() else { return Ok(None) };
+        let rows = self.connection.text_rows(
+            "SELECT schema_name, 'table' FROM duckdb_tables()
+                 WHERE database_name = current_database() AND table_name = $1
+             UNION ALL SELECT schema_name, 'view' FROM duckdb_views()
+                 WHERE database_name = current_database() AND view_name = $1
+             UNION ALL SELECT schema_name, 'sequence' FROM duckdb_sequences()
+                 WHERE database_name = current_database() AND sequence_name = $1
+             UNION ALL SELECT schema_name, 'index' FROM duckdb_indexes()
+                 WHERE database_name = current_database() AND index_name = $1",
+            &[Value::Text(first.table.clone())],
+        )?;
+        for candidate in candidates {
+            let schema = duckdb_schema(&candidate.schema);
+            let found = rows.iter().find(|row| row.first().is_some_and(|name| name == schema));
+            if let Some(row) = found {
+                let kind = match row.get(1).map(String::as_str) {
+                    Some("view") => RelationKind::View,
+                    Some("sequence") => RelationKind::Sequence,
+                    Some("index") => RelationKind::Index,
+                    _ => RelationKind::Table,
+                };
+                return Ok(Some((candidate.clone(), kind)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Finds a name of a schema that no relation has, in PostgreSQL's way: with a number behind it.
+    fn free_name(&mut self, schema: &str, wanted: &str) -> Result<TableName> {
+        for number in 0_u32.. {
+            let suffix = if number == 0 { String::new() } else { number.to_string() };
+            let name = TableName::new(schema, format!("{wanted}{suffix}"));
+            if self.find(std::slice::from_ref(&name))?.is_none() {
+                return Ok(name);
+            }
+        }
+        Err(Error::internal("no name is free"))
+    }
+}
+
+fn undefined(kind: &str, name: &str) -> Error {
+    Error::new(SqlState::UNDEFINED_TABLE, format!("{kind} \"{name}\" does not exist"))
+}
+
+fn wrong_kind(name: &str, wanted: &str) -> Error {
+    Error::new(SqlState::WRONG_OBJECT_TYPE, format!("\"{name}\" is not {wanted}"))
+}
+
+/// Shortens the parts of a generated name so that it fits, and joins them.
+fn generated_name(table: &str, middle: &str, ending: &str) -> String {
+    const LENGTH_MAX: usize = 63;
+    let mut table = table.to_owned();
+    let mut middle = middle.to_owned();
+    let joined = |table: &str, middle: &str| {
+        if middle.is_empty() {
+            format!("{table}_{ending}")
+        } else {
+            format!("{table}_{middle}_{ending}")
+        }
+    };
+    while joined(&table, &middle).len() > LENGTH_MAX {
+        if table.len() > middle.len() {
+            table.pop()
+        } else {
+            middle.pop()
+        };
+    }
+    joined(&table, &middle)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::generated_name;
+
+    #[test]
+    fn generated_names_are_cut_as_postgresql_does() {
+        assert_eq!(generated_name("t", "id", "seq"), "t_id_seq");
+        assert_eq!(generated_name("t", "", "pkey"), "t_pkey");
+        let long = "a".repeat(60);
+        assert_eq!(generated_name(&long, "id", "seq"), format!("{}_id_seq", "a".repeat(56)));
+    }
+}

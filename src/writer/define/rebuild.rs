@@ -1,0 +1,206 @@
+//! A table made anew: another definition, the same rows, in the transaction that is open.
+//!
+//! A table with foreign keys cannot be renamed in DuckDB 1.5.6 (the table that it refers to goes on
+//! asking for the old name), so its rows wait in a copy while it is made under its own name. Tables
+//! that refer to the rebuilt one go away and come back the same way.
+
+use super::Definer;
+use super::existing::{Existing, Index};
+use crate::catalog::duckdb_table;
+use crate::error::{Error, Result};
+use crate::ids::TableName;
+use crate::sql::{ConstraintKind, quote_ident};
+use crate::sqlstate::SqlState;
+
+/// Where the rows of a table wait.
+const COPY_NAME: &str = "teatree_copy_of_";
+
+/// How a table is made anew.
+pub(super) struct Rebuild {
+    pub(super) before: Existing,
+    /// With the name that the table has afterwards.
+    pub(super) after: Existing,
+    /// For each column that takes its values from the old table: its name and the expression.
+    pub(super) sources: Vec<(String, String)>,
+    /// New names of columns that foreign keys of other tables refer to.
+    pub(super) renamed: Option<(String, String)>,
+}
+
+impl Rebuild {
+    /// Starts with a table as it is.
+    pub(super) fn of(existing: &Existing) -> Rebuild {
+        let columns = existing.columns.iter();
+        Rebuild {
+            before: existing.clone(),
+            after: existing.clone(),
+            sources: columns.map(|c| (c.name.clone(), quote_ident(&c.name))).collect(),
+            renamed: None,
+        }
+    }
+}
+
+impl Definer<'_> {
+    /// Makes a table anew.
+    ///
+    /// # Errors
+    /// 0A000 for what cannot be carried over; what the rows break of the new definition.
+    pub(super) fn rebuild(&mut self, rebuild: &Rebuild) -> Result<()> {
+        let Rebuild { before, after, sources, renamed } = rebuild;
+        self.check_can_rebuild(before)?;
+        let mut away = Vec::new();
+        for name in self.referring(&before.name)? {
+            away.push(self.send_away(&name)?);
+        }
+        let targets: Vec<String> = sources.iter().map(|(name, _)| quote_ident(name)).collect();
+        let targets = targets.join(", ");
+        let (old, new) = (duckdb_table(&before.name), duckdb_table(&after.name));
+        if before.name == after.name {
+            let copy = self.copy_name(&before.name)?;
+            let selected: Vec<String> = sources
+                .iter()
+                .map(|(name, from)| format!("{from} AS {}", quote_ident(name)))
+                .collect();
+            let copied = duckdb_table(&copy);
+            self.connection.run(&format!(
+                "CREATE TABLE {copied} AS SELECT {} FROM {old}",
+                selected.join(", ")
+            ))?;
+            self.connection.run(&format!("DROP TABLE {old}"))?;
+            self.connection.run(&after.create_sql(&after.name))?;
+            self.connection
+                .run(&format!("INSERT INTO {new} ({targets}) SELECT {targets} FROM {copied}"))?;
+            self.connection.run(&format!("DROP TABLE {copied}"))?;
+        } else {
+            let from: Vec<&str> = sources.iter().map(|(_, from)| from.as_str()).collect();
+            self.connection.run(&after.create_sql(&after.name))?;
+            self.connection.run(&format!(
+                "INSERT INTO {new} ({targets}) SELECT {} FROM {old}",
+                from.join(", ")
+            ))?;
+            self.connection.run(&format!("DROP TABLE {old}"))?;
+        }
+        self.comments(after)?;
+        self.indexes(&after.indexes, &after.name)?;
+        for (mut table, copy) in away {
+            table.point_at(&before.name, after, renamed.as_ref());
+            self.bring_back(&table, &copy)?;
+        }
+        Ok(())
+    }
+
+    /// Builds a table's indexes.
+    pub(super) fn indexes(&mut self, indexes: &[Index], table: &TableName) -> Result<()> {
+        for index in indexes {
+            let built = self.connection.run(&index.create_sql(table));
+            built.map_err(|error| match error.code() {
+                SqlState::INTEGRITY_CONSTRAINT_VIOLATION => Error::new(
+                    SqlState::UNIQUE_VIOLATION,
+                    format!("could not create unique index \"{}\"", index.name),
+                ),
+                _ => error,
+            })?;
+            if let Some(comment) = &index.comment {
+                let name = TableName::new(table.schema.clone(), index.name.clone());
+                self.comment("INDEX", &duckdb_table(&name), comment)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Drops a table's indexes, which would refuse the change to come.
+    pub(super) fn drop_indexes(&mut self, table: &Existing) -> Result<()> {
+        for index in &table.indexes {
+            let name = TableName::new(table.name.schema.clone(), index.name.clone());
+            self.connection.run(&format!("DROP INDEX {}", duckdb_table(&name)))?;
+        }
+        Ok(())
+    }
+
+    /// Gives a table and its columns their comments.
+    pub(super) fn comments(&mut self, table: &Existing) -> Result<()> {
+        let name = duckdb_table(&table.name);
+        if let Some(comment) = &table.comment {
+            self.comment("TABLE", &name, comment)?;
+        }
+        for column in &table.columns {
+            if let Some(comment) = &column.comment {
+                let column = format!("{name}.{}", quote_ident(&column.name));
+                self.comment("COLUMN", &column, comment)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn comment(&mut self, kind: &str, name: &str, comment: &str) -> Result<()> {
+        let comment = comment.replace('\'', "''");
+        self.connection.run(&format!("COMMENT ON {kind} {name} IS '{comment}'"))
+    }
+
+    fn check_can_rebuild(&mut self, table: &Existing) -> Result<()> {
+        let name = &table.name.table;
+        if table.generated {
+            return Err(Error::unsupported(format!(
+                "table \"{name}\" has generated columns, so this change of it is not supported"
+            )));
+        }
+        let refers_to_itself = table.constraints.iter().any(|constraint| {
+            constraint.referenced.as_ref().is_some_and(|(other, _)| other.table == *name)
+        });
+        if refers_to_itself {
+            return Err(Error::unsupported(format!(
+                "table \"{name}\" refers to itself, so this change of it is not supported"
+            )));
+        }
+        Ok(())
+    }
+
+    /// Keeps a table's rows in a copy and drops the table.
+    fn send_away(&mut self, name: &TableName) -> Result<(Existing, TableName)> {
+        let table = self.existing(name)?;
+        self.check_can_rebuild(&table)?;
+        if !self.referring(name)?.is_empty() {
+            return Err(Error::unsupported(format!(
+                "tables refer to \"{}\", which refers to the changed table, so this change is not \
+                 supported",
+                name.table
+            )));
+        }
+        let copy = self.copy_name(name)?;
+        let (from, to) = (duckdb_table(name), duckdb_table(&copy));
+        self.connection.run(&format!("CREATE TABLE {to} AS FROM {from}"))?;
+        self.connection.run(&format!("DROP TABLE {from}"))?;
+        Ok((table, copy))
+    }
+
+    fn bring_back(&mut self, table: &Existing, copy: &TableName) -> Result<()> {
+        let (name, copied) = (duckdb_table(&table.name), duckdb_table(copy));
+        self.connection.run(&table.create_sql(&table.name))?;
+        self.connection.run(&format!("INSERT INTO {name} FROM {copied}"))?;
+        self.connection.run(&format!("DROP TABLE {copied}"))?;
+        self.comments(table)?;
+        self.indexes(&table.indexes, &table.name)
+    }
+
+    fn copy_name(&mut self, table: &TableName) -> Result<TableName> {
+        self.free_name(&table.schema, &format!("{COPY_NAME}{}", table.table))
+    }
+}
+
+impl Existing {
+    /// Turns foreign keys to a table, which was changed, to what it is now.
+    fn point_at(&mut self, was: &TableName, now: &Existing, renamed: Option<&(String, String)>) {
+        for constraint in &mut self.constraints {
+            if constraint.kind != ConstraintKind::ForeignKey {
+                continue;
+            }
+            if let Some((other, columns)) = &mut constraint.referenced
+                && other.table == was.table
+            {
+                *other = now.name.clone();
+                if let Some((from, to)) = renamed {
+                    columns.iter_mut().filter(|c| *c == from).for_each(|c| c.clone_from(to));
+                }
+            }
+        }
+    }
+}
