@@ -118,7 +118,7 @@ impl Router {
         mut params: Vec<Value>,
         context: &StatementContext,
     ) -> Result<Body> {
-        let Write::Insert { table, columns, overriding, .. } = write else {
+        let Write::Insert { table, overriding, .. } = write else {
             return Err(Error::internal("not an INSERT"));
         };
         let fitted = self.fit_conflict(statement, table, context).await?;
@@ -134,8 +134,7 @@ impl Router {
         if let Some(body) = staged.await? {
             return Ok(body);
         }
-        let columns =
-            if write.insert_columns().is_empty() { columns } else { write.insert_columns() };
+        let columns = write.insert_columns();
         let fitted = self.fit_insert(statement, table, columns, context).await?;
         let statement = fitted.as_ref().unwrap_or(statement);
         self.as_it_stands(statement, write, types, params, context)
