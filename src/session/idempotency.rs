@@ -176,8 +176,8 @@ impl Session {
     }
 
     /// Waits for the outcome of an append. A cancel asks the Writer to stop the intent, unless it
-    /// is another's, and so does `lock_timeout` while it waits for another session's transaction; what
-    /// happened is what the outcome says.
+    /// is another's, and so does `lock_timeout` while it waits for another session's transaction;
+    /// what happened is what the outcome says.
     pub(super) async fn outcome_of(
         &self,
         ticket: Ticket,

@@ -109,9 +109,9 @@ impl<T> Parking<T> {
         self.parked.push_back(Parked { item, names });
     }
 
-    /// Takes, in their order, those that wait for nothing any more, each as `going` decides; whoever
-    /// names a table of one that stays, or that holds its tables from now on, stays as well. What
-    /// is taken is to be applied before anything that comes later.
+    /// Takes, in their order, those that wait for nothing any more, each as `going` decides;
+    /// whoever names a table of one that stays, or that holds its tables from now on, stays as
+    /// well. What is taken is to be applied before anything that comes later.
     pub(super) fn take_ready_as(&mut self, mut going: impl FnMut(&T) -> Going) -> Vec<T> {
         let mut blocking: Vec<Names> = self.holds.iter().map(|(_, held)| held.clone()).collect();
         let mut ready = Vec::new();

@@ -2,8 +2,8 @@
 //!
 //! Each script in `goldens/definitions/` is a list of statements, each ended by `;` and a line's
 //! end; the file of the same name ending in `.out` has PostgreSQL 15's answers, recorded by
-//! `TEATREE_TEST_ADDR=… TEATREE_TEST_ORACLE=1 TEATREE_TEST_REFRESH=1` and checked against it without
-//! the last. Of an error its code, message and detail count.
+//! `TEATREE_TEST_ADDR=… TEATREE_TEST_ORACLE=1 TEATREE_TEST_REFRESH=1` and checked against it
+//! without the last. Of an error its code, message and detail count.
 
 use std::fs;
 use std::path::PathBuf;

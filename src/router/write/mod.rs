@@ -59,14 +59,14 @@ impl Router {
         statement: &Statement,
         write: &Write,
         types: &[Option<PgType>],
-        mut params: Vec<Value>,
+        params: Vec<Value>,
         context: &StatementContext,
     ) -> Result<Body> {
         self.check_database(write.tables())?;
         let path = &context.query.search_path;
         let arrow = |table: &TableRef| self.dataset_of(table, path);
         match write {
-            Write::Insert { table, columns, overriding, .. } => match arrow(table) {
+            Write::Insert { table, columns, .. } => match arrow(table) {
                 Some(name) => {
                     refuse_on_dataset(write)?;
                     let target = self.dataset_target(&name, columns)?;
@@ -77,25 +77,7 @@ impl Router {
                     let target = self.duckdb_target(table, columns, context).await?;
                     self.insert_rows(statement, target, types, params, context, None).await
                 }
-                None => {
-                    let fitted = self.fit_conflict(statement, table, context).await?;
-                    let statement = fitted.as_ref().unwrap_or(statement);
-                    let fitted = self.fit_defaults(statement, table, *overriding, context).await?;
-                    let statement = fitted.as_ref().unwrap_or(statement);
-                    let write = statement.write().unwrap_or(write);
-                    let columns = write.insert_columns();
-                    let typed = self.values_body(statement, write, types, &mut params, context);
-                    if let Some(body) = typed.await? {
-                        return Ok(body);
-                    }
-                    let staged = self.staged_insert(statement, write, types, &params, context);
-                    if let Some(body) = staged.await? {
-                        return Ok(body);
-                    }
-                    let fitted = self.fit_insert(statement, table, columns, context).await?;
-                    let statement = fitted.as_ref().unwrap_or(statement);
-                    self.as_it_stands(statement, write, types, params, context)
-                }
+                None => self.insert_on_duckdb(statement, write, types, params, context).await,
             },
             Write::Update { table, .. } | Write::Delete { table, .. } => match arrow(table) {
                 Some(name) => self.rewrite(statement, write, &name, types, params, context),
@@ -124,6 +106,38 @@ impl Router {
                 self.on_duckdb_alone(statement, write, types, params, context)
             }
         }
+    }
+
+    /// An INSERT into a DuckDB table that reads DuckDB alone: as typed rows, as staged ones, or as
+    /// it stands.
+    async fn insert_on_duckdb(
+        &self,
+        statement: &Statement,
+        write: &Write,
+        types: &[Option<PgType>],
+        mut params: Vec<Value>,
+        context: &StatementContext,
+    ) -> Result<Body> {
+        let Write::Insert { table, overriding, .. } = write else {
+            return Err(Error::internal("not an INSERT"));
+        };
+        let fitted = self.fit_conflict(statement, table, context).await?;
+        let statement = fitted.as_ref().unwrap_or(statement);
+        let fitted = self.fit_defaults(statement, table, *overriding, context).await?;
+        let statement = fitted.as_ref().unwrap_or(statement);
+        let write = statement.write().unwrap_or(write);
+        let typed = self.values_body(statement, write, types, &mut params, context);
+        if let Some(body) = typed.await? {
+            return Ok(body);
+        }
+        let staged = self.staged_insert(statement, write, types, &params, context);
+        if let Some(body) = staged.await? {
+            return Ok(body);
+        }
+        let columns = write.insert_columns();
+        let fitted = self.fit_insert(statement, table, columns, context).await?;
+        let statement = fitted.as_ref().unwrap_or(statement);
+        self.as_it_stands(statement, write, types, params, context)
     }
 
     fn reads_dataset(&self, write: &Write, context: &StatementContext) -> bool {

@@ -35,12 +35,7 @@ impl Statement {
         let path = names.search_path.as_slice();
         let definition = match tree {
             ast::Statement::CreateTable(create) if create.query.is_none() => {
-                let (like, from) = match &self.kind {
-                    Kind::Write(Write::CreateTable { like, like_from, .. }) => {
-                        (*like, like_from.as_ref())
-                    }
-                    _ => (LikeOptions::default(), None),
-                };
+                let (like, from) = self.like();
                 create_table(create, like, from, names)?
             }
             ast::Statement::AlterTable(alter) => alter_table(alter, names)?,
@@ -92,6 +87,14 @@ impl Statement {
             _ => return Ok(None),
         };
         Ok(Some(vec![definition]))
+    }
+
+    /// What a CREATE TABLE takes over, and from which table.
+    fn like(&self) -> (LikeOptions, Option<&TableRef>) {
+        match &self.kind {
+            Kind::Write(Write::CreateTable { like, like_from, .. }) => (*like, like_from.as_ref()),
+            _ => (LikeOptions::default(), None),
+        }
     }
 
     /// A SELECT that draws from sequences.

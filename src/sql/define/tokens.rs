@@ -1,5 +1,5 @@
-//! Clauses that the parser does not know inside of statements that it does: taken out of the tokens,
-//! or put into the order that it wants.
+//! Clauses that the parser does not know inside of statements that it does: taken out of the
+//! tokens, or put into the order that it wants.
 
 use sqlparser::tokenizer::{Token, TokenWithSpan};
 
