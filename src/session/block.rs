@@ -6,7 +6,6 @@
 
 use std::collections::BTreeSet;
 use std::future::Future;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,164 +13,20 @@ use tokio_util::sync::CancellationToken;
 
 use super::idempotency::Sent;
 use super::transaction::{Isolation, Open};
+use super::written::{Deferred, size};
+pub(super) use super::written::{Scope, Writes};
 use super::{Session, StatementGuard, Transaction};
 use crate::engine::duckdb::HeldConnection;
 use crate::error::{Error, Result};
 use crate::fail_point::{self, Point};
 use crate::ids::TableName;
-use crate::intent::{AppendOptions, Applied, Body, Origin, STATEMENT_BYTES_MAX, Storage};
+use crate::intent::{AppendOptions, Applied, Body, Origin, Storage};
 use crate::router::StatementContext;
 use crate::sqlstate::SqlState;
-use crate::types::Value;
 use crate::writer::{Committed, Lane};
 
 /// How often the first write of a READ COMMITTED transaction is tried on a fresh snapshot.
 const FIRST_WRITE_TRIES: u32 = 8;
-/// Bytes of statements that a transaction leaves in the history.
-const HISTORY_BYTES_MAX: usize = 1 << 20;
-
-/// What a transaction has written so far.
-#[derive(Default)]
-pub(super) struct Writes {
-    pub(super) lane: Option<Arc<Lane>>,
-    /// What was applied, to be applied again after ROLLBACK TO SAVEPOINT.
-    pub(super) steps: Vec<Step>,
-    /// Bytes of the steps.
-    bytes: usize,
-    /// There was too much to keep: `steps` is not complete.
-    pub(super) forgotten: bool,
-    history: Vec<String>,
-    history_bytes: usize,
-    tables: BTreeSet<TableName>,
-    rows: u64,
-    /// A write failed, and may have left something.
-    pub(super) half_done: bool,
-    /// Definitions were changed.
-    defines: bool,
-    deferred: Option<Deferred>,
-    /// All that was sent, for an idempotency key of the COMMIT.
-    sent: Option<Sent>,
-    staged: StagedFiles,
-}
-
-/// One write that was applied.
-pub(super) struct Step {
-    pub(super) origin: Origin,
-    pub(super) body: Arc<Body>,
-    pub(super) rows: u64,
-    /// How long the history was then.
-    history: usize,
-}
-
-/// Whom a write concerns.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Scope {
-    Rows,
-    Definitions,
-    /// Nobody but the session: temporary tables.
-    Session,
-}
-
-/// A change of a dataset, to be made at COMMIT.
-struct Deferred {
-    text: String,
-    body: Body,
-    context: StatementContext,
-}
-
-/// Staged rows, deleted at the end of the transaction.
-#[derive(Default)]
-struct StagedFiles(Vec<PathBuf>);
-
-impl Drop for StagedFiles {
-    fn drop(&mut self) {
-        for path in &self.0 {
-            if let Err(error) = std::fs::remove_file(path) {
-                tracing::warn!(path = %path.display(), %error, "a staged file could not be deleted");
-            }
-        }
-    }
-}
-
-impl Writes {
-    /// Tells whether COMMIT has something to do.
-    fn is_empty(&self) -> bool {
-        self.history.is_empty() && self.deferred.is_none()
-    }
-
-    /// The dataset that COMMIT will change.
-    pub(super) fn deferred_table(&self) -> Option<&TableName> {
-        self.deferred.as_ref().and_then(|deferred| deferred.body.table())
-    }
-
-    fn keep(
-        &mut self,
-        origin: Origin,
-        body: Arc<Body>,
-        applied: &Applied,
-        scope: Scope,
-        bytes_max: usize,
-    ) {
-        if scope != Scope::Session {
-            self.note(&origin, &body, applied);
-        }
-        self.bytes += size(&body) + origin.statement.len();
-        self.forgotten |= self.bytes > bytes_max;
-        if self.forgotten {
-            self.steps.clear();
-        } else {
-            let history = self.history.len();
-            self.steps.push(Step { origin, body, rows: applied.rows, history });
-        }
-    }
-
-    /// Notes what others will learn of the transaction.
-    fn note(&mut self, origin: &Origin, body: &Body, applied: &Applied) {
-        self.sent.get_or_insert_with(|| Sent::new("")).and(&origin.statement, body);
-        self.history_bytes += origin.statement.len();
-        if self.history_bytes <= HISTORY_BYTES_MAX {
-            let end = origin.statement.floor_char_boundary(STATEMENT_BYTES_MAX);
-            self.history.push(origin.statement[..end].to_owned());
-        } else if self.history.is_empty() {
-            self.history.push(String::new());
-        }
-        self.tables.extend(body.table().cloned());
-        self.rows += applied.rows;
-    }
-
-    /// Forgets the steps after the first `count`.
-    pub(super) fn cut_to(&mut self, count: usize) {
-        for step in self.steps.drain(count..) {
-            self.bytes -= (size(&step.body) + step.origin.statement.len()).min(self.bytes);
-            self.rows -= step.rows.min(self.rows);
-        }
-        self.history.truncate(self.steps.last().map_or(0, |step| step.history));
-    }
-}
-
-/// About how many bytes a body takes.
-fn size(body: &Body) -> usize {
-    let rows = match body.rows() {
-        Some(crate::intent::RowsAt::Inline(bytes)) => bytes.len(),
-        Some(crate::intent::RowsAt::Staged { bytes, .. }) => {
-            usize::try_from(*bytes).unwrap_or(usize::MAX)
-        }
-        None => 0,
-    };
-    let text = match body {
-        Body::Statement { sql, params, .. } => sql.len() + 32 * params.len(),
-        Body::Values(values) => {
-            let text = |value: &Value| match value {
-                Value::Text(text) => text.len(),
-                Value::Bytea(bytes) => bytes.len(),
-                _ => 0,
-            };
-            values.rows.iter().flatten().map(|value| size_of_val(value) + text(value)).sum()
-        }
-        _ => 0,
-    };
-    rows.saturating_add(text)
-}
 
 impl Session {
     /// Applies a write inside the open transaction.

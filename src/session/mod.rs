@@ -4,7 +4,8 @@
 //! - `services.rs`: what all sessions share.
 //! - `settings_table.rs`, `settings.rs`, `transaction.rs`, `prepared.rs`: the session's state.
 //! - `run.rs`: one statement to its [`Outcome`]; `control.rs`: SET, SHOW, BEGIN, DISCARD.
-//! - `block.rs`: writes inside a transaction; `savepoint.rs`: going back in it.
+//! - `block.rs`: writes inside a transaction; `written.rs`: what they were; `savepoint.rs`: going
+//!   back in it.
 //! - `lock_table.rs`, `advisory.rs`: locks that clients ask for.
 //! - `temp.rs`: temporary tables.
 //! - `notice.rs`: what a client is told besides results and errors.
@@ -35,6 +36,7 @@ mod settings_table;
 mod temp;
 mod transaction;
 mod write;
+mod written;
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -65,8 +65,8 @@ impl TempTables {
             | Write::AlterTable { table, .. } => self.has(table),
             Write::Truncate { tables } => tables.iter().any(|table| self.has(table)),
             Write::Drop { names, .. } => names.iter().any(|table| self.has(table)),
-            Write::Define { tables, .. } | Write::Other { tables, .. } => {
-                tables.first().is_some_and(|table| self.has(table))
+            Write::Define { .. } | Write::Other { .. } => {
+                write.tables().first().is_some_and(|table| self.has(table))
             }
         }
     }

@@ -8,6 +8,7 @@
 //! - `lock.rs`: LOCK TABLE, and the functions of advisory locks.
 //! - `define/`: changes of definitions in parts, for the Writer.
 //! - `native.rs`: DuckDB's own SQL, which the PostgreSQL parser refuses.
+//! - `object_kind.rs`: the kinds of objects that a DROP names.
 //! - `forbidden.rs`: functions that no client may call.
 //! - `literal_rows.rs`: the rows of an INSERT that need no engine to be evaluated.
 //! - `params.rs`: `$1` with the types that clients declare.
@@ -29,6 +30,7 @@ mod forbidden;
 mod literal_rows;
 mod lock;
 mod native;
+mod object_kind;
 mod params;
 pub mod rewrite;
 mod setting;
@@ -49,11 +51,12 @@ pub use define::{
 };
 pub use literal_rows::{Cell, DefaultValue, default_value};
 pub use lock::{AdvisoryAction, AdvisoryCall, LockStrength, LockTable};
+pub use object_kind::ObjectKind;
 pub use params::{duckdb_column, duckdb_type_name};
 pub use setting::{Setting, TransactionMode, TransactionStatement};
 pub use split::parse;
 pub use statement::{ColumnSpec, Kind, Memo, Read, Statement, TableRef, Tag};
-pub use write::{DefineWrite, ObjectKind, OnCommit, Write};
+pub use write::{DefineWrite, OnCommit, Write};
 
 /// Folds an identifier as PostgreSQL does: unquoted ones become lower case.
 fn fold(ident: &sqlparser::ast::Ident) -> String {

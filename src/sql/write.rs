@@ -5,6 +5,7 @@ use sqlparser::ast::{self, Statement as Tree};
 use super::classify::tables;
 use super::declared_type::pg_type_of;
 use super::define::{LikeOptions, Overriding, SequenceChange, TableAction, calls};
+use super::object_kind::{ObjectKind, object_kind};
 use super::statement::{ColumnSpec, TableRef, Tag};
 use super::{fold, forbidden};
 use crate::error::{Error, Result};
@@ -113,17 +114,6 @@ impl DefineWrite {
             DefineWrite::AlterTable { table, .. } => table,
         }
     }
-}
-
-/// What DROP drops.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ObjectKind {
-    Table,
-    View,
-    Index,
-    Schema,
-    Sequence,
-    Type,
 }
 
 impl Write {
@@ -498,16 +488,4 @@ fn target(table: &ast::TableWithJoins) -> Result<TableRef> {
         ast::TableFactor::Table { name, .. } => TableRef::from_object_name(name),
         _ => Err(Error::syntax("a write needs a table as its target")),
     }
-}
-
-fn object_kind(kind: ast::ObjectType) -> Result<ObjectKind> {
-    Ok(match kind {
-        ast::ObjectType::Table => ObjectKind::Table,
-        ast::ObjectType::View => ObjectKind::View,
-        ast::ObjectType::Index => ObjectKind::Index,
-        ast::ObjectType::Schema => ObjectKind::Schema,
-        ast::ObjectType::Sequence => ObjectKind::Sequence,
-        ast::ObjectType::Type => ObjectKind::Type,
-        other => return Err(Error::unsupported(format!("DROP {other} is not supported"))),
-    })
 }

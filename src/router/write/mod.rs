@@ -174,7 +174,15 @@ impl Router {
         params: Vec<Value>,
         context: &StatementContext,
     ) -> Result<Body> {
-        self.as_it_stands(statement, write, types, params, context)
+        let table = write.target();
+        let table = table.and_then(|table| table.to_create(&context.query.search_path).ok());
+        Ok(Body::Statement {
+            sql: statement.duckdb_sql(&self.names(context), types)?,
+            params,
+            table,
+            tag: tag_kind(write.tag()),
+            returning: write.returning(),
+        })
     }
 
     fn as_it_stands(
@@ -188,15 +196,7 @@ impl Router {
         if let Some(body) = self.define(statement, write, types, &params, context)? {
             return Ok(body);
         }
-        let table = write.target();
-        let table = table.and_then(|table| table.to_create(&context.query.search_path).ok());
-        Ok(Body::Statement {
-            sql: statement.duckdb_sql(&self.names(context), types)?,
-            params,
-            table,
-            tag: tag_kind(write.tag()),
-            returning: write.returning(),
-        })
+        self.as_sql(statement, write, types, params, context)
     }
 }
 
