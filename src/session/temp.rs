@@ -50,7 +50,8 @@ impl TempTables {
         *self = TempTables::default();
     }
 
-    fn has(&self, table: &TableRef) -> bool {
+    /// Tells whether a name means one of them.
+    pub(super) fn has(&self, table: &TableRef) -> bool {
         let own = matches!(table.schema.as_deref(), None | Some("pg_temp"));
         own && self.tables.contains_key(&table.table)
     }
