@@ -166,7 +166,9 @@ fn follow(shared: &Shared, name: &KeyName, record: KeyRecord) -> Result<Ticket> 
         Some(kept) => Some(kept),
         None => {
             let mut state = shared.state();
-            if state.waiting.contains_key(&seq) {
+            // The log thread writes an intent with its key before it hands it over.
+            let is_on_its_way = seq > shared.last_durable();
+            if is_on_its_way || state.waiting.contains_key(&seq) {
                 if !state.let_go {
                     state.followers.entry(seq).or_default().push(sender);
                     shared.demand.notify_one();
