@@ -1,7 +1,7 @@
 //! The read barrier: a read waits until what was acknowledged before it is applied.
 //!
 //! **Invariant:** every path that reads data for a client comes through here first: queries,
-//! snapshots, EXPLAIN ANALYZE, the sources of writes.
+//! snapshots, EXPLAIN ANALYZE, the sources of writes, changes of temporary tables.
 
 use super::{Router, StatementContext};
 use crate::catalog::is_system_relation;
@@ -35,7 +35,7 @@ impl Router {
     ///
     /// # Errors
     /// 57014 when the statement is cancelled or its time is up.
-    pub(super) async fn wait_for_all_promised(&self, context: &StatementContext) -> Result<()> {
+    pub async fn wait_for_all_promised(&self, context: &StatementContext) -> Result<()> {
         self.wait_for_scope(&ReadScope::Everything, context).await
     }
 

@@ -162,6 +162,8 @@ impl Session {
             let text = &statement.text;
             self.write_steps(text, body, nothing, Scope::Session, &context, guard).await?
         } else {
+            // It may read tables of everybody's.
+            self.services.router.wait_for_all_promised(&context).await?;
             let origin = self.origin(&statement.text, &context);
             let writer = self.services.writer.clone();
             writer.apply_alone(&connection, &origin, body, &guard.token()).await?

@@ -1,6 +1,6 @@
 //! Temporary tables.
 
-use crate::harness::{connect, is_oracle, unique};
+use crate::harness::{Server, connect, is_oracle, unique};
 
 #[test]
 fn a_temporary_table_is_its_sessions() {
@@ -106,4 +106,21 @@ fn changes_of_temporary_tables_are_no_intents() {
     let intents = format!("SELECT count(*) FROM teatree.intents WHERE application_name = '{name}'");
     assert_eq!(client.value(&intents), "0");
     assert_eq!(client.value(&format!("SELECT count(*) FROM {name}")), "1");
+}
+
+#[test]
+fn a_temporary_table_is_made_of_what_was_acknowledged() {
+    // Rows without a key are acknowledged long before they are applied.
+    let Some(server) = Server::start(&["--apply-delay-ms", "5000"]) else { return };
+    let mut client = server.connect();
+    client.run("CREATE TABLE t (a int)");
+    client.run("INSERT INTO t VALUES (1)");
+    client.run("CREATE TEMP TABLE made AS SELECT a FROM t");
+    assert_eq!(client.value("SELECT count(*) FROM made"), "1");
+    client.run("INSERT INTO t VALUES (2)");
+    client.run("INSERT INTO made SELECT a FROM t");
+    assert_eq!(client.value("SELECT count(*) FROM made"), "3");
+    client.run("INSERT INTO t VALUES (3)");
+    client.run("UPDATE made SET a = (SELECT max(a) FROM t)");
+    assert_eq!(client.value("SELECT min(a) FROM made"), "3");
 }
