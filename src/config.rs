@@ -120,7 +120,7 @@ settings! {
     queue_wait_ms: u64 = 10_000, "TEATREE_QUEUE_WAIT_MS", "10000";
     /// How long acknowledged rows may wait to be committed with more, unless a read waits for
     /// them, in milliseconds.
-    apply_delay_ms: u64 = 10, "TEATREE_APPLY_DELAY_MS", "10";
+    apply_delay_ms: u64 = 40, "TEATREE_APPLY_DELAY_MS", "40";
     /// Longest wait of teatree.wait_for_intent, in milliseconds.
     intent_wait_max_ms: u64 = 60_000, "TEATREE_INTENT_WAIT_MAX_MS", "60000";
     /// Intents kept as history after their end; age and bytes bound it as well.

@@ -1,14 +1,17 @@
-//! The log thread: gives out places and writes, many requests with one sync.
+//! The log's one writer at a time: gives out places and writes, many requests with one sync.
 //!
 //! While one group is being synced the next requests gather in the channel; so groups grow with
 //! the load and nobody waits for a timer.
 
+use std::sync::Arc;
+
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 
 use super::body::{Body, Intent, Origin};
 use super::keys::{self, Admission, IdempotencyKey};
 use super::log::{Accepted, AppendOptions, Shared, Ticket};
-use super::outcomes;
+use super::outcomes::{self, Ended};
 use super::promised::Touched;
 use super::record::{Payload, StagedFile};
 use super::retry;
@@ -26,6 +29,9 @@ use crate::sqlstate::SqlState;
 const GROUP_INTENTS_MAX: usize = 1024;
 /// Bytes after which a group is closed.
 const GROUP_BYTES_MAX: usize = 32 << 20;
+/// Outcomes that a group takes along in any case; more, when it is larger. All at once they would
+/// hold up those who wait for the sync.
+const OUTCOMES_MIN: usize = 64;
 
 /// What the log thread is asked.
 pub(super) enum Message {
@@ -67,22 +73,43 @@ struct Placed {
 }
 
 /// Runs until all senders are gone, then writes what is left and syncs.
-pub(super) fn run(
-    shared: &Shared,
-    mut requests: mpsc::Receiver<Message>,
-    accepted: mpsc::Sender<Accepted>,
-) -> Result<()> {
-    let mut accepted = Some(accepted);
+pub(super) fn run(shared: &Shared, mut requests: mpsc::Receiver<Message>) -> Result<()> {
     while let Some(first) = requests.blocking_recv() {
+        let mut pen = shared.pen.take();
         let group = gather(first, &mut requests);
         let refuse = group.refuse;
-        write_group(shared, group.appends, accepted.as_ref());
+        let outcomes_max = OUTCOMES_MIN.max(2 * group.appends.len());
+        shared.pen.note_group(group.appends.len());
+        write_group(shared, group.appends, pen.as_ref(), outcomes_max);
         if refuse {
-            accepted = None;
+            *pen = None;
+        }
+        // What is left of the outcomes is written when nobody waits.
+        let mut last = usize::MAX;
+        while requests.is_empty() && (1..last).contains(&shared.unwritten()) {
+            last = shared.unwritten();
+            write_group(shared, Vec::new(), pen.as_ref(), OUTCOMES_MIN);
         }
     }
-    write_group(shared, Vec::new(), None);
+    let mut pen = shared.pen.take();
+    *pen = None;
+    write_group(shared, Vec::new(), None, usize::MAX);
     shared.store.sync()
+}
+
+/// Writes one request outside of the log thread, if the log is free; gives it back otherwise.
+pub(super) fn write_alone(shared: &Shared, append: Box<Append>) -> Result<(), Box<Append>> {
+    let Some(pen) = shared.pen.take_alone() else { return Err(append) };
+    match pen.as_ref() {
+        // Whoever has the pen is the only one who sends, so the room stays.
+        Some(accepted) if accepted.capacity() > 0 => {
+            shared.pen.note_group(1);
+            // The log thread writes the outcomes.
+            write_group(shared, vec![*append], Some(accepted), 0);
+            Ok(())
+        }
+        _ => Err(append),
+    }
 }
 
 /// Takes what lies in the channel, up to the bounds of a group.
@@ -106,8 +133,13 @@ fn gather(first: Message, requests: &mut mpsc::Receiver<Message>) -> Group {
     group
 }
 
-/// Writes a group and all outcomes that came since the last one, then tells everybody.
-fn write_group(shared: &Shared, appends: Vec<Append>, accepted: Option<&mpsc::Sender<Accepted>>) {
+/// Writes a group and the oldest outcomes that are not written yet, then tells everybody.
+fn write_group(
+    shared: &Shared,
+    appends: Vec<Append>,
+    accepted: Option<&mpsc::Sender<Accepted>>,
+    outcomes_max: usize,
+) {
     let refused = match (shared.check_stopped(), accepted) {
         (Err(error), _) => Some(error),
         (Ok(()), None) => Some(Error::shutting_down()),
@@ -126,7 +158,7 @@ fn write_group(shared: &Shared, appends: Vec<Append>, accepted: Option<&mpsc::Se
         return;
     }
     let mut written = Written::default();
-    if let Err(cause) = write(shared, appends, &mut written) {
+    if let Err(cause) = write(shared, appends, outcomes_max, &mut written) {
         let error = shared.poison(&cause);
         for reply in written.placed.into_iter().map(|one| one.reply) {
             let _ = reply.send(Err(error.clone()));
@@ -164,7 +196,12 @@ struct Written {
 }
 
 /// Builds one batch and writes it. What was placed is in `written` also when that fails.
-fn write(shared: &Shared, appends: Vec<Append>, written: &mut Written) -> Result<()> {
+fn write(
+    shared: &Shared,
+    appends: Vec<Append>,
+    outcomes_max: usize,
+    written: &mut Written,
+) -> Result<()> {
     let mut batch = Batch::default();
     let mut seq = shared.last_durable();
     let mut keys = keys::Group::default();
@@ -195,7 +232,11 @@ fn write(shared: &Shared, appends: Vec<Append>, written: &mut Written) -> Result
     if sync {
         shared.store.put_last_seq(&mut batch, seq)?;
     }
-    let mut ends = shared.state().unwritten.clone();
+    let mut ends: Vec<(IntentSeq, Arc<Ended>)> = {
+        let state = shared.state();
+        let oldest = state.unwritten.iter().take(outcomes_max);
+        oldest.map(|(seq, ended)| (*seq, Arc::clone(ended))).collect()
+    };
     if !ends.is_empty() {
         fail_point::pass_or_crash(Point::OutcomesWrite);
         if fail_point::holds(Point::OutcomesWrite) {
@@ -216,7 +257,7 @@ fn write(shared: &Shared, appends: Vec<Append>, written: &mut Written) -> Result
     if sync {
         shared.store.acknowledge(seq)?;
     }
-    written.outcomes = ends.into_keys().collect();
+    written.outcomes = ends.into_iter().map(|(seq, _)| seq).collect();
     Ok(())
 }
 
@@ -242,6 +283,15 @@ fn admit(
         keys.bind(shared, batch, key, next)?;
     }
     Ok(Admission::First)
+}
+
+/// Waits only in the log thread, and hardly there: the channel is as long as the queue.
+fn send(accepted: &mpsc::Sender<Accepted>, intent: Accepted) -> Result<(), ()> {
+    match accepted.try_send(intent) {
+        Ok(()) => Ok(()),
+        Err(TrySendError::Full(intent)) => accepted.blocking_send(intent).map_err(drop),
+        Err(TrySendError::Closed(_)) => Err(()),
+    }
 }
 
 /// Tells the sessions their places and passes the intents on, in order.
@@ -282,7 +332,7 @@ fn hand_over(shared: &Shared, placed: Vec<Placed>, accepted: &mpsc::Sender<Accep
         let _ = reply.send(Ok(ticket));
     }
     for next in intents {
-        if accepted.blocking_send(next).is_err() {
+        if send(accepted, next).is_err() {
             shared.stop(
                 Error::new(SqlState::SYSTEM_ERROR, "the writer has stopped")
                     .with_hint("Writes are refused until the server restarts."),

@@ -40,6 +40,7 @@ async fn sessions_that_bring_one_key_at_once_get_one_intent() {
     let log = Arc::new(log);
     let probe = &log.shared().store.probe;
     let gate = probe.gate.lock().unwrap();
+    log.leave_to_log_thread();
     let spawn = |key: IdempotencyKey| {
         let log = Arc::clone(&log);
         tokio::spawn(async move { append(&log, &key).await })

@@ -163,6 +163,7 @@ async fn of_two_retries_at_once_one_is_refused() {
     let probe = &log.shared().store.probe;
     let gate = probe.gate.lock().unwrap();
     let came = probe.came_to_gate.load(Ordering::SeqCst);
+    log.leave_to_log_thread();
     let spawn = |options: AppendOptions| {
         let log = Arc::clone(&log);
         tokio::spawn(async move { log.append_with(origin("x"), insert(1), options).await })

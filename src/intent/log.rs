@@ -8,26 +8,26 @@ use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
-use tracing::Instrument;
 
 use super::ack::Ack;
-use super::appender::{self, Append, Message};
-use super::body::{Body, Intent, Origin, Outcome};
+use super::appender::{self, Message};
+use super::body::{Body, Intent, Outcome};
 use super::covers::{check_tail, fault_code};
 use super::definitions::Clock;
 use super::history;
 use super::keys::{self, IdempotencyKey};
 use super::outcomes;
-use super::record::{Head, Payload, StagedFile, StoredOutcome};
+use super::pen::Pen;
+use super::record::{Head, StagedFile, StoredOutcome};
 use super::retry;
 use super::room::Room;
 use super::staged::FailedStaged;
 use super::state::{State, Waiting};
 use super::store::{Recovery, Store};
+use crate::clock;
 use crate::error::{Error, Result};
 use crate::ids::IntentSeq;
 use crate::sqlstate::SqlState;
-use crate::{clock, telemetry};
 
 /// Requests that may lie before the log thread; those behind wait in their own tasks.
 const REQUESTS_MAX: usize = 4096;
@@ -106,6 +106,7 @@ pub struct IntentLog {
 /// What the log's callers and its thread have in common.
 pub(super) struct Shared {
     pub(super) store: Store,
+    pub(super) pen: Pen,
     pub(super) limits: LogLimits,
     pub(super) room: Room,
     pub(super) definitions: Clock,
@@ -127,6 +128,11 @@ impl Shared {
 
     pub(super) fn last_durable(&self) -> IntentSeq {
         IntentSeq(self.last_durable.load(Ordering::Acquire))
+    }
+
+    /// Counts the successes that are not in the store yet.
+    pub(super) fn unwritten(&self) -> usize {
+        self.state().unwritten.len()
     }
 
     pub(super) fn set_last_durable(&self, seq: IntentSeq) {
@@ -168,7 +174,7 @@ impl Shared {
         self.stopped.get().map_or(Ok(()), |error| Err(error.clone()))
     }
 
-    fn check_accepting(&self) -> Result<()> {
+    pub(super) fn check_accepting(&self) -> Result<()> {
         self.check_stopped()?;
         if self.state().refusing { Err(Error::shutting_down()) } else { Ok(()) }
     }
@@ -209,8 +215,12 @@ impl IntentLog {
         }
         let replay: Vec<IntentSeq> = state.waiting.keys().copied().collect();
         tracing::info!(last = last.0, pending = replay.len(), "the intent log is open");
+        let (messages, requests) = mpsc::channel(REQUESTS_MAX);
+        // As long as the queue, so that the log thread never waits for the Writer.
+        let (accepted, receiver) = mpsc::channel(limits.queue_intents_max.clamp(1, 1 << 24));
         let shared = Arc::new(Shared {
             store,
+            pen: Pen::new(accepted),
             limits,
             room,
             definitions: Clock::default(),
@@ -221,13 +231,10 @@ impl IntentLog {
             data_dir: OnceLock::new(),
             stopped: OnceLock::new(),
         });
-        let (messages, requests) = mpsc::channel(REQUESTS_MAX);
-        // As long as the queue, so that the log thread never waits for the Writer.
-        let (accepted, receiver) = mpsc::channel(limits.queue_intents_max.clamp(1, 1 << 24));
         let for_thread = Arc::clone(&shared);
         let thread = std::thread::Builder::new()
             .name("intent-log".to_owned())
-            .spawn(move || appender::run(&for_thread, requests, accepted))
+            .spawn(move || appender::run(&for_thread, requests))
             .map_err(|error| Error::io("could not start the log thread", &error))?;
         let log = IntentLog {
             shared,
@@ -236,69 +243,6 @@ impl IntentLog {
             replay,
         };
         Ok((log, receiver))
-    }
-
-    /// Waits for room, appends, and resolves once the intent is on disk.
-    ///
-    /// A caller that gives up before the intent got its place has written nothing; one that gives
-    /// up later has, though it does not learn the place.
-    ///
-    /// # Errors
-    /// 53400 when the queue stays full, 54000 for an intent that is too large, 58030 once a write
-    /// to the log has failed, 57P01 while the server goes down.
-    pub async fn append(&self, origin: Origin, body: Body) -> Result<Ticket> {
-        self.append_with(origin, body, AppendOptions::default()).await
-    }
-
-    /// Appends as [`IntentLog::append`] does, with more to say. The ticket of a repeat is the first
-    /// one's.
-    ///
-    /// # Errors
-    /// 22023 for a key that was used with another statement, 53400 when no more keys are
-    /// remembered, 55000 for an intent that cannot be resubmitted, 57014 when canceled before the
-    /// intent got its place.
-    pub async fn append_with(
-        &self,
-        origin: Origin,
-        body: Body,
-        options: AppendOptions,
-    ) -> Result<Ticket> {
-        let span = tracing::info_span!("append", kind = body.kind(), seq = tracing::field::Empty);
-        self.append_in_span(origin, body, options).instrument(span).await
-    }
-
-    async fn append_in_span(
-        &self,
-        mut origin: Origin,
-        body: Body,
-        options: AppendOptions,
-    ) -> Result<Ticket> {
-        body.check()?;
-        self.shared.check_accepting()?;
-        origin.cut_statement();
-        if origin.traceparent.is_none() {
-            origin.traceparent = telemetry::current_traceparent();
-        }
-        origin.idempotency_key = options.key.as_ref().map(|key| key.text().to_owned());
-        let accepted_at_us = clock::now_us();
-        let mut head = Head::new(accepted_at_us, origin.clone(), &body);
-        head.retry_of = options.retry_of;
-        let head = Payload::encode(&head)?;
-        let encoded = Payload::encode(&body)?;
-        let place = tokio::select! {
-            place = self.shared.room.take(head.len() + encoded.len()) => place?,
-            () = options.cancel.cancelled() => return Err(Error::canceled("user request")),
-        };
-        self.shared.check_accepting()?;
-        let (reply, ticket) = oneshot::channel();
-        let append = Append { accepted_at_us, origin, body, options, head, encoded, place, reply };
-        let messages = self.messages().ok_or_else(Error::shutting_down)?;
-        let sent = messages.send(Message::Append(Box::new(append))).await;
-        drop(messages);
-        sent.map_err(|_| self.gone())?;
-        let ticket = ticket.await.map_err(|_| self.gone())??;
-        tracing::Span::current().record("seq", ticket.seq.0);
-        Ok(ticket)
     }
 
     /// Finds the intent that an idempotency key is bound to: what a session does first with a
@@ -460,17 +404,23 @@ impl IntentLog {
         }
     }
 
-    fn messages(&self) -> Option<mpsc::Sender<Message>> {
+    pub(super) fn messages(&self) -> Option<mpsc::Sender<Message>> {
         self.messages.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn gone(&self) -> Error {
+    pub(super) fn gone(&self) -> Error {
         self.shared.stopped.get().cloned().unwrap_or_else(Error::shutting_down)
     }
 
     #[cfg(test)]
     pub(super) fn requests_waiting(&self) -> usize {
         self.messages().map_or(0, |messages| messages.max_capacity() - messages.capacity())
+    }
+
+    /// Makes the next append one of the log thread's, though nobody else writes.
+    #[cfg(test)]
+    pub(super) fn leave_to_log_thread(&self) {
+        self.shared.pen.note_group(2);
     }
 
     pub(super) fn shared(&self) -> &Shared {

@@ -1,12 +1,13 @@
 //! The durable queue of writes: append with group commit, read back what was not applied, outcomes.
 //!
 //! The path through it: a session builds an [`Origin`] and a [`Body`] and awaits
-//! [`IntentLog::append`], which waits for room (`room.rs`), encodes (`record.rs`) and hands the
-//! record to the one log thread (`appender.rs`). That thread gives out places, writes many records
-//! with one synced write (`store.rs`), tells the sessions, and passes each [`Accepted`] on to the
-//! Writer in order. The Writer applies and calls [`IntentLog::record_outcomes`] (`outcomes.rs`),
-//! which wakes the session and frees the room. `history.rs` reads it all back for
-//! `teatree.intents`, until `trim.rs` ends it.
+//! [`IntentLog::append`] (`append.rs`), which waits for room (`room.rs`), encodes (`record.rs`) and
+//! hands the record to the log thread, or takes its pen when nobody else writes (`pen.rs`). Who
+//! has the pen (`appender.rs`) gives out places, writes many records with one synced write
+//! (`store.rs`), tells the sessions, and passes each [`Accepted`] on to the Writer in order. The
+//! Writer applies and calls [`IntentLog::record_outcomes`] (`outcomes.rs`), which wakes the session
+//! and frees the room. `history.rs` reads it all back for `teatree.intents`, until `trim.rs` ends
+//! it.
 //!
 //! Beside it: when clients are told, and what reads wait for (`ack.rs`, `promised.rs`,
 //! `definitions.rs`), idempotency keys (`keys.rs`, `key_store.rs`), failed intents resubmitted
@@ -21,6 +22,7 @@
 //! at replay.
 
 mod ack;
+mod append;
 mod appender;
 mod body;
 mod covers;
@@ -30,6 +32,7 @@ mod key_store;
 mod keys;
 mod log;
 mod outcomes;
+mod pen;
 mod promised;
 mod record;
 mod result_set;

@@ -29,6 +29,9 @@ const HEADER_BYTES: usize = 1 + 8 + 8;
 /// The largest record: inline rows at their bound and room for the rest.
 pub(super) const RECORD_BYTES_MAX: usize = 20 << 20;
 
+/// Room for most records.
+const RECORD_BYTES_USUAL: usize = 512;
+
 /// What is kept of an intent after it was applied.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Head {
@@ -66,20 +69,40 @@ impl StagedFile {
     }
 }
 
-impl Head {
-    pub(super) fn new(accepted_at_us: i64, origin: Origin, body: &Body) -> Head {
-        Head {
+/// A head to be written: what a [`Head`] is read from.
+#[derive(Serialize)]
+pub(super) struct NewHead<'a> {
+    accepted_at_us: i64,
+    origin: &'a Origin,
+    kind: &'a str,
+    storage: Option<Storage>,
+    table: Option<&'a TableName>,
+    rows: Option<u64>,
+    staged: Option<StagedFile>,
+    retry_of: Option<IntentSeq>,
+}
+
+impl<'a> NewHead<'a> {
+    pub(super) fn new(
+        accepted_at_us: i64,
+        origin: &'a Origin,
+        body: &'a Body,
+        retry_of: Option<IntentSeq>,
+    ) -> NewHead<'a> {
+        NewHead {
             accepted_at_us,
             origin,
-            kind: body.kind().to_owned(),
+            kind: body.kind(),
             storage: body.storage(),
-            table: body.table().cloned(),
+            table: body.table(),
             rows: body.row_count(),
             staged: StagedFile::of(body),
-            retry_of: None,
+            retry_of,
         }
     }
+}
 
+impl Head {
     pub(super) fn key_name(&self) -> Option<KeyName> {
         let text = self.origin.idempotency_key.as_ref();
         text.map(|text| KeyName::new(&self.origin.user, text))
@@ -130,7 +153,8 @@ impl Payload {
     /// # Errors
     /// 54000 when it is larger than a record may be.
     pub(super) fn encode<T: Serialize>(value: &T) -> Result<Payload> {
-        let mut bytes = vec![0; HEADER_BYTES];
+        let mut bytes = Vec::with_capacity(RECORD_BYTES_USUAL);
+        bytes.resize(HEADER_BYTES, 0);
         value
             .serialize(&mut rmp_serde::Serializer::new(&mut bytes).with_struct_map())
             .map_err(|error| Error::internal(format!("an intent cannot be encoded: {error}")))?;

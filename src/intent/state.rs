@@ -21,8 +21,8 @@ pub(super) struct State {
     /// Durable and without an outcome.
     pub(super) waiting: BTreeMap<IntentSeq, Waiting>,
     /// Successes whose outcome is not in the store yet. **Invariant:** no larger than the queue,
-    /// since an intent must pass the log thread before its outcome can come here, and the log
-    /// thread empties this whenever it runs.
+    /// since an intent must pass the log thread before its outcome can come here, and with each
+    /// group at least as many leave as come in.
     pub(super) unwritten: BTreeMap<IntentSeq, Arc<Ended>>,
     /// Of the waiting ones, those whose clients were told already.
     pub(super) promised: Promised,

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc::Receiver;
 
-use super::record::{Head, Payload};
+use super::record::{NewHead, Payload};
 use super::store::Batch;
 use super::witness::Witness;
 use super::*;
@@ -98,6 +98,7 @@ async fn sixty_four_appenders_share_one_order_and_few_syncs() {
     let log = Arc::new(log);
     let probe = &log.shared().store.probe;
     let gate = probe.gate.lock().unwrap();
+    log.leave_to_log_thread();
     let append = |number| {
         let log = Arc::clone(&log);
         tokio::spawn(async move {
@@ -340,7 +341,7 @@ async fn a_head_without_its_end_is_found_at_open() {
     log.append(origin("insert"), insert(1)).await.unwrap();
     let store = &log.shared().store;
     let (body, mut batch) = (insert(2), Batch::default());
-    let head = Payload::encode(&Head::new(0, origin("x"), &body)).unwrap();
+    let head = Payload::encode(&NewHead::new(0, &origin("x"), &body, None)).unwrap();
     store.put_intent(&mut batch, IntentSeq(2), head, Payload::encode(&body).unwrap()).unwrap();
     store.write(batch, true).unwrap();
     drop(log);

@@ -113,7 +113,7 @@ impl Session {
             return Ok(());
         }
         let entry = std::sync::Arc::clone(self.entry());
-        let guard = entry.start_again(self.settings.timeout("statement_timeout"));
+        let guard = entry.start_again(self.settings.statement_timeout());
         self.commit_transaction(&guard).await.map(drop).map_err(|error| guard.explain(error))
     }
 

@@ -129,7 +129,7 @@ impl Session {
     /// Starts a statement: it shows in `pg_stat_activity` and can be cancelled until the guard is
     /// dropped.
     pub fn start(&self, text: &str) -> StatementGuard {
-        self.registered.entry.start(text, self.settings.timeout("statement_timeout"))
+        self.registered.entry.start(text, self.settings.statement_timeout())
     }
 
     /// Shows the session as waiting for its client.
@@ -176,10 +176,10 @@ impl Session {
     async fn context(&self, guard: &StatementGuard) -> Result<StatementContext> {
         let wanted = self.settings.search_path();
         let search_path = if wanted == ["public"] {
-            wanted
+            wanted.to_vec()
         } else {
             let snapshot = self.transaction.snapshot().or_else(|| self.loose_snapshot());
-            let existing = self.services.router.existing_schemas(&wanted, snapshot.as_ref());
+            let existing = self.services.router.existing_schemas(wanted, snapshot.as_ref());
             Box::pin(existing).await?
         };
         let setting = |name| self.settings.get(name).unwrap_or_default();
@@ -195,7 +195,7 @@ impl Session {
             default_access_method: setting("default_table_access_method").to_owned(),
             snapshot: self.transaction.snapshot().or_else(|| self.loose_snapshot()),
             intents: SessionIntents { last: self.last_intent(), waited: None },
-            max_staleness: self.settings.timeout("teatree.max_staleness"),
+            max_staleness: self.settings.max_staleness(),
             moment: self.transaction.moment(),
             drawn: self.drawn.clone(),
         })

@@ -1,5 +1,6 @@
 //! One statement to its outcome.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, StringArray};
@@ -120,7 +121,10 @@ impl Session {
         self.note_comment(statement);
         let span = tracing::info_span!("statement", kind = kind_name(&statement.kind));
         telemetry::set_parent(&span, statement.comment.traceparent.as_deref());
-        let outcome = self.run_kind(statement, types, params, guard).instrument(span).await;
+        let outcome = {
+            let work = pin!(self.run_kind(statement, types, params, guard));
+            work.instrument(span).await
+        };
         outcome.map_err(|error| {
             let error = guard.explain(statement.locate(error));
             self.fail();

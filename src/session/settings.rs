@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use chrono_tz::Tz;
 
@@ -46,6 +47,16 @@ pub struct Settings {
     undo: Vec<(String, Option<String>)>,
     /// Another one after every change, in no other state of any session.
     stamp: u64,
+    read: Read,
+}
+
+/// What every statement asks for, read from the values' texts once after each change.
+#[derive(Clone, Debug)]
+struct Read {
+    time_zone: Tz,
+    statement_timeout: Option<Duration>,
+    max_staleness: Option<Duration>,
+    search_path: Vec<String>,
 }
 
 fn next_stamp() -> u64 {
@@ -62,14 +73,25 @@ impl Settings {
     pub fn new(user: &str, params: impl IntoIterator<Item = (String, String)>) -> Result<Settings> {
         let mut start = BTreeMap::new();
         start.insert("session_authorization".to_owned(), user.to_owned());
-        let mut settings =
-            Settings { start, values: BTreeMap::new(), undo: Vec::new(), stamp: next_stamp() };
+        let mut settings = Settings {
+            start,
+            values: BTreeMap::new(),
+            undo: Vec::new(),
+            stamp: next_stamp(),
+            read: Read {
+                time_zone: Tz::UTC,
+                statement_timeout: None,
+                max_staleness: None,
+                search_path: Vec::new(),
+            },
+        };
         for (name, value) in params {
             if let Some(spec) = find(&name).filter(|spec| !matches!(spec.kind, Kind::ReadOnly)) {
                 let value = value.trim_matches('\'').to_owned();
                 settings.start.insert(spec.name.to_owned(), check(spec, &value)?);
             }
         }
+        settings.note_change();
         Ok(settings)
     }
 
@@ -121,7 +143,7 @@ impl Settings {
             Some(value) => self.values.insert(key.clone(), value),
             None => self.values.remove(&key),
         };
-        self.stamp = next_stamp();
+        self.note_change();
         if local {
             self.undo.push((key, before));
         }
@@ -132,18 +154,31 @@ impl Settings {
     pub fn reset_all(&mut self) {
         self.values.clear();
         self.undo.clear();
-        self.stamp = next_stamp();
+        self.note_change();
     }
 
     /// Ends a transaction: what was set locally is undone.
     pub fn end_transaction(&mut self) {
+        if self.undo.is_empty() {
+            return;
+        }
         while let Some((key, before)) = self.undo.pop() {
-            self.stamp = next_stamp();
             match before {
                 Some(value) => self.values.insert(key, value),
                 None => self.values.remove(&key),
             };
         }
+        self.note_change();
+    }
+
+    fn note_change(&mut self) {
+        self.stamp = next_stamp();
+        self.read = Read {
+            time_zone: self.known("TimeZone").parse().unwrap_or(Tz::UTC),
+            statement_timeout: self.timeout("statement_timeout"),
+            max_staleness: self.timeout("teatree.max_staleness"),
+            search_path: self.read_search_path(),
+        };
     }
 
     /// Returns names and values that the client is told at start and at every change.
@@ -162,13 +197,23 @@ impl Settings {
 
     /// Returns the time zone.
     pub fn time_zone(&self) -> Tz {
-        self.known("TimeZone").parse().unwrap_or(Tz::UTC)
+        self.read.time_zone
+    }
+
+    /// Returns `statement_timeout`; `None` for none.
+    pub fn statement_timeout(&self) -> Option<Duration> {
+        self.read.statement_timeout
+    }
+
+    /// Returns `teatree.max_staleness`; `None` for none.
+    pub fn max_staleness(&self) -> Option<Duration> {
+        self.read.max_staleness
     }
 
     /// Returns a time limit; `None` for none.
-    pub fn timeout(&self, name: &str) -> Option<std::time::Duration> {
+    pub fn timeout(&self, name: &str) -> Option<Duration> {
         let milliseconds = parse_time(self.known(name))?;
-        (milliseconds > 0).then(|| std::time::Duration::from_millis(milliseconds))
+        (milliseconds > 0).then(|| Duration::from_millis(milliseconds))
     }
 
     /// Returns a whole number.
@@ -182,7 +227,11 @@ impl Settings {
     }
 
     /// Returns the schemas of the search path, `"$user"` left out.
-    pub fn search_path(&self) -> Vec<String> {
+    pub fn search_path(&self) -> &[String] {
+        &self.read.search_path
+    }
+
+    fn read_search_path(&self) -> Vec<String> {
         self.known("search_path")
             .split(',')
             .map(|part| {

@@ -1,6 +1,7 @@
 //! A write's way through the log to its outcome.
 
 use std::collections::BTreeSet;
+use std::pin::pin;
 use std::sync::Arc;
 
 use futures::StreamExt;
@@ -48,8 +49,10 @@ impl Session {
         // What the write means is fixed now, whenever it is applied.
         context.moment = context.moment.or_else(|| Some(now()));
         let router = &self.services.router;
-        let route = router.body(statement, write, types, params, &context);
-        let body = route.instrument(tracing::info_span!("route")).await?;
+        let body = {
+            let route = pin!(router.body(statement, write, types, params, &context));
+            route.instrument(tracing::info_span!("route")).await?
+        };
         let defines =
             !matches!(write, Write::Insert { .. } | Write::Update { .. } | Write::Delete { .. });
         if self.is_in_block() {
@@ -170,7 +173,7 @@ impl Session {
 
 /// The moment of a statement of its own.
 fn now() -> Moment {
-    Moment { now_us: clock::now_us(), seed: uuid::Uuid::new_v4().as_u128() }
+    Moment { now_us: clock::now_us(), seed: rand::random() }
 }
 
 fn outcome(applied: Applied) -> Result<Outcome> {

@@ -96,10 +96,13 @@ pub fn layers(config: &Config) -> Result<(Dispatch, Telemetry)> {
     if provider.is_some() {
         IS_TRACED.store(true, Ordering::Relaxed);
     }
-    let subscriber = Registry::default()
-        .with(traces)
-        .with(lines.with_filter(line_filter()?.and(filter_fn(|metadata| metadata.is_event()))));
-    Ok((Dispatch::new(subscriber), Telemetry { provider }))
+    let lines = lines.with_filter(line_filter()?.and(filter_fn(|metadata| metadata.is_event())));
+    // A layer that is absent would still ask for spans, which then are made for nobody.
+    let dispatch = match traces {
+        Some(traces) => Dispatch::new(Registry::default().with(lines).with(traces)),
+        None => Dispatch::new(Registry::default().with(lines)),
+    };
+    Ok((dispatch, Telemetry { provider }))
 }
 
 fn line_filter() -> Result<EnvFilter> {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::future::Future;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 
 use bytes::BytesMut;
@@ -145,7 +146,8 @@ impl Connection {
     pub(super) async fn end_implicit(&mut self) -> Result<()> {
         let Connection { socket, session, .. } = self;
         let entry = Arc::clone(session.entry());
-        match socket.watching(&entry, session.end_implicit()).await {
+        let ending = pin!(session.end_implicit());
+        match socket.watching(&entry, ending).await {
             Err(error) if error.is_fatal() => Err(error),
             Err(error) => self.socket.put(&reply::error(&error)),
             Ok(()) => Ok(()),

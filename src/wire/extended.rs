@@ -1,5 +1,6 @@
 //! The extended protocol: Parse, Bind, Describe, Execute, Close.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use pgwire::messages::PgWireBackendMessage as Message;
@@ -69,6 +70,7 @@ pub(super) async fn bind(connection: &mut Connection, bind: Bind) -> Result<()> 
         bind.result_column_format_codes,
         &guard,
     );
+    let bound = pin!(bound);
     socket.watching(&entry, bound).await.map_err(|error| guard.explain(error))?;
     socket.put(&Message::BindComplete(BindComplete::new()))
 }
@@ -120,7 +122,10 @@ pub(super) async fn execute(connection: &mut Connection, execute: Execute) -> Re
     let text = portal.prepared.statement.as_ref().map(|s| s.text.clone()).unwrap_or_default();
     let guard = connection.session.start(&text);
     let span = tracing::info_span!("query");
-    let outcome = run(connection, &mut portal, max_rows, &guard).instrument(span).await;
+    let outcome = {
+        let work = pin!(run(connection, &mut portal, max_rows, &guard));
+        work.instrument(span).await
+    };
     // A COMMIT has closed all portals, its own among them; a failed one is of no more use.
     if outcome.is_ok() {
         connection.session.put_portal(&name, portal);
@@ -163,7 +168,11 @@ async fn run(
             session.begin_implicit();
         }
         socket.watching(&entry, session.free_connection()).await?;
-        let outcome = socket.watching(&entry, session.run(statement, &types, params, guard)).await;
+        // Pinned where it is made: it is large, and would be moved with every call.
+        let outcome = {
+            let work = pin!(session.run(statement, &types, params, guard));
+            socket.watching(&entry, work).await
+        };
         socket.put_notices(session)?;
         match outcome? {
             Outcome::Empty => return socket.put(&reply::empty()),

@@ -125,8 +125,12 @@ impl Applier {
         target: &ValuesTarget,
         rows: impl Iterator<Item = &'a Vec<Value>>,
     ) -> Result<()> {
+        let rows: Vec<&Vec<Value>> = rows.collect();
+        if let [only] = rows.as_slice() {
+            return self.connection.insert_row(&target.table, &target.columns, only);
+        }
         let schema = types::storage_schema(&target.columns)?;
-        let batch = types::batch_from_values(schema, rows)?;
+        let batch = types::batch_from_values(schema, rows.into_iter())?;
         let columns: Vec<String> =
             target.columns.iter().map(|column| column.name.clone()).collect();
         self.connection.append(&target.table, &columns, &mut std::iter::once(Ok(batch)))?;

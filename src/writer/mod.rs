@@ -53,7 +53,7 @@ use park::Next;
 pub use lane::{Committed, Lane};
 
 /// How many intents one DuckDB transaction may hold.
-const BATCH_INTENTS_MAX: usize = 1024;
+const BATCH_INTENTS_MAX: usize = 4096;
 /// Bytes of rows and statements after which a transaction takes no more.
 const BATCH_BYTES_MAX: usize = 8 << 20;
 /// How many intents may be set aside before the stream says so with a transaction of its own.

@@ -7,8 +7,12 @@ use crate::error::{Error, Result};
 use crate::sqlstate::SqlState;
 use crate::types::{Numeric, ScalarType, Value};
 
-/// Makes a DuckDB value; the caller destroys it.
-pub(super) fn bind_value(value: &Value) -> Result<ffi::duckdb_value> {
+/// Makes a DuckDB value, for a parameter that is planned as a type where that is known; the caller
+/// destroys it.
+pub(super) fn bind_value(value: &Value, planned: ffi::duckdb_type) -> Result<ffi::duckdb_value> {
+    if let Some(whole) = whole_number(value, planned) {
+        return Ok(whole);
+    }
     // SAFETY: the constructors copy what they are given.
     let made = unsafe {
         match value {
@@ -56,6 +60,35 @@ pub(super) fn bind_value(value: &Value) -> Result<ffi::duckdb_value> {
     Ok(made)
 }
 
+/// Makes a whole number of the planned type, where the value is one that fits.
+fn whole_number(value: &Value, planned: ffi::duckdb_type) -> Option<ffi::duckdb_value> {
+    let value = match value {
+        Value::Int2(value) => i64::from(*value),
+        Value::Int4(value) => i64::from(*value),
+        Value::Int8(value) => *value,
+        _ => return None,
+    };
+    // SAFETY: the constructors take plain numbers.
+    unsafe {
+        Some(match planned {
+            ffi::DUCKDB_TYPE_DUCKDB_TYPE_UTINYINT => {
+                ffi::duckdb_create_uint8(value.try_into().ok()?)
+            }
+            ffi::DUCKDB_TYPE_DUCKDB_TYPE_SMALLINT => {
+                ffi::duckdb_create_int16(value.try_into().ok()?)
+            }
+            ffi::DUCKDB_TYPE_DUCKDB_TYPE_INTEGER => {
+                ffi::duckdb_create_int32(value.try_into().ok()?)
+            }
+            ffi::DUCKDB_TYPE_DUCKDB_TYPE_BIGINT => ffi::duckdb_create_int64(value),
+            ffi::DUCKDB_TYPE_DUCKDB_TYPE_UBIGINT => {
+                ffi::duckdb_create_uint64(value.try_into().ok()?)
+            }
+            _ => return None,
+        })
+    }
+}
+
 fn decimal(numeric: Numeric) -> Result<ffi::duckdb_value> {
     let digits = numeric.unscaled.unsigned_abs().to_string().len();
     let width = digits.max(usize::from(numeric.scale)).max(1);
@@ -82,7 +115,7 @@ fn list(element: ScalarType, items: &[Value]) -> Result<ffi::duckdb_value> {
     let mut values = Vec::with_capacity(items.len());
     let mut failed = None;
     for item in items {
-        match bind_value(item) {
+        match bind_value(item, ffi::DUCKDB_TYPE_DUCKDB_TYPE_INVALID) {
             Ok(value) => values.push(value),
             Err(error) => {
                 failed = Some(error);

@@ -89,6 +89,8 @@ pub struct Changed {
 pub struct WriteConnection {
     /// Prepared when it is first needed.
     place: Option<Prepared>,
+    begin: Option<Prepared>,
+    commit: Option<Prepared>,
     clean: Option<Prepared>,
     commits: u32,
     /// Set aside since the last commit.
@@ -108,6 +110,8 @@ impl WriteConnection {
         let outcomes = Some(KeptOutcomes::new(&mut connection)?);
         Ok(WriteConnection {
             place: None,
+            begin: None,
+            commit: None,
             clean: None,
             commits: 0,
             aside: BTreeSet::new(),
@@ -124,6 +128,8 @@ impl WriteConnection {
         let Idle { connection, time_zone, search_path } = idle.hand_over();
         WriteConnection {
             place: None,
+            begin: None,
+            commit: None,
             clean: None,
             commits: 0,
             aside: BTreeSet::new(),
@@ -191,7 +197,7 @@ impl WriteConnection {
 
     /// Starts a transaction.
     pub fn begin(&mut self) -> Result<()> {
-        self.connection.execute("BEGIN TRANSACTION")
+        run_kept(&mut self.begin, &mut self.connection, "BEGIN TRANSACTION", &[])
     }
 
     /// Passes over an intent: the next commit says that it is not applied.
@@ -255,19 +261,13 @@ impl WriteConnection {
     }
 
     fn clean_places(&mut self, seq: IntentSeq) -> Result<()> {
-        let clean = match &mut self.clean {
-            Some(clean) => clean,
-            none => none.insert(self.connection.prepare(CLEAN)?),
-        };
-        clean.run_again(&[Value::Int8(number(seq)?)])
+        let params = [Value::Int8(number(seq)?)];
+        run_kept(&mut self.clean, &mut self.connection, CLEAN, &params)
     }
 
     fn put_place(&mut self, seq: IntentSeq, state: State) -> Result<()> {
-        let place = match &mut self.place {
-            Some(place) => place,
-            none => none.insert(self.connection.prepare(PUT)?),
-        };
-        place.run_again(&[Value::Int8(number(seq)?), Value::Int2(state as i16)])
+        let params = [Value::Int8(number(seq)?), Value::Int2(state as i16)];
+        run_kept(&mut self.place, &mut self.connection, PUT, &params)
     }
 
     fn put_places(&mut self, places: impl Iterator<Item = (IntentSeq, State)>) -> Result<()> {
@@ -282,7 +282,7 @@ impl WriteConnection {
 
     fn end(&mut self) -> Result<()> {
         let committed = fail_point::pass(Point::DuckDbBeforeCommit)
-            .and_then(|()| self.connection.execute("COMMIT"));
+            .and_then(|()| run_kept(&mut self.commit, &mut self.connection, "COMMIT", &[]));
         if committed.is_err() {
             // A COMMIT that failed has ended its transaction already; an interrupt before it has
             // not.
@@ -380,6 +380,22 @@ impl WriteConnection {
         }
     }
 
+    /// Inserts one row. Beside an appender, which DuckDB plans anew each time, that is fast for one
+    /// row and slow for many.
+    pub fn insert_row(
+        &mut self,
+        table: &TableName,
+        columns: &[Column],
+        row: &[Value],
+    ) -> Result<()> {
+        let names: Vec<String> = columns.iter().map(|column| quote_ident(&column.name)).collect();
+        let places: Vec<String> = (1..=columns.len()).map(|place| format!("${place}")).collect();
+        let into = catalog::duckdb_table(table);
+        let sql =
+            format!("INSERT INTO {into} ({}) VALUES ({})", names.join(", "), places.join(", "));
+        self.statements.prepared(&mut self.connection, &sql)?.run_again(row)
+    }
+
     /// Inserts many batches of one schema, with all of DuckDB's threads, in their order.
     ///
     /// # Errors
@@ -446,6 +462,20 @@ fn append_all(
     }
     appender.finish()?;
     Ok(rows)
+}
+
+/// Runs a statement of the server's own, which is prepared once.
+fn run_kept(
+    kept: &mut Option<Prepared>,
+    connection: &mut Connection,
+    sql: &str,
+    params: &[Value],
+) -> Result<()> {
+    let prepared = match kept {
+        Some(prepared) => prepared,
+        none => none.insert(connection.prepare(sql)?),
+    };
+    prepared.run_again(params)
 }
 
 fn number(seq: IntentSeq) -> Result<i64> {

@@ -110,12 +110,14 @@ impl Prepared {
         }
     }
 
-    /// Binds every parameter, in order.
+    /// Binds every parameter, in order; whole numbers as the type that the statement was planned
+    /// with, for DuckDB plans it anew for any other.
     pub(crate) fn bind(&mut self, params: &[Value]) -> Result<()> {
         for (index, value) in params.iter().enumerate() {
-            let mut bound = bind_value(value)?;
             // SAFETY: the statement and the value are valid; the value is destroyed.
             let state = unsafe {
+                let planned = ffi::duckdb_param_type(self.raw, index as u64 + 1);
+                let mut bound = bind_value(value, planned)?;
                 let state = ffi::duckdb_bind_value(self.raw, index as u64 + 1, bound);
                 ffi::duckdb_destroy_value(&raw mut bound);
                 state
