@@ -1,6 +1,6 @@
 //! A small OTLP collector for tests: takes spans over HTTP and hands them out.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use axum::Router;
 use axum::body::Bytes;
@@ -11,10 +11,20 @@ use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::trace::v1::Span;
 use prost::Message;
+use tracing::Dispatch;
+use tracing::subscriber::NoSubscriber;
 
 use crate::config::Config;
 
 type Requests = Arc<Mutex<Vec<ExportTraceServiceRequest>>>;
+
+/// Keeps a subscriber alive beside a test's own. While there is only one, `tracing` asks the
+/// thread's own whether anybody wants a span that is used for the first time: in the threads of
+/// tests beside this one, which have none, it would be nobody, for good.
+fn keep_another_subscriber() {
+    static OTHER: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(NoSubscriber::default()));
+    LazyLock::force(&OTHER);
+}
 
 /// A collector that runs until the test's runtime ends.
 pub(crate) struct Collector {
@@ -24,6 +34,7 @@ pub(crate) struct Collector {
 
 impl Collector {
     pub(crate) async fn start() -> Collector {
+        keep_another_subscriber();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
         let requests = Requests::default();

@@ -126,8 +126,8 @@ impl Applier {
         rows: impl Iterator<Item = &'a Vec<Value>>,
     ) -> Result<()> {
         let rows: Vec<&Vec<Value>> = rows.collect();
-        if let [only] = rows.as_slice() {
-            return self.connection.insert_row(&target.table, &target.columns, only);
+        if self.connection.insert_few(&target.table, &target.columns, &rows)? {
+            return Ok(());
         }
         let schema = types::storage_schema(&target.columns)?;
         let batch = types::batch_from_values(schema, rows.into_iter())?;

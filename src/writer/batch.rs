@@ -1,7 +1,7 @@
 //! Which waiting intents share one DuckDB transaction, and what becomes of it when one fails.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
@@ -11,6 +11,9 @@ use crate::error::{Error, Result};
 use crate::fail_point::{self, Point};
 use crate::intent::{Accepted, Applied, Body, Intent, Outcome, Storage, TagKind, Values};
 use crate::{clock, telemetry};
+
+/// How long a turn that somebody waits for may wait for more.
+const AWAITED_DELAY: Duration = Duration::from_millis(1);
 
 /// Returns how many of the first intents go together: a run of changes of DuckDB rows, else one.
 pub(super) fn length(waiting: &[Accepted], bulk_bytes_min: u64) -> usize {
@@ -68,8 +71,11 @@ impl Writer {
     ) {
         self.take_all(accepted, waiting);
         let Some(first) = waiting.first() else { return };
-        if waiting.iter().any(|one| one.awaited) || waiting.len() >= BATCH_INTENTS_MAX {
+        if waiting.len() >= BATCH_INTENTS_MAX {
             return;
+        }
+        if waiting.iter().any(|one| one.awaited) {
+            return self.gather_more(accepted, waiting);
         }
         let waited_us = u64::try_from(clock::now_us() - first.durable_at_us).unwrap_or(0);
         let delay = self.targets.apply_delay.saturating_sub(Duration::from_micros(waited_us));
@@ -79,6 +85,23 @@ impl Writer {
         let demanded = self.targets.log.demanded();
         let _ = self.runtime.block_on(async { tokio::time::timeout(delay, demanded).await });
         self.take_all(accepted, waiting);
+    }
+
+    /// Waits for those that are likely to come: as many sessions as the last turn served write
+    /// their next rows now, and a transaction of a few of them costs as much as one of all.
+    fn gather_more(
+        &mut self,
+        accepted: &mut mpsc::Receiver<Accepted>,
+        waiting: &mut Vec<Accepted>,
+    ) {
+        let until = Instant::now() + AWAITED_DELAY;
+        while waiting.len() < self.last_turn / 2 && Instant::now() < until {
+            let next = async { tokio::time::timeout(AWAITED_DELAY, accepted.recv()).await };
+            let Ok(Some(next)) = self.runtime.block_on(next) else { break };
+            self.take(next, waiting);
+            self.take_all(accepted, waiting);
+        }
+        self.last_turn = waiting.len();
     }
 
     fn take_all(&mut self, accepted: &mut mpsc::Receiver<Accepted>, waiting: &mut Vec<Accepted>) {

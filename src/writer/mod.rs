@@ -136,6 +136,8 @@ struct Writer {
     /// What is applied was promised before the last start.
     replaying: bool,
     bulk: BulkLane,
+    /// How many intents were waiting at the last turn that somebody waited for.
+    last_turn: usize,
 }
 
 /// Recovers, then starts the Writer's thread. It ends when the log closes its channel.
@@ -157,8 +159,17 @@ pub fn start(
     let applier = Applier::new(Arc::clone(&targets), connection);
     let received = targets.log.last_durable();
     let bulk = BulkLane::start(&targets, &shared)?;
-    let mut writer =
-        Writer { targets, applier, shared, runtime, received, parked_max, bulk, replaying: true };
+    let mut writer = Writer {
+        targets,
+        applier,
+        shared,
+        runtime,
+        received,
+        parked_max,
+        bulk,
+        last_turn: 0,
+        replaying: true,
+    };
     let recovered = writer.recover();
     writer.replaying = false;
     match recovered {

@@ -4,8 +4,9 @@
 //! They are needed only until the intent log has them, too.
 
 use super::WriteConnection;
-use super::capi::{Connection, Prepared};
+use super::capi::Connection;
 use super::instance::text_rows_with;
+use super::statement_cache::KeptStatement;
 use crate::error::{Error, Result};
 use crate::ids::IntentSeq;
 use crate::sqlstate::SqlState;
@@ -19,16 +20,16 @@ const CLEAN_EVERY: u32 = 1000;
 
 /// What a connection needs to keep outcomes.
 pub(super) struct KeptOutcomes {
-    insert: Prepared,
-    clean: Prepared,
+    insert: KeptStatement,
+    clean: KeptStatement,
     written: u32,
 }
 
 impl KeptOutcomes {
     pub(super) fn new(connection: &mut Connection) -> Result<KeptOutcomes> {
         connection.execute(TABLE)?;
-        let insert = connection.prepare("INSERT INTO teatree_internal.outcome VALUES ($1, $2)")?;
-        let clean = connection.prepare("DELETE FROM teatree_internal.outcome WHERE seq < $1")?;
+        let insert = KeptStatement::new("INSERT INTO teatree_internal.outcome VALUES ($1, $2)");
+        let clean = KeptStatement::new("DELETE FROM teatree_internal.outcome WHERE seq < $1");
         Ok(KeptOutcomes { insert, clean, written: 0 })
     }
 }
@@ -49,9 +50,10 @@ impl WriteConnection {
         };
         outcomes.written += 1;
         if outcomes.written % CLEAN_EVERY == 0 {
-            outcomes.clean.run_again(&[number(known)?])?;
+            outcomes.clean.prepared(&mut self.connection)?.run_again(&[number(known)?])?;
         }
-        outcomes.insert.run_again(&[number(seq)?, Value::Bytea(outcome)])
+        let params = [number(seq)?, Value::Bytea(outcome)];
+        outcomes.insert.prepared(&mut self.connection)?.run_again(&params)
     }
 
     /// Reads an outcome that was kept.

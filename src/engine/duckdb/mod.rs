@@ -6,6 +6,7 @@
 //! - `write_connection.rs`: the Writer's connection: transactions, statements, the Appender.
 //! - `kept_outcomes.rs`: outcomes that are committed together with their change.
 //! - `system_tables.rs`: tables that the server computes (`teatree_sessions()`, …).
+//! - `insert_rows.rs`: a few typed rows, without an appender.
 //! - `statement_cache.rs`: statements that the Writer's connection keeps prepared.
 //! - `table_shape.rs`: what rows of a table must look like.
 //! - `foreign.rs`: DuckDB tables as sources of DataFusion plans.
@@ -19,6 +20,7 @@ mod error;
 mod exact;
 mod foreign;
 mod held;
+mod insert_rows;
 mod instance;
 mod kept_outcomes;
 mod logical_type;

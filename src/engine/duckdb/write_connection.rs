@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 
-use super::capi::{Connection, Interrupter, Prepared, SendBatches, StreamView};
+use super::capi::{Connection, Interrupter, SendBatches, StreamView};
 use super::instance::{text_rows, text_rows_with};
 use super::kept_outcomes::KeptOutcomes;
 use super::reader::Idle;
-use super::statement_cache::StatementCache;
+use super::statement_cache::{KeptStatement, StatementCache};
 use crate::catalog;
 use crate::error::{Error, Result};
 use crate::fail_point::{self, Point};
@@ -85,13 +85,28 @@ pub struct Changed {
     pub returned: Option<(Vec<Column>, SchemaRef, Vec<RecordBatch>)>,
 }
 
+/// What the server itself runs with every transaction.
+struct OwnStatements {
+    begin: KeptStatement,
+    place: KeptStatement,
+    clean: KeptStatement,
+    commit: KeptStatement,
+}
+
+impl OwnStatements {
+    fn new() -> OwnStatements {
+        OwnStatements {
+            begin: KeptStatement::new("BEGIN TRANSACTION"),
+            place: KeptStatement::new(PUT),
+            clean: KeptStatement::new(CLEAN),
+            commit: KeptStatement::new("COMMIT"),
+        }
+    }
+}
+
 /// A connection that writes. All its methods block.
 pub struct WriteConnection {
-    /// Prepared when it is first needed.
-    place: Option<Prepared>,
-    begin: Option<Prepared>,
-    commit: Option<Prepared>,
-    clean: Option<Prepared>,
+    own: OwnStatements,
     commits: u32,
     /// Set aside since the last commit.
     aside: BTreeSet<IntentSeq>,
@@ -99,7 +114,7 @@ pub struct WriteConnection {
     apart: Option<IntentSeq>,
     /// Made when it is first needed.
     pub(super) outcomes: Option<KeptOutcomes>,
-    statements: StatementCache,
+    pub(super) statements: StatementCache,
     pub(super) connection: Connection,
     session: (String, Vec<String>),
 }
@@ -109,10 +124,7 @@ impl WriteConnection {
         connection.execute(APPLIED_TABLE)?;
         let outcomes = Some(KeptOutcomes::new(&mut connection)?);
         Ok(WriteConnection {
-            place: None,
-            begin: None,
-            commit: None,
-            clean: None,
+            own: OwnStatements::new(),
             commits: 0,
             aside: BTreeSet::new(),
             apart: None,
@@ -127,10 +139,7 @@ impl WriteConnection {
     pub(super) fn on(idle: &mut Idle) -> WriteConnection {
         let Idle { connection, time_zone, search_path } = idle.hand_over();
         WriteConnection {
-            place: None,
-            begin: None,
-            commit: None,
-            clean: None,
+            own: OwnStatements::new(),
             commits: 0,
             aside: BTreeSet::new(),
             apart: None,
@@ -197,7 +206,7 @@ impl WriteConnection {
 
     /// Starts a transaction.
     pub fn begin(&mut self) -> Result<()> {
-        run_kept(&mut self.begin, &mut self.connection, "BEGIN TRANSACTION", &[])
+        self.own.begin.prepared(&mut self.connection)?.run_again(&[])
     }
 
     /// Passes over an intent: the next commit says that it is not applied.
@@ -261,13 +270,12 @@ impl WriteConnection {
     }
 
     fn clean_places(&mut self, seq: IntentSeq) -> Result<()> {
-        let params = [Value::Int8(number(seq)?)];
-        run_kept(&mut self.clean, &mut self.connection, CLEAN, &params)
+        self.own.clean.prepared(&mut self.connection)?.run_again(&[Value::Int8(number(seq)?)])
     }
 
     fn put_place(&mut self, seq: IntentSeq, state: State) -> Result<()> {
         let params = [Value::Int8(number(seq)?), Value::Int2(state as i16)];
-        run_kept(&mut self.place, &mut self.connection, PUT, &params)
+        self.own.place.prepared(&mut self.connection)?.run_again(&params)
     }
 
     fn put_places(&mut self, places: impl Iterator<Item = (IntentSeq, State)>) -> Result<()> {
@@ -282,7 +290,7 @@ impl WriteConnection {
 
     fn end(&mut self) -> Result<()> {
         let committed = fail_point::pass(Point::DuckDbBeforeCommit)
-            .and_then(|()| run_kept(&mut self.commit, &mut self.connection, "COMMIT", &[]));
+            .and_then(|()| self.own.commit.prepared(&mut self.connection)?.run_again(&[]));
         if committed.is_err() {
             // A COMMIT that failed has ended its transaction already; an interrupt before it has
             // not.
@@ -380,22 +388,6 @@ impl WriteConnection {
         }
     }
 
-    /// Inserts one row. Beside an appender, which DuckDB plans anew each time, that is fast for one
-    /// row and slow for many.
-    pub fn insert_row(
-        &mut self,
-        table: &TableName,
-        columns: &[Column],
-        row: &[Value],
-    ) -> Result<()> {
-        let names: Vec<String> = columns.iter().map(|column| quote_ident(&column.name)).collect();
-        let places: Vec<String> = (1..=columns.len()).map(|place| format!("${place}")).collect();
-        let into = catalog::duckdb_table(table);
-        let sql =
-            format!("INSERT INTO {into} ({}) VALUES ({})", names.join(", "), places.join(", "));
-        self.statements.prepared(&mut self.connection, &sql)?.run_again(row)
-    }
-
     /// Inserts many batches of one schema, with all of DuckDB's threads, in their order.
     ///
     /// # Errors
@@ -462,20 +454,6 @@ fn append_all(
     }
     appender.finish()?;
     Ok(rows)
-}
-
-/// Runs a statement of the server's own, which is prepared once.
-fn run_kept(
-    kept: &mut Option<Prepared>,
-    connection: &mut Connection,
-    sql: &str,
-    params: &[Value],
-) -> Result<()> {
-    let prepared = match kept {
-        Some(prepared) => prepared,
-        none => none.insert(connection.prepare(sql)?),
-    };
-    prepared.run_again(params)
 }
 
 fn number(seq: IntentSeq) -> Result<i64> {
