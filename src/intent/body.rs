@@ -353,6 +353,28 @@ impl Body {
         }
     }
 
+    /// Tells about how many bytes it takes, staged rows included.
+    pub fn size(&self) -> usize {
+        let rows = match self.rows() {
+            Some(RowsAt::Inline(bytes)) => bytes.len(),
+            Some(RowsAt::Staged { bytes, .. }) => usize::try_from(*bytes).unwrap_or(usize::MAX),
+            None => 0,
+        };
+        let rest = match self {
+            Body::Statement { sql, params, .. } => sql.len() + 32 * params.len(),
+            Body::Values(values) => {
+                let text = |value: &Value| match value {
+                    Value::Text(text) => text.len(),
+                    Value::Bytea(bytes) => bytes.len(),
+                    _ => 0,
+                };
+                values.rows.iter().flatten().map(|value| size_of_val(value) + text(value)).sum()
+            }
+            _ => 0,
+        };
+        rows.saturating_add(rest)
+    }
+
     /// Checks the bounds that a record must keep.
     ///
     /// # Errors

@@ -5,7 +5,8 @@ use rocksdb::{Direction, IteratorMode};
 
 use super::keys::{KeyName, KeyRecord};
 use super::record::{Payload, decode_any};
-use super::store::{Batch, KEY_ORDER, KEYS, Store, on_read, seq_of};
+use super::store::{Batch, KEY_ORDER, KEYS, Store, seq_of};
+use super::store_error::on_read;
 use crate::error::{Error, Result};
 use crate::ids::IntentSeq;
 use crate::sqlstate::SqlState;

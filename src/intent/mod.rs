@@ -41,6 +41,7 @@ mod room;
 mod staged;
 mod state;
 mod store;
+mod store_error;
 #[cfg(test)]
 mod damage_tests;
 #[cfg(test)]

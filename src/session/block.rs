@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::idempotency::Sent;
 use super::transaction::{Isolation, Open};
-use super::written::{Deferred, size};
+use super::written::Deferred;
 pub(super) use super::written::{Scope, Writes};
 use super::{Session, StatementGuard, Transaction};
 use crate::engine::duckdb::HeldConnection;
@@ -39,19 +39,6 @@ impl Session {
         text: &str,
         body: Body,
         holds: BTreeSet<TableName>,
-        defines: bool,
-        context: &StatementContext,
-        guard: &StatementGuard,
-    ) -> Result<Applied> {
-        let scope = if defines { Scope::Definitions } else { Scope::Rows };
-        self.write_steps(text, body, holds, scope, context, guard).await
-    }
-
-    pub(super) async fn write_steps(
-        &mut self,
-        text: &str,
-        body: Body,
-        holds: BTreeSet<TableName>,
         scope: Scope,
         context: &StatementContext,
         guard: &StatementGuard,
@@ -66,7 +53,7 @@ impl Session {
             if open.writes.deferred.is_some() {
                 return Err(mixed());
             }
-            let over = open.writes.bytes + size(&body) + text.len() > bytes_max;
+            let over = open.writes.bytes + body.size() + text.len() > bytes_max;
             if over && !open.savepoints.is_empty() {
                 return Err(too_large_for_savepoints());
             }

@@ -160,7 +160,7 @@ impl Session {
         let applied = if in_block {
             let nothing = BTreeSet::new();
             let text = &statement.text;
-            self.write_steps(text, body, nothing, Scope::Session, &context, guard).await?
+            self.write_in_transaction(text, body, nothing, Scope::Session, &context, guard).await?
         } else {
             // It may read tables of everybody's.
             self.services.router.wait_for_all_promised(&context).await?;

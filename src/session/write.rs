@@ -7,6 +7,7 @@ use std::sync::Arc;
 use futures::StreamExt;
 use tracing::Instrument;
 
+use super::block::Scope;
 use super::run::{Outcome, Rows, RowsTag};
 use super::{Session, StatementGuard};
 use crate::clock;
@@ -58,7 +59,8 @@ impl Session {
         if self.is_in_block() {
             let holds = self.services.router.holds(write, &context).await?;
             let text = &statement.text;
-            let applied = self.write_in_transaction(text, body, holds, defines, &context, guard);
+            let scope = if defines { Scope::Definitions } else { Scope::Rows };
+            let applied = self.write_in_transaction(text, body, holds, scope, &context, guard);
             let applied = Box::pin(applied).await?;
             self.note_drawn(&applied);
             return outcome(applied);
@@ -89,7 +91,8 @@ impl Session {
     ) -> Result<Applied> {
         if self.is_in_block() {
             let holds = BTreeSet::new();
-            return self.write_in_transaction(text, body, holds, false, context, guard).await;
+            let scope = Scope::Rows;
+            return self.write_in_transaction(text, body, holds, scope, context, guard).await;
         }
         self.append(text, body, context, guard).await
     }

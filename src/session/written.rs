@@ -9,7 +9,6 @@ use super::idempotency::Sent;
 use crate::ids::TableName;
 use crate::intent::{Applied, Body, Origin, STATEMENT_BYTES_MAX};
 use crate::router::StatementContext;
-use crate::types::Value;
 use crate::writer::Lane;
 
 /// Bytes of statements that a transaction leaves in the history.
@@ -100,7 +99,7 @@ impl Writes {
         if scope != Scope::Session {
             self.note(&origin, &body, applied);
         }
-        self.bytes += size(&body) + origin.statement.len();
+        self.bytes += body.size() + origin.statement.len();
         self.forgotten |= self.bytes > bytes_max;
         if self.forgotten {
             self.steps.clear();
@@ -127,33 +126,9 @@ impl Writes {
     /// Forgets the steps after the first `count`.
     pub(super) fn cut_to(&mut self, count: usize) {
         for step in self.steps.drain(count..) {
-            self.bytes -= (size(&step.body) + step.origin.statement.len()).min(self.bytes);
+            self.bytes -= (step.body.size() + step.origin.statement.len()).min(self.bytes);
             self.rows -= step.rows.min(self.rows);
         }
         self.history.truncate(self.steps.last().map_or(0, |step| step.history));
     }
-}
-
-/// About how many bytes a body takes.
-pub(super) fn size(body: &Body) -> usize {
-    let rows = match body.rows() {
-        Some(crate::intent::RowsAt::Inline(bytes)) => bytes.len(),
-        Some(crate::intent::RowsAt::Staged { bytes, .. }) => {
-            usize::try_from(*bytes).unwrap_or(usize::MAX)
-        }
-        None => 0,
-    };
-    let text = match body {
-        Body::Statement { sql, params, .. } => sql.len() + 32 * params.len(),
-        Body::Values(values) => {
-            let text = |value: &Value| match value {
-                Value::Text(text) => text.len(),
-                Value::Bytea(bytes) => bytes.len(),
-                _ => 0,
-            };
-            values.rows.iter().flatten().map(|value| size_of_val(value) + text(value)).sum()
-        }
-        _ => 0,
-    };
-    rows.saturating_add(text)
 }

@@ -17,12 +17,12 @@ const AWAITED_DELAY: Duration = Duration::from_millis(1);
 
 /// Returns how many of the first intents go together: a run of changes of DuckDB rows, else one.
 pub(super) fn length(waiting: &[Accepted], bulk_bytes_min: u64) -> usize {
-    let mut bytes = 0;
+    let mut bytes = 0_usize;
     let fits = |accepted: &&Accepted| {
         let body = &accepted.intent.body;
         let shares = is_row_change(body) && !is_bulk(body, bulk_bytes_min);
         let fits = bytes < BATCH_BYTES_MAX && shares;
-        bytes += inline_bytes(&accepted.intent.body);
+        bytes = bytes.saturating_add(body.size());
         fits
     };
     waiting.iter().take(BATCH_INTENTS_MAX).take_while(fits).count().max(1)
@@ -36,20 +36,6 @@ fn is_row_change(body: &Body) -> bool {
         }
         Body::Rows { storage: Storage::DuckDb, create: None, .. } | Body::Values(_) => true,
         _ => false,
-    }
-}
-
-/// About how much a transaction grows by an intent.
-fn inline_bytes(body: &Body) -> usize {
-    match body {
-        Body::Statement { sql, .. } => sql.len(),
-        Body::Rows { rows: crate::intent::RowsAt::Inline(bytes), .. } => bytes.len(),
-        Body::Rows { .. } => BATCH_BYTES_MAX,
-        Body::Values(values) => {
-            const CELL_BYTES: usize = size_of::<crate::types::Value>();
-            values.rows.len() * values.target.columns.len() * CELL_BYTES
-        }
-        _ => 0,
     }
 }
 

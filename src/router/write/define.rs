@@ -12,7 +12,7 @@ use crate::sql::{ColumnDefault, Overriding, Statement, TableRef, Write};
 use crate::sqlstate::SqlState;
 use crate::types::{PgType, Value};
 
-use super::tag_kind;
+use super::{changed_table, tag_kind};
 
 impl Router {
     /// Builds the body of a statement that the Writer makes with the catalog at hand.
@@ -27,8 +27,7 @@ impl Router {
         let Some(changes) = statement.definitions(&self.names(context), types, params)? else {
             return Ok(None);
         };
-        let table = write.tables().first();
-        let table = table.and_then(|table| table.to_create(&context.query.search_path).ok());
+        let table = changed_table(write, context);
         Ok(Some(Body::Define { changes, table, tag: tag_kind(write.tag()) }))
     }
 

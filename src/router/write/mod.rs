@@ -25,6 +25,7 @@ mod values;
 
 use super::{Router, StatementContext};
 use crate::error::{Error, Result};
+use crate::ids::TableName;
 use crate::intent::{Body, TagKind};
 use crate::sql::{ObjectKind, Statement, TableRef, Tag, Write};
 use crate::types::{PgType, Value};
@@ -174,8 +175,7 @@ impl Router {
         params: Vec<Value>,
         context: &StatementContext,
     ) -> Result<Body> {
-        let table = write.target();
-        let table = table.and_then(|table| table.to_create(&context.query.search_path).ok());
+        let table = changed_table(write, context);
         Ok(Body::Statement {
             sql: statement.duckdb_sql(&self.names(context), types)?,
             params,
@@ -198,6 +198,11 @@ impl Router {
         }
         self.as_sql(statement, write, types, params, context)
     }
+}
+
+/// The table that a write is about, as far as its name tells.
+fn changed_table(write: &Write, context: &StatementContext) -> Option<TableName> {
+    write.target()?.to_create(&context.query.search_path).ok()
 }
 
 fn refuse_mixed(write: &Write) -> Result<()> {
