@@ -118,10 +118,8 @@ fn beside(subjects: &[&Subject], data: &Data, size: &Size) -> Result<Vec<Line>> 
 fn inserts_beside(subject: &Subject, data: &Data, time: Duration) -> Result<Vec<Duration>> {
     let over = AtomicBool::new(false);
     let mut small = Client::connect(&subject.address)?;
-    small.prepare("insert", "INSERT INTO beside (id, note) VALUES ($1, $2)").or_else(|_| {
-        small.run("CREATE TABLE beside (id bigint, note text)")?;
-        small.prepare("insert", "INSERT INTO beside (id, note) VALUES ($1, $2)")
-    })?;
+    small.run("CREATE TABLE IF NOT EXISTS beside (id bigint, note text)")?;
+    small.prepare("insert", "INSERT INTO beside (id, note) VALUES ($1, $2)")?;
     std::thread::scope(|scope| {
         let copying = scope.spawn(|| -> Result<()> {
             let mut client = Client::connect(&subject.address)?;
@@ -131,16 +129,21 @@ fn inserts_beside(subject: &Subject, data: &Data, time: Duration) -> Result<Vec<
             Ok(())
         });
         let started = Instant::now();
-        let mut waits = Vec::new();
-        while started.elapsed() < time && !copying.is_finished() {
-            let id = waits.len().to_string();
-            let sent = Instant::now();
-            small.execute("insert", &[&id, "a row beside a COPY"], Format::Text)?;
-            waits.push(sent.elapsed());
-            std::thread::park_timeout(Duration::from_millis(2));
-        }
+        let mut inserting = || -> Result<Vec<Duration>> {
+            let mut waits = Vec::new();
+            while started.elapsed() < time && !copying.is_finished() {
+                let id = waits.len().to_string();
+                let sent = Instant::now();
+                small.execute("insert", &[&id, "a row beside a COPY"], Format::Text)?;
+                waits.push(sent.elapsed());
+                std::thread::park_timeout(Duration::from_millis(2));
+            }
+            Ok(waits)
+        };
+        let waits = inserting();
+        // Whatever became of the inserts: the scope ends when the copying does.
         over.store(true, Ordering::Relaxed);
         copying.join().map_err(|_| "the copying thread died")??;
-        Ok(waits)
+        waits
     })
 }
