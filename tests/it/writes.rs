@@ -366,3 +366,54 @@ fn a_schema_with_a_dataset_in_it_is_not_dropped() {
     client.run(&format!("DROP TABLE {schema}.t"));
     client.run(&format!("DROP SCHEMA {schema}"));
 }
+
+#[test]
+fn rows_are_the_same_however_many_come_at_once() {
+    // One row, a few and many reach DuckDB by three ways, on both sides of a definition, after
+    // which what was prepared before is planned anew.
+    let mut client = connect();
+    let (t, other) = (unique("alike"), unique("other"));
+    client.run(&format!(
+        "CREATE TABLE {t} (id int PRIMARY KEY, a bool, b smallint, c bigint, d real,
+         e double precision, f text, g bytea, h date, i time, j timestamp, k timestamptz, l uuid)"
+    ));
+    let values = [
+        "true, -32768, 9223372036854775807, 1.5, 'NaN', '', '\\x00ff', '0001-01-01', '24:00',
+         'infinity', '2024-02-29 12:00+02', 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'",
+        "NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL",
+        "false, 7, -1, '-infinity', -0.0, 'tea ☕ ''quoted''', '', 'infinity', '00:00:00.000001',
+         '1999-12-31 23:59:59.999999', '-infinity', '00000000-0000-0000-0000-000000000000'",
+    ];
+    let mut next = 0;
+    for rows in [1, 1, 2, 70, 300, 1, 2] {
+        for values in &values {
+            let row = |id| format!("({id}, {values})");
+            let list: Vec<String> = (next..next + rows).map(row).collect();
+            let tag = client.run(&format!("INSERT INTO {t} VALUES {}", list.join(", ")));
+            assert_eq!(tag, format!("INSERT 0 {rows}"));
+            next += rows;
+        }
+        client.run(&format!("CREATE TABLE {other} (a int)"));
+        client.run(&format!("DROP TABLE {other}"));
+    }
+    let columns = "a, b, c, d, e, f, g, h, i, j, k, l";
+    let kinds = format!("SELECT {columns}, count(*) FROM {t} GROUP BY {columns} ORDER BY b");
+    client.run("SET TIME ZONE 'UTC'");
+    assert_eq!(
+        client.lines(&kinds),
+        [
+            "t|-32768|9223372036854775807|1.5|NaN||\\x00ff|0001-01-01|24:00:00|infinity|\
+             2024-02-29 10:00:00+00|a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11|377",
+            "f|7|-1|-Infinity|0|tea ☕ 'quoted'|\\x|infinity|00:00:00.000001|\
+             1999-12-31 23:59:59.999999|-infinity|00000000-0000-0000-0000-000000000000|377",
+            "NULL|NULL|NULL|NULL|NULL|NULL|NULL|NULL|NULL|NULL|NULL|NULL|377",
+        ]
+    );
+    for rows in [1, 3, 300] {
+        let list: Vec<String> = (next..next + rows - 1).map(|id| format!("({id})")).collect();
+        let list = [&list[..], &["(5)".to_owned()]].concat().join(", ");
+        assert_eq!(client.sqlstate(&format!("INSERT INTO {t} (id) VALUES {list}")), "23505");
+    }
+    assert_eq!(client.value(&format!("SELECT count(*) FROM {t}")), next.to_string());
+    client.run(&format!("DROP TABLE {t}"));
+}
