@@ -13,7 +13,9 @@ mod schemas;
 use std::sync::LazyLock;
 
 pub use relations::{Catalog, QualifiedSystemName, column_type, is_system_relation};
-pub use schemas::{duckdb_schema, duckdb_search_path, duckdb_table};
+pub use schemas::{
+    TEMPORARY_SCHEMA, duckdb_place, duckdb_schema, duckdb_search_path, duckdb_table,
+};
 
 /// The SQL files, in the order in which they are run.
 const FILES: [(&str, &str); 15] = [

@@ -8,9 +8,23 @@ pub fn duckdb_schema(schema: &str) -> &str {
     if schema == "public" { "main" } else { schema }
 }
 
+/// The schema of a session's temporary tables.
+pub const TEMPORARY_SCHEMA: &str = "pg_temp";
+
 /// Writes a DuckDB table's name for DuckDB, quoted.
 pub fn duckdb_table(table: &TableName) -> String {
+    if table.schema == TEMPORARY_SCHEMA {
+        return format!("temp.main.{}", quote_ident(&table.table));
+    }
     format!("{}.{}", quote_ident(duckdb_schema(&table.schema)), quote_ident(&table.table))
+}
+
+/// DuckDB's words for the database of a table, where it is not the data file, and its schema.
+pub fn duckdb_place(table: &TableName) -> (Option<&'static str>, &str) {
+    match table.schema.as_str() {
+        TEMPORARY_SCHEMA => (Some("temp"), "main"),
+        schema => (None, duckdb_schema(schema)),
+    }
 }
 
 /// The `search_path` that a DuckDB connection gets for a session's. It is never empty: DuckDB

@@ -234,12 +234,13 @@ impl Session {
         copy: &CopyIn,
         guard: &StatementGuard,
     ) -> Result<Outcome> {
-        if self.temp.has(&copy.table) {
-            return Err(Error::unsupported("COPY FROM STDIN cannot fill a temporary table")
-                .with_hint("Fill it with INSERT."));
-        }
         let context = self.context(guard).await?;
-        let target = self.services.router.copy_target(copy, &context).await?;
+        let router = &self.services.router;
+        let target = if self.temp.has(&copy.table) {
+            router.temporary_target(copy, &context).await?
+        } else {
+            router.copy_target(copy, &context).await?
+        };
         let copy = CopySession::new(self, statement, copy, target, &context)?;
         Ok(Outcome::CopyIn(Box::new(copy)))
     }

@@ -4,10 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::block::Scope;
+use super::written::StagedFiles;
 use super::{Session, StatementGuard, Transaction};
 use crate::engine::duckdb::{Access, HeldConnection};
 use crate::error::{Error, Result};
-use crate::intent::Applied;
+use crate::intent::{Applied, Body};
 use crate::router::{Snapshot, StatementContext};
 use crate::sql::{OnCommit, Statement, TableRef, Write, quote_ident};
 use crate::types::{PgType, Value};
@@ -150,25 +151,38 @@ impl Session {
                 "one statement cannot drop temporary tables and others",
             ));
         }
-        let in_block = self.is_in_block();
-        if in_block {
+        if self.is_in_block() {
             self.enter_lane(guard).await?;
         }
-        let connection = self.temp_connection(guard).await?;
+        self.temp_connection(guard).await?;
         let context: StatementContext = self.context(guard).await?;
         let body = self.services.router.as_sql(statement, write, types, params, &context)?;
-        let applied = if in_block {
-            let nothing = BTreeSet::new();
-            let text = &statement.text;
-            self.write_in_transaction(text, body, nothing, Scope::Session, &context, guard).await?
-        } else {
-            // It may read tables of everybody's.
-            self.services.router.wait_for_all_promised(&context).await?;
-            let origin = self.origin(&statement.text, &context);
-            let writer = self.services.writer.clone();
-            writer.apply_alone(&connection, &origin, body, &guard.token()).await?
-        };
+        let applied = self.change_temp(&statement.text, body, &context, guard).await?;
         self.temp.note(write);
         Ok(applied)
+    }
+
+    /// Changes a temporary table that is there, or makes one.
+    pub(super) async fn change_temp(
+        &mut self,
+        text: &str,
+        body: Body,
+        context: &StatementContext,
+        guard: &StatementGuard,
+    ) -> Result<Applied> {
+        let connection = self.temp_connection(guard).await?;
+        if self.is_in_block() {
+            let nothing = BTreeSet::new();
+            let scope = Scope::Session;
+            return self.write_in_transaction(text, body, nothing, scope, context, guard).await;
+        }
+        let router = &self.services.router;
+        // It may read tables of everybody's.
+        router.wait_for_all_promised(context).await?;
+        let staged = body.staged_path().map(|path| router.data_dir.join(path));
+        let _staged = StagedFiles(staged.into_iter().collect());
+        let origin = self.origin(text, context);
+        let writer = self.services.writer.clone();
+        writer.apply_alone(&connection, &origin, body, &guard.token()).await
     }
 }

@@ -10,6 +10,7 @@ use tracing::Instrument;
 use super::block::Scope;
 use super::run::{Outcome, Rows, RowsTag};
 use super::{Session, StatementGuard};
+use crate::catalog::TEMPORARY_SCHEMA;
 use crate::clock;
 use crate::error::Result;
 use crate::ids::IntentSeq;
@@ -89,6 +90,9 @@ impl Session {
         context: &StatementContext,
         guard: &StatementGuard,
     ) -> Result<Applied> {
+        if body.table().is_some_and(|table| table.schema == TEMPORARY_SCHEMA) {
+            return self.change_temp(text, body, context, guard).await;
+        }
         if self.is_in_block() {
             let holds = BTreeSet::new();
             let scope = Scope::Rows;

@@ -12,6 +12,7 @@ use arrow::ipc::reader::StreamReader;
 use super::Targets;
 use super::define::Definer;
 use super::recovered::must_be_kept;
+use crate::catalog;
 use crate::engine::duckdb::WriteConnection;
 use crate::error::{Error, Result};
 use crate::fail_point::{self, Point};
@@ -81,7 +82,8 @@ impl Applier {
                     self.connection.run(create)?;
                 }
                 let (schema, mut batches) = self.targets.batches_of(rows)?;
-                let count = if matches!(rows, RowsAt::Staged { .. }) {
+                let is_temporary = table.schema == catalog::TEMPORARY_SCHEMA;
+                let count = if is_temporary || matches!(rows, RowsAt::Staged { .. }) {
                     let stop = Arc::clone(&self.stop);
                     let batches = Box::new(batches.map(move |batch| {
                         let stopped = stop.load(Ordering::Relaxed);

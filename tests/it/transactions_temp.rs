@@ -1,6 +1,7 @@
 //! Temporary tables.
 
 use crate::harness::{Server, connect, is_oracle, unique};
+use crate::raw_client::RawClient;
 
 #[test]
 fn a_temporary_table_is_its_sessions() {
@@ -9,9 +10,6 @@ fn a_temporary_table_is_its_sessions() {
     client.run(&format!("CREATE TABLE {t} (id int, v text)"));
     assert_eq!(client.run(&format!("CREATE TEMP TABLE {tmp} (id int, v text)")), "CREATE TABLE");
     assert_eq!(client.run(&format!("INSERT INTO {tmp} VALUES (1, 'a'), (2, 'b')")), "INSERT 0 2");
-    if !is_oracle() {
-        assert_eq!(client.sqlstate(&format!("COPY {tmp} FROM STDIN")), "0A000");
-    }
     client.run(&format!("INSERT INTO {tmp} VALUES (3, 'c')"));
     assert_eq!(client.run(&format!("UPDATE {tmp} SET v = 'z' WHERE id = 2")), "UPDATE 1");
     assert_eq!(client.lines(&format!("SELECT * FROM {tmp} ORDER BY id")), ["1|a", "2|z", "3|c"]);
@@ -123,4 +121,43 @@ fn a_temporary_table_is_made_of_what_was_acknowledged() {
     client.run("INSERT INTO t VALUES (3)");
     client.run("UPDATE made SET a = (SELECT max(a) FROM t)");
     assert_eq!(client.value("SELECT min(a) FROM made"), "3");
+}
+
+#[test]
+fn a_temporary_table_takes_copy_inside_and_outside_of_a_transaction() {
+    let mut client = connect();
+    let (tmp, t) = (unique("loaded"), unique("perm"));
+    client.run(&format!("CREATE TABLE {t} (id int PRIMARY KEY, v text)"));
+    client.run(&format!("CREATE TEMP TABLE {tmp} (id int, v text DEFAULT 'none')"));
+    let copy = |client: &mut RawClient, into: &str, data: &str| -> String {
+        let replies = client.attempt(&format!("COPY {into} FROM STDIN"), Some(data.as_bytes()));
+        replies.expect("the server answers").join(" ")
+    };
+    assert!(copy(&mut client, &tmp, "1\ta\n2\t\\N\n").contains("COPY 2"));
+    assert!(copy(&mut client, &format!("{tmp} (id)"), "3\n").contains("COPY 1"));
+    assert!(copy(&mut client, &tmp, "x\ty\n").contains("22P02"));
+    assert_eq!(
+        client.lines(&format!("SELECT id, v FROM {tmp} ORDER BY id")),
+        ["1|a", "2|NULL", "3|none"]
+    );
+    client.run("BEGIN");
+    assert!(copy(&mut client, &format!("pg_temp.{tmp}"), "4\td\n").contains("COPY 1"));
+    client.run("SAVEPOINT s");
+    assert!(copy(&mut client, &tmp, "5\te\n").contains("COPY 1"));
+    client.run("ROLLBACK TO s");
+    let upsert = format!(
+        "INSERT INTO {t} SELECT id, v FROM {tmp} ON CONFLICT (id) DO UPDATE SET v = excluded.v"
+    );
+    assert_eq!(client.run(&upsert), "INSERT 0 4");
+    client.run("COMMIT");
+    let big: String = (10..200_010).map(|id| format!("{id}\trow {id} of many\n")).collect();
+    assert!(copy(&mut client, &tmp, &big).contains("COPY 200000"));
+    client.run("BEGIN");
+    assert!(copy(&mut client, &tmp, &big).contains("COPY 200000"));
+    client.run("ROLLBACK");
+    assert_eq!(client.value(&format!("SELECT count(*) FROM {tmp}")), "200004");
+    assert_eq!(client.value(&format!("SELECT count(*) FROM {t}")), "4");
+    let mut other = connect();
+    assert!(copy(&mut other, &tmp, "1\ta\n").contains("42P01"));
+    client.run(&format!("DROP TABLE {t}"));
 }

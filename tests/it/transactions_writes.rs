@@ -372,3 +372,22 @@ fn duckdbs_own_log_stays_small_after_a_long_transaction() {
         wal.metadata().map_or(0, |file| file.len()) < 20 << 20
     });
 }
+
+#[test]
+fn a_transaction_takes_several_big_copies() {
+    let mut client = connect();
+    let t = unique("twice");
+    client.run(&format!("CREATE TABLE {t} (id int PRIMARY KEY, v text)"));
+    client.run("BEGIN");
+    for part in 0..3 {
+        let first = part * 200_000;
+        let data: String =
+            (first..first + 200_000).map(|id| format!("{id}\trow {id} of many\n")).collect();
+        let replies = client.attempt(&format!("COPY {t} FROM STDIN"), Some(data.as_bytes()));
+        assert!(replies.expect("the server answers").join(" ").contains("COPY 200000"));
+    }
+    assert_eq!(client.value(&format!("SELECT count(*) FROM {t}")), "600000");
+    client.run("COMMIT");
+    assert_eq!(connect().value(&format!("SELECT max(id) FROM {t}")), "599999");
+    client.run(&format!("DROP TABLE {t}"));
+}

@@ -406,6 +406,11 @@ impl WriteConnection {
             format!("INSERT INTO {into} ({}) SELECT * FROM {}", list.join(", "), view.sql_name());
         match self.connection.execute(&sql) {
             Ok(()) => Ok(view.rows()),
+            Err(error) if view.is_unseen(&error) => {
+                // The transaction has read such a view before, so it sees no new ones.
+                let mut batches = view.into_batches()?;
+                append_all(&mut self.connection, table, columns, &mut batches)
+            }
             Err(error) => Err(view.failed().unwrap_or(error)),
         }
     }
@@ -444,8 +449,8 @@ fn append_all(
     columns: &[String],
     batches: &mut dyn Iterator<Item = Result<RecordBatch>>,
 ) -> Result<u64> {
-    let schema = catalog::duckdb_schema(&table.schema);
-    let mut appender = connection.appender(schema, &table.table, columns)?;
+    let place = catalog::duckdb_place(table);
+    let mut appender = connection.appender(place, &table.table, columns)?;
     let mut rows = 0;
     for batch in batches {
         let batch = batch?;

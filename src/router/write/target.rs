@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::array::{RecordBatch, new_null_array};
 use arrow::datatypes::SchemaRef;
 
-use crate::catalog::duckdb_table;
+use crate::catalog::{TEMPORARY_SCHEMA, duckdb_table};
 use crate::engine::datafusion::RowFilter;
 use crate::error::{Error, Result};
 use crate::ids::TableName;
@@ -56,6 +56,17 @@ impl Router {
         }
     }
 
+    /// Finds the columns of a temporary table of the session's.
+    pub async fn temporary_target(
+        &self,
+        copy: &CopyIn,
+        context: &StatementContext,
+    ) -> Result<Target> {
+        let table = TableName::new(TEMPORARY_SCHEMA, &copy.table.table);
+        let columns = self.described_columns(&table, &copy.columns, context).await?;
+        Ok(Target { table, storage: Storage::DuckDb, all: columns.clone(), columns })
+    }
+
     /// Makes a filter of a COPY's condition, on rows of the schema in which they travel.
     pub fn row_filter(
         &self,
@@ -101,18 +112,28 @@ impl Router {
         };
         self.wait_for_definitions(context).await?;
         let name = self.existing_table(table, context).await?;
-        let list = if columns.is_empty() {
-            "*".to_owned()
-        } else {
-            columns.iter().map(|column| quote_ident(column)).collect::<Vec<_>>().join(", ")
-        };
-        let sql = format!("SELECT {list} FROM {}", duckdb_table(&name));
-        let described = self.duckdb.describe(&sql, &context.query, context.held()).await?;
-        let columns = described.columns.unwrap_or_default();
+        let columns = self.described_columns(&name, columns, context).await?;
         if may_remember {
             self.columns.put(key, generation, &name, &columns);
         }
         Ok(Target { table: name, storage: Storage::DuckDb, all: columns.clone(), columns })
+    }
+
+    /// Looks up a DuckDB table's columns: the named ones, or all.
+    async fn described_columns(
+        &self,
+        table: &TableName,
+        named: &[String],
+        context: &StatementContext,
+    ) -> Result<Vec<Column>> {
+        let list = if named.is_empty() {
+            "*".to_owned()
+        } else {
+            named.iter().map(|column| quote_ident(column)).collect::<Vec<_>>().join(", ")
+        };
+        let sql = format!("SELECT {list} FROM {}", duckdb_table(table));
+        let described = self.duckdb.describe(&sql, &context.query, context.held()).await?;
+        Ok(described.columns.unwrap_or_default())
     }
 
     /// Finds the table that a name means, in either storage.

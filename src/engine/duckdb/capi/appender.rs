@@ -34,17 +34,18 @@ impl Drop for Appender<'_> {
 impl<'a> Appender<'a> {
     pub(super) fn open(
         connection: &'a mut Connection,
-        schema: &str,
+        (database, schema): (Option<&str>, &str),
         table: &str,
         columns: &[String],
     ) -> Result<Appender<'a>> {
+        let c_database = database.map(c_string).transpose()?;
         let (c_schema, c_table) = (c_string(schema)?, c_string(table)?);
         let mut raw = ptr::null_mut();
         // SAFETY: the appender is destroyed by Appender's Drop, also when its creation failed.
         let state = unsafe {
             ffi::duckdb_appender_create_ext(
                 connection.raw(),
-                ptr::null(),
+                c_database.as_ref().map_or(ptr::null(), |name| name.as_ptr()),
                 c_schema.as_ptr(),
                 c_table.as_ptr(),
                 &raw mut raw,

@@ -132,10 +132,10 @@ impl Connection {
     }
 
     /// Opens an appender on a table; `columns` names those that are given, the others take their
-    /// defaults. The schema is DuckDB's word (`main`).
+    /// defaults. Database, where it is not the data file, and schema are DuckDB's words (`main`).
     pub(crate) fn appender(
         &mut self,
-        schema: &str,
+        schema: (Option<&str>, &str),
         table: &str,
         columns: &[String],
     ) -> Result<Appender<'_>> {

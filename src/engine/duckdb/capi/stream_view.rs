@@ -19,6 +19,7 @@ use super::Connection;
 use super::checks::c_string;
 use crate::engine::duckdb::error::failure;
 use crate::error::{Error, Result};
+use crate::sqlstate::SqlState;
 
 /// Where the views are: the attached database in memory, so that the data file never sees them.
 const SCHEMA: &str = "teatree_system.main";
@@ -35,8 +36,8 @@ pub(crate) struct StreamView {
     state: Arc<StreamState>,
 }
 
-#[derive(Default)]
 struct StreamState {
+    batches: Mutex<Option<SendBatches>>,
     /// DuckDB has released the stream.
     released: AtomicBool,
     failed: Mutex<Option<Error>>,
@@ -46,7 +47,6 @@ struct StreamState {
 /// What the stream reads from.
 struct Source {
     schema: SchemaRef,
-    batches: SendBatches,
     state: Arc<StreamState>,
 }
 
@@ -60,7 +60,8 @@ impl Iterator for Source {
     type Item = Result<RecordBatch, ArrowError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        Some(match self.batches.next()? {
+        let next = self.state.batches.lock().as_mut()?.next()?;
+        Some(match next {
             Ok(batch) => {
                 self.state.rows.fetch_add(batch.num_rows() as u64, Ordering::Relaxed);
                 Ok(batch)
@@ -92,8 +93,13 @@ impl StreamView {
         connection.execute(&format!("SET search_path = '{SCHEMA}'"))?;
         let name = format!("staged_{}", NEXT.fetch_add(1, Ordering::Relaxed));
         let c_name = c_string(&name)?;
-        let state = Arc::new(StreamState::default());
-        let source = Source { schema, batches, state: Arc::clone(&state) };
+        let state = Arc::new(StreamState {
+            batches: Mutex::new(Some(batches)),
+            released: AtomicBool::new(false),
+            failed: Mutex::default(),
+            rows: AtomicU64::new(0),
+        });
+        let source = Source { schema, state: Arc::clone(&state) };
         let mut stream = Box::new(FFI_ArrowArrayStream::new(Box::new(source)));
         // SAFETY: the connection is valid; the stream stays at its place until the view is gone.
         let made = unsafe {
@@ -117,6 +123,21 @@ impl StreamView {
     /// Rows that were read.
     pub(crate) fn rows(&self) -> u64 {
         self.state.rows.load(Ordering::Relaxed)
+    }
+
+    /// Tells whether a query has failed because it does not see the view.
+    pub(crate) fn is_unseen(&self, error: &Error) -> bool {
+        let is_missing = error.code() == SqlState::UNDEFINED_TABLE;
+        is_missing && self.rows() == 0 && error.message().contains(&self.name)
+    }
+
+    /// Takes the batches back that nobody has read.
+    ///
+    /// # Errors
+    /// XX000 when somebody has.
+    pub(crate) fn into_batches(self) -> Result<SendBatches> {
+        let batches = self.state.batches.lock().take();
+        batches.ok_or_else(|| Error::internal("a stream of rows was read twice"))
     }
 
     /// Why the batches ended early, if they did.
