@@ -13,10 +13,9 @@ pub const TEMPORARY_SCHEMA: &str = "pg_temp";
 
 /// Writes a DuckDB table's name for DuckDB, quoted.
 pub fn duckdb_table(table: &TableName) -> String {
-    if table.schema == TEMPORARY_SCHEMA {
-        return format!("temp.main.{}", quote_ident(&table.table));
-    }
-    format!("{}.{}", quote_ident(duckdb_schema(&table.schema)), quote_ident(&table.table))
+    let (database, schema) = duckdb_place(table);
+    let parts = database.into_iter().chain([schema, table.table.as_str()]);
+    parts.map(quote_ident).collect::<Vec<_>>().join(".")
 }
 
 /// DuckDB's words for the database of a table, where it is not the data file, and its schema.

@@ -413,3 +413,67 @@ async fn many_writers_on_a_tiny_queue_all_get_through_in_bounds() {
     writer.await.unwrap();
     assert_eq!(log.stats().unwrap().queued_bytes, 0);
 }
+
+#[tokio::test]
+async fn history_tells_state_error_and_trace() {
+    let dir = tempfile::tempdir().unwrap();
+    let (log, _accepted) = open(dir.path());
+    let traced = Origin {
+        traceparent: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".into()),
+        ..origin("INSERT INTO t VALUES (1)")
+    };
+    log.append(traced, insert(1)).await.unwrap();
+    log.append(origin("COPY t FROM STDIN"), rows(10)).await.unwrap();
+    let call = Body::Call { procedure: "teatree.ingest".into(), args: Vec::new() };
+    log.append(origin("CALL teatree.ingest()"), call).await.unwrap();
+    log.record_outcomes(vec![(IntentSeq(1), success()), (IntentSeq(2), failure())]).unwrap();
+    for flushed in [false, true] {
+        let rows = log.history(10).unwrap();
+        let [call, copy, insert] = &rows[..] else { panic!("{rows:?}") };
+        assert_eq!((call.state, call.kind.as_str()), (IntentState::Queued, "call"));
+        assert!(call.durable_at_us.is_some() && call.applied_at_us.is_none());
+        assert_eq!(copy.state, IntentState::Failed);
+        assert_eq!(copy.sqlstate, Some(SqlState::UNIQUE_VIOLATION));
+        assert_eq!(copy.message.as_deref(), Some("duplicate key"));
+        assert_eq!((insert.state, insert.rows), (IntentState::Applied, Some(1)));
+        assert_eq!(insert.trace_id.as_deref(), Some("0af7651916cd43dd8448eb211c80319c"));
+        assert_eq!(insert.table, Some(TableName::new("public", "t")));
+        assert!(insert.accepted_at_us <= insert.durable_at_us.unwrap(), "{flushed}");
+        settle(&log).await;
+    }
+    assert_eq!(log.history(1).unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn staged_files_of_queued_intents_stay() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir(dir.path().join("staged")).unwrap();
+    for name in ["1.arrow", "2.arrow", "3.arrow"] {
+        fs::write(dir.path().join("staged").join(name), "x").unwrap();
+    }
+    let log_path = dir.path().join("log");
+    let (log, _accepted) = open(&log_path);
+    for name in ["1", "2"] {
+        let at = RowsAt::Staged { path: format!("staged/{name}.arrow"), bytes: 1, rows: 1 };
+        let body = Body::Dataset(DatasetChange::CreateWith {
+            name: TableName::new("public", name),
+            columns: Vec::new(),
+            rows: at,
+        });
+        log.append(origin("CREATE TABLE AS"), body).await.unwrap();
+    }
+    log.record_outcome(IntentSeq(1), success()).unwrap();
+    drop(log);
+    let (log, _accepted) = open(&log_path);
+    assert_eq!(log.staged_files_in_use().into_iter().collect::<Vec<_>>(), ["staged/2.arrow"]);
+    assert_eq!(log.remove_unused_staged(dir.path(), "staged").unwrap(), 2);
+    assert!(dir.path().join("staged/2.arrow").exists());
+    assert_eq!(log.remove_unused_staged(dir.path(), "nowhere").unwrap(), 0);
+    let leaves = RowsAt::Staged { path: "../../etc/passwd".into(), bytes: 1, rows: 1 };
+    let body = Body::Dataset(DatasetChange::CreateWith {
+        name: TableName::new("public", "d"),
+        columns: Vec::new(),
+        rows: leaves,
+    });
+    assert!(log.append(origin("CREATE"), body).await.is_err());
+}

@@ -6,11 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::block::Scope;
 use super::written::StagedFiles;
 use super::{Session, StatementGuard, Transaction};
+use crate::catalog::{TEMPORARY_SCHEMA, duckdb_table};
 use crate::engine::duckdb::{Access, HeldConnection};
 use crate::error::{Error, Result};
+use crate::ids::TableName;
 use crate::intent::{Applied, Body};
 use crate::router::{Snapshot, StatementContext};
-use crate::sql::{OnCommit, Statement, TableRef, Write, quote_ident};
+use crate::sql::{OnCommit, Statement, TableRef, Write};
 use crate::types::{PgType, Value};
 
 /// A session's temporary tables.
@@ -53,7 +55,7 @@ impl TempTables {
 
     /// Tells whether a name means one of them.
     pub(super) fn has(&self, table: &TableRef) -> bool {
-        let own = matches!(table.schema.as_deref(), None | Some("pg_temp"));
+        let own = matches!(table.schema.as_deref(), None | Some(TEMPORARY_SCHEMA));
         own && self.tables.contains_key(&table.table)
     }
 
@@ -97,7 +99,7 @@ impl TempTables {
 
     /// What COMMIT does to them, as SQL of DuckDB's.
     pub(super) fn at_commit(&mut self) -> Vec<String> {
-        let name = |table: &String| format!("temp.main.{}", quote_ident(table));
+        let name = |table: &String| duckdb_table(&TableName::new(TEMPORARY_SCHEMA, table));
         let sql = self.tables.iter().filter_map(|(table, on_commit)| match on_commit {
             OnCommit::PreserveRows => None,
             OnCommit::DeleteRows => Some(format!("DELETE FROM {}", name(table))),
