@@ -12,7 +12,7 @@ mod schemas;
 
 use std::sync::LazyLock;
 
-pub use relations::{Catalog, QualifiedSystemName, column_type, is_system_relation};
+pub use relations::{Catalog, QualifiedSystemName, is_system_relation, system_columns};
 pub use schemas::{
     TEMPORARY_SCHEMA, duckdb_place, duckdb_schema, duckdb_search_path, duckdb_table,
 };

@@ -90,12 +90,13 @@ impl SystemCatalog for Catalog {
     }
 }
 
-/// Returns the PostgreSQL type of a catalogue's column, which DuckDB's type may not tell: `relkind`
-/// is `"char"`, `oid` is `oid`. Types that Teatree does not send are `text`.
-pub fn column_type(schema: &str, relation: &str, column: &str) -> Option<PgType> {
-    let relation = RELATIONS.iter().find(|r| r.schema == schema && r.name == relation)?;
-    let (_, typname) = relation.columns.iter().find(|(name, _)| *name == column)?;
-    Some(pg_type(typname))
+/// Returns the columns of one of the catalogue's relations with their PostgreSQL types, which
+/// DuckDB's may not tell: `relkind` is `"char"`, `oid` is `oid`. Types that Teatree does not send
+/// are `text`. Without a schema only `pg_catalog`'s are found.
+pub fn system_columns(schema: Option<&str>, name: &str) -> Option<Vec<(&'static str, PgType)>> {
+    let schema = schema.unwrap_or("pg_catalog");
+    let relation = RELATIONS.iter().find(|r| r.schema == schema && r.name == name)?;
+    Some(relation.columns.iter().map(|(name, typname)| (*name, pg_type(typname))).collect())
 }
 
 fn pg_type(typname: &str) -> PgType {
@@ -103,10 +104,8 @@ fn pg_type(typname: &str) -> PgType {
         Some(element) => (element, true),
         None => (typname, false),
     };
-    let scalar = match name {
-        "xid" => ScalarType::Int8,
-        _ => *ScalarType::ALL.iter().find(|s| s.typname() == name).unwrap_or(&ScalarType::Text),
-    };
+    let found = ScalarType::ALL.iter().find(|scalar| scalar.typname() == name);
+    let scalar = *found.unwrap_or(&ScalarType::Text);
     if is_array { PgType::Array(scalar) } else { PgType::Scalar(scalar) }
 }
 
@@ -240,10 +239,13 @@ mod tests {
 
     #[test]
     fn columns_have_postgresql_types() {
-        assert_eq!(column_type("pg_catalog", "pg_class", "relkind"), Some(PgType::CHAR));
-        assert_eq!(column_type("pg_catalog", "pg_class", "oid"), Some(PgType::OID));
-        assert_eq!(column_type("pg_catalog", "pg_index", "indkey"), Some(PgType::INT2VECTOR));
-        assert_eq!(column_type("pg_catalog", "pg_class", "nothing"), None);
+        let class = system_columns(None, "pg_class").unwrap();
+        assert!(
+            class.contains(&("relkind", PgType::CHAR)) && class.contains(&("oid", PgType::OID))
+        );
+        let index = system_columns(Some("pg_catalog"), "pg_index").unwrap();
+        assert!(index.contains(&("indkey", PgType::INT2VECTOR)));
+        assert!(system_columns(Some("public"), "pg_class").is_none());
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //!
 //! - `storage.rs`: which storage a statement's tables have.
 //! - `read.rs`: a read's engine, its description, its running.
+//! - `analyze.rs`: the types that PostgreSQL would infer, over the tables' columns.
 //! - `explain.rs`: EXPLAIN, which names the engine and the reason.
 //! - `write/`: a write to the body of an intent.
 //! - `barrier.rs`: reads wait for what was acknowledged before them.
@@ -12,6 +13,7 @@
 //!
 //! Not here: sessions and transactions (`session`), applying (`writer`).
 
+mod analyze;
 mod barrier;
 mod column_cache;
 mod default_cache;

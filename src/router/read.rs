@@ -4,7 +4,7 @@ use super::storage::Storages;
 use super::{EngineSetting, Router, StatementContext};
 use crate::engine::{Description, Execution};
 use crate::error::{Error, Result};
-use crate::sql::{Read, Statement};
+use crate::sql::{Analysis, Read, Statement};
 use crate::types::{PgType, Value};
 
 /// The engines that a read can run on.
@@ -52,14 +52,18 @@ impl Router {
         context: &StatementContext,
     ) -> Result<Description> {
         let choice = self.choose(read, context)?;
-        match choice.engine {
+        let analysis = self.analyze(statement, &read.tables, known, context).await?;
+        let known = &inferred(known, &analysis, statement.param_count);
+        let mut description = match choice.engine {
             Engine::DuckDb => self.describe_on_duckdb(statement, known, context).await,
             Engine::DataFusion => {
                 let sql = statement.datafusion_sql(&self.names(context), known)?;
                 let pinned = context.pinned();
                 self.datafusion.describe(&sql, known, &context.query, pinned).await
             }
-        }
+        }?;
+        analysis.retype(&mut description.columns);
+        Ok(description)
     }
 
     /// Describes any statement on DuckDB. Where DuckDB needs a parameter's type first, it is
@@ -142,7 +146,9 @@ impl Router {
             tracing::debug!(engine = choice.name(), reason = %choice.reason, %sql, "routed");
             Ok::<_, Error>((choice, sql))
         })?;
-        match choice.engine {
+        // Before the read takes the connection that a transaction may have.
+        let analysis = self.analyze(statement, &read.tables, types, context).await?;
+        let mut execution = match choice.engine {
             Engine::DuckDb => {
                 let held = context.held();
                 self.duckdb.execute(&sql, params, &context.query, held).await
@@ -151,8 +157,23 @@ impl Router {
                 let pinned = context.pinned();
                 self.datafusion.execute(&sql, &params, &context.query, pinned).await
             }
-        }
+        }?;
+        analysis.retype(&mut execution.columns);
+        Ok(execution)
     }
+}
+
+/// The parameters' types that the client declared, or else PostgreSQL would infer.
+pub(super) fn inferred(
+    known: &[Option<PgType>],
+    analysis: &Analysis,
+    count: usize,
+) -> Vec<Option<PgType>> {
+    let one = |index: usize| {
+        let declared = known.get(index).copied().flatten();
+        declared.or_else(|| analysis.params.get(index).copied().flatten())
+    };
+    (0..count).map(one).collect()
 }
 
 /// A plan of DataFusion reads DuckDB's tables as they are committed.

@@ -10,6 +10,7 @@ use crate::engine::duckdb::Relation;
 use crate::error::Result;
 use crate::ids::TableName;
 use crate::intent::Moment;
+use crate::sql::{RelationColumn, TableRef};
 use crate::task;
 
 /// Names remembered at most; past it all are forgotten.
@@ -26,6 +27,7 @@ struct State {
     moment: Moment,
     relations: HashMap<TableName, Arc<Relation>>,
     names: Option<Arc<Names>>,
+    columns: HashMap<TableRef, Arc<Vec<RelationColumn>>>,
 }
 
 /// Which names are plain tables.
@@ -57,6 +59,32 @@ impl Shapes {
             *state = State { moment, ..State::default() };
         }
         get(&mut state)
+    }
+}
+
+impl Shapes {
+    /// Returns the columns that a name stands for, if they are remembered from this moment.
+    pub(super) fn columns(
+        &self,
+        moment: Moment,
+        table: &TableRef,
+    ) -> Option<Arc<Vec<RelationColumn>>> {
+        self.remembered(moment, |state| state.columns.get(table).cloned())
+    }
+
+    /// Remembers the columns that a name stands for.
+    pub(super) fn remember_columns(
+        &self,
+        moment: Moment,
+        table: TableRef,
+        columns: Arc<Vec<RelationColumn>>,
+    ) {
+        self.remembered(moment, |state| {
+            if state.columns.len() >= RELATIONS_MAX {
+                state.columns.clear();
+            }
+            state.columns.insert(table, columns);
+        });
     }
 }
 

@@ -19,6 +19,7 @@
 //! **Invariants:** kinds are decided on the parsed tree, never on a prefix of the text. Nothing
 //! outside this folder names the `sqlparser` crate.
 
+mod analyze;
 mod call;
 mod classify;
 mod comment;
@@ -38,6 +39,7 @@ mod split;
 mod statement;
 mod write;
 
+pub use analyze::{Analysis, CASTS, OPERATORS, PROCS, RelationColumn, Relations};
 pub use call::{Argument, Call};
 pub use comment::{Comment, without_comments};
 pub use copy::{CopyCondition, CopyIn, CopyOut, ForceQuote};

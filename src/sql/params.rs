@@ -44,7 +44,7 @@ pub(super) fn count<V: Visit>(tree: &V) -> Result<usize> {
     }
 }
 
-fn number(name: &str) -> Option<usize> {
+pub(super) fn number(name: &str) -> Option<usize> {
     let number = name.strip_prefix('$')?.parse().ok()?;
     (1..=PARAMS_MAX).contains(&number).then_some(number)
 }

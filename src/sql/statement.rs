@@ -14,7 +14,7 @@ use super::rewrite::{self, NameContext};
 use super::setting::{Setting, TransactionStatement};
 use super::split::Word;
 use super::write::Write;
-use super::{dataset_rewrite, params};
+use super::{analyze, dataset_rewrite, params};
 use crate::error::{Error, Result};
 use crate::ids::TableName;
 use crate::sqlstate::SqlState;
@@ -228,6 +228,19 @@ impl Statement {
         param_types: &[Option<PgType>],
     ) -> Result<String> {
         self.render(names, |_| {}, |tree| params::cast_for_description(tree, param_types))
+    }
+
+    /// Finds out the types of the result's columns and of the parameters, as PostgreSQL infers them
+    /// from the tables' columns.
+    pub fn analyze(
+        &self,
+        relations: &super::Relations,
+        declared: &[Option<PgType>],
+    ) -> super::Analysis {
+        match self.tree.as_deref() {
+            Some(tree) => analyze::analyze(tree, relations, declared, self.param_count),
+            None => super::Analysis::default(),
+        }
     }
 
     /// Returns the places, from 0, of parameters that are compared as `= ANY($n)`.

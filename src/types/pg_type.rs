@@ -48,11 +48,17 @@ scalar_types! {
     Regproc, REGPROC, 24, 1008, 4, "regproc", "regproc";
     Text, TEXT, 25, 1009, -1, "text", "text";
     Oid, OID, 26, 1028, 4, "oid", "oid";
+    Xid, XID, 28, 1011, 4, "xid", "xid";
+    Cid, CID, 29, 1012, 4, "cid", "cid";
     OidVector, OIDVECTOR, 30, 1013, -1, "oidvector", "oidvector";
     Json, JSON, 114, 199, -1, "json", "json";
+    Xml, XML, 142, 143, -1, "xml", "xml";
+    PgNodeTree, PG_NODE_TREE, 194, 0, -1, "pg_node_tree", "pg_node_tree";
     Float4, FLOAT4, 700, 1021, 4, "float4", "real";
     Float8, FLOAT8, 701, 1022, 8, "float8", "double precision";
     Unknown, UNKNOWN, 705, 0, -2, "unknown", "unknown";
+    Inet, INET, 869, 1041, -1, "inet", "inet";
+    AclItem, ACLITEM, 1033, 1034, 12, "aclitem", "aclitem";
     Bpchar, BPCHAR, 1042, 1014, -1, "bpchar", "character";
     Varchar, VARCHAR, 1043, 1015, -1, "varchar", "character varying";
     Date, DATE, 1082, 1182, 4, "date", "date";
@@ -62,11 +68,16 @@ scalar_types! {
     Interval, INTERVAL, 1186, 1187, 16, "interval", "interval";
     Timetz, TIMETZ, 1266, 1270, 12, "timetz", "time with time zone";
     Numeric, NUMERIC, 1700, 1231, -1, "numeric", "numeric";
+    Regprocedure, REGPROCEDURE, 2202, 2207, 4, "regprocedure", "regprocedure";
     Regclass, REGCLASS, 2205, 2210, 4, "regclass", "regclass";
     Regtype, REGTYPE, 2206, 2211, 4, "regtype", "regtype";
+    AnyArray, ANYARRAY, 2277, 0, -1, "anyarray", "anyarray";
     Void, VOID, 2278, 0, 4, "void", "void";
     Uuid, UUID, 2950, 2951, 16, "uuid", "uuid";
+    PgLsn, PG_LSN, 3220, 3221, 8, "pg_lsn", "pg_lsn";
     Jsonb, JSONB, 3802, 3807, -1, "jsonb", "jsonb";
+    Regnamespace, REGNAMESPACE, 4089, 4090, 4, "regnamespace", "regnamespace";
+    Regrole, REGROLE, 4096, 4097, 4, "regrole", "regrole";
 }
 
 /// A type as the wire names it: a scalar, or an array of any dimension over one.
@@ -74,6 +85,46 @@ scalar_types! {
 pub enum PgType {
     Scalar(ScalarType),
     Array(ScalarType),
+}
+
+impl ScalarType {
+    /// Tells whether values are OIDs, which may print as names.
+    pub fn is_oid(self) -> bool {
+        use ScalarType as S;
+        matches!(
+            self,
+            S::Oid
+                | S::Xid
+                | S::Cid
+                | S::Regproc
+                | S::Regprocedure
+                | S::Regclass
+                | S::Regtype
+                | S::Regnamespace
+                | S::Regrole
+        )
+    }
+
+    /// Tells whether a type is one that holds any text here.
+    pub fn is_text(self) -> bool {
+        use ScalarType as S;
+        matches!(
+            self,
+            S::Text
+                | S::Varchar
+                | S::Bpchar
+                | S::Name
+                | S::Char
+                | S::Unknown
+                | S::Void
+                | S::Xml
+                | S::PgNodeTree
+                | S::Inet
+                | S::AclItem
+                | S::AnyArray
+                | S::PgLsn
+        )
+    }
 }
 
 impl PgType {

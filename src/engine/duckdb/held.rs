@@ -15,13 +15,14 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use super::instance::{DuckDb, schemas, text_rows};
+use super::instance::{DuckDb, schemas, text_rows, text_rows_with};
 use super::reader::{Idle, joined};
 use super::write_connection::WriteConnection;
 use crate::engine::QueryContext;
 use crate::error::{Error, Result};
 use crate::sqlstate::SqlState;
 use crate::task;
+use crate::types::Value;
 
 /// How long a statement waits for the connection: a stream that was dropped gives it back at once.
 const BACK_MAX: Duration = Duration::from_secs(30);
@@ -153,6 +154,17 @@ impl HeldConnection {
     pub async fn schemas(&self) -> Result<Vec<String>> {
         let mut taken = self.take(&CancellationToken::new()).await?;
         task::blocking(move || schemas(&mut taken.idle.connection)).await
+    }
+
+    /// Runs a small query of the server's own, all of whose columns are text, as the transaction
+    /// sees the catalog.
+    pub async fn text_rows(
+        &self,
+        sql: &'static str,
+        params: Vec<Value>,
+    ) -> Result<Vec<Vec<String>>> {
+        let mut taken = self.take(&CancellationToken::new()).await?;
+        task::blocking(move || text_rows_with(&mut taken.idle.connection, sql, &params)).await
     }
 
     /// Tells whether the transaction can go on: an error of a running statement has aborted it in

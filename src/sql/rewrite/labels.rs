@@ -105,9 +105,14 @@ fn label(item: &mut SelectItem) {
     if is_column {
         return;
     }
-    let name = figure(expr).map_or_else(|| UNNAMED.to_owned(), |(name, _)| name);
+    let name = column_name(expr);
     let expr = std::mem::replace(expr, Expr::Value(sqlparser::ast::Value::Null.into()));
     *item = SelectItem::ExprWithAlias { expr, alias: Ident::with_quote('"', name) };
+}
+
+/// Returns the name that PostgreSQL gives a column of this expression.
+pub(in crate::sql) fn column_name(expr: &Expr) -> String {
+    figure(expr).map_or_else(|| UNNAMED.to_owned(), |(name, _)| name)
 }
 
 /// Finds a name, and whether it is a strong one, which a cast around it keeps.

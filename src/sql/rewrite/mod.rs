@@ -31,6 +31,7 @@ pub use fold::{fold_tokens, parse};
 pub use for_datafusion::for_datafusion;
 pub(in crate::sql) use intents::wait_args;
 pub use intents::{SessionIntents, WaitedIntent};
+pub(in crate::sql) use labels::column_name;
 pub(in crate::sql) use literals::respell_bytes;
 pub use moment::{Moment, fixed, is_random, is_volatile, with_fixed_times};
 pub(in crate::sql) use names::string;

@@ -147,7 +147,7 @@ fn storage_type(column: &Column) -> Result<DataType> {
         T::Int2 => DataType::Int16,
         T::Int4 => DataType::Int32,
         T::Int8 => DataType::Int64,
-        T::Oid | T::Regproc | T::Regclass | T::Regtype => DataType::UInt32,
+        oid if oid.is_oid() => DataType::UInt32,
         T::Float4 => DataType::Float32,
         T::Float8 => DataType::Float64,
         T::Numeric => {
@@ -167,18 +167,6 @@ fn storage_type(column: &Column) -> Result<DataType> {
         T::Timestamp => DataType::Timestamp(TimeUnit::Microsecond, None),
         T::Timestamptz => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
         T::Interval => DataType::Interval(IntervalUnit::MonthDayNano),
-        T::Char
-        | T::Name
-        | T::Text
-        | T::Bpchar
-        | T::Varchar
-        | T::Unknown
-        | T::Void
-        | T::Json
-        | T::Jsonb
-        | T::Uuid
-        | T::Timetz
-        | T::Int2Vector
-        | T::OidVector => DataType::Utf8,
+        _ => DataType::Utf8,
     })
 }

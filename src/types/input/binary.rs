@@ -88,9 +88,7 @@ fn read_scalar(reader: &mut Reader, scalar: ScalarType) -> Result<Value> {
         T::Int2 => Value::Int2(reader.i16()?),
         T::Int4 => Value::Int4(reader.i32()?),
         T::Int8 => Value::Int8(reader.i64()?),
-        T::Oid | T::Regproc | T::Regclass | T::Regtype => {
-            Value::Int8(reader.array().map(u32::from_be_bytes)?.into())
-        }
+        oid if oid.is_oid() => Value::Int8(reader.array().map(u32::from_be_bytes)?.into()),
         T::Float4 => Value::Float4(reader.array().map(f32::from_be_bytes)?),
         T::Float8 => Value::Float8(reader.array().map(f64::from_be_bytes)?),
         T::Numeric => Value::Numeric(read_numeric(reader)?),

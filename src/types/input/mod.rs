@@ -74,13 +74,13 @@ pub fn from_text(pg_type: PgType, text: &str, time_zone: Tz) -> Result<Value> {
         T::Int2Vector => vector::<i16>(text, T::Int2)?,
         T::OidVector => vector::<u32>(text, T::Oid)?,
         // An object's OID; a name stays text, for only the catalog can find it.
-        T::Regproc | T::Regclass | T::Regtype => match text.trim().parse::<u32>() {
+        reg if reg.is_oid() => match text.trim().parse::<u32>() {
             Ok(oid) => Value::Int8(oid.into()),
             Err(_) => Value::Text(text.to_owned()),
         },
         T::Name => Value::Text(prefix(text, 63).to_owned()),
         T::Char => Value::Text(text.chars().take(1).collect()),
-        T::Text | T::Varchar | T::Bpchar | T::Unknown | T::Void => Value::Text(text.to_owned()),
+        _ => Value::Text(text.to_owned()),
     })
 }
 

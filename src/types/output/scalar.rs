@@ -15,8 +15,7 @@ use crate::types::{PgType, ScalarType};
 
 /// Tells whether a type is one that holds any text.
 pub(super) fn is_text(pg_type: PgType) -> bool {
-    use ScalarType::{Bpchar, Char, Name, Text, Unknown, Varchar, Void};
-    matches!(pg_type, PgType::Scalar(Text | Varchar | Bpchar | Name | Char | Unknown | Void))
+    !pg_type.is_array() && pg_type.scalar().is_text()
 }
 
 fn is_json(pg_type: PgType) -> bool {
@@ -59,12 +58,12 @@ pub(super) fn bools<'a>(wire: Wire, get: impl Fn(usize) -> bool + 'a) -> Option<
 
 /// Gives the range of a type that is an integer on the wire.
 fn int_range(scalar: ScalarType) -> Option<(i128, i128)> {
-    use ScalarType::{Int2, Int4, Int8, Oid, Regclass, Regproc, Regtype};
+    use ScalarType::{Int2, Int4, Int8};
     Some(match scalar {
         Int2 => (i16::MIN.into(), i16::MAX.into()),
         Int4 => (i32::MIN.into(), i32::MAX.into()),
         Int8 => (i64::MIN.into(), i64::MAX.into()),
-        Oid | Regclass | Regproc | Regtype => (0, u32::MAX.into()),
+        oid if oid.is_oid() => (0, u32::MAX.into()),
         _ => return None,
     })
 }

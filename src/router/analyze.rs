@@ -1,0 +1,102 @@
+//! The types of a statement's columns and parameters as PostgreSQL infers them, over the columns
+//! that its tables have now.
+
+use std::sync::Arc;
+
+use super::{Router, StatementContext};
+use crate::catalog::system_columns;
+use crate::error::Result;
+use crate::sql::{Analysis, RelationColumn, Relations, Statement, TableRef};
+use crate::types::{PgType, Value};
+
+/// Columns of a user's tables and views of one name: schema, column, type's OID, modifier.
+const COLUMNS: &str = "
+SELECT n.name, c.name, c.type_oid::varchar, c.type_modifier::varchar
+FROM teatree_system.support.user_relation AS r
+JOIN teatree_system.support.schema_entry AS n ON n.oid = r.namespace_oid
+JOIN teatree_system.support.column_entry AS c ON c.table_oid = r.oid
+WHERE r.name = $1 ORDER BY c.number";
+
+/// Temporary tables' schema in the catalogue.
+const TEMPORARY: &str = "pg_temp_1";
+
+impl Router {
+    /// Finds out a statement's types.
+    pub(super) async fn analyze(
+        &self,
+        statement: &Statement,
+        tables: &[TableRef],
+        declared: &[Option<PgType>],
+        context: &StatementContext,
+    ) -> Result<Analysis> {
+        if statement.is_native() {
+            return Ok(Analysis::default());
+        }
+        let mut relations = Relations::with_capacity(tables.len());
+        for table in tables {
+            if let Some(columns) = self.columns_of(table, context).await? {
+                relations.insert(table.clone(), columns.as_ref().clone());
+            }
+        }
+        Ok(statement.analyze(&relations, declared))
+    }
+
+    /// Finds the columns of the table or view that a name means; `None` when there is none.
+    async fn columns_of(
+        &self,
+        table: &TableRef,
+        context: &StatementContext,
+    ) -> Result<Option<Arc<Vec<RelationColumn>>>> {
+        if let Some(columns) = system_columns(table.schema.as_deref(), &table.table) {
+            let column = |(name, pg_type): (&str, PgType)| RelationColumn {
+                name: name.to_owned(),
+                pg_type: Some((pg_type, -1)),
+            };
+            return Ok(Some(Arc::new(columns.into_iter().map(column).collect())));
+        }
+        let params = vec![Value::Text(table.table.clone())];
+        // What the session alone may see is not remembered for all.
+        if let Some(held) = context.held() {
+            let rows = held.text_rows(COLUMNS, params).await?;
+            return Ok(pick(&rows, table, context).map(Arc::new));
+        }
+        let moment = self.log.definitions();
+        let full = TableRef {
+            database: None,
+            schema: table.schema.clone().or_else(|| Some(context.query.search_path.join(","))),
+            table: table.table.clone(),
+        };
+        if let Some(columns) = self.shapes.columns(moment, &full) {
+            return Ok(Some(columns));
+        }
+        let rows = self.duckdb.text_rows(COLUMNS, params).await?;
+        let Some(columns) = pick(&rows, table, context).map(Arc::new) else { return Ok(None) };
+        self.shapes.remember_columns(moment, full, Arc::clone(&columns));
+        Ok(Some(columns))
+    }
+}
+
+/// Picks the columns of the first schema on the path that has any.
+fn pick(
+    rows: &[Vec<String>],
+    table: &TableRef,
+    context: &StatementContext,
+) -> Option<Vec<RelationColumn>> {
+    let path: Vec<&str> = match table.schema.as_deref() {
+        Some("pg_temp") => vec![TEMPORARY],
+        Some(schema) => vec![schema],
+        None => {
+            let path = context.query.search_path.iter().map(String::as_str);
+            std::iter::once(TEMPORARY).chain(path).collect()
+        }
+    };
+    let found = path.into_iter().find(|schema| rows.iter().any(|row| row[0] == **schema))?;
+    let column = |row: &Vec<String>| match row.as_slice() {
+        [schema, name, oid, typmod] if schema == found => Some(RelationColumn {
+            name: name.clone(),
+            pg_type: oid.parse().ok().and_then(PgType::from_oid).zip(typmod.parse().ok()),
+        }),
+        _ => None,
+    };
+    Some(rows.iter().filter_map(column).collect())
+}

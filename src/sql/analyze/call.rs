@@ -1,0 +1,136 @@
+//! The types of function calls.
+
+use sqlparser::ast::{Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, WindowType};
+
+use super::expr::{Analyzer, Env, INT4, INT8, TEXT};
+use super::resolve::{self, Resolved};
+use super::{Ty, UNKNOWN, UNTYPED};
+
+/// Returns a function's name when it is one of PostgreSQL's own.
+pub(super) fn builtin_name(name: &sqlparser::ast::ObjectName) -> Option<String> {
+    let parts: Vec<&str> = name
+        .0
+        .iter()
+        .map(|part| part.as_ident().map(|ident| ident.value.as_str()))
+        .collect::<Option<_>>()?;
+    match parts.as_slice() {
+        [only] | ["pg_catalog", only] | [_, "pg_catalog", only] => Some((*only).to_lowercase()),
+        _ => None,
+    }
+}
+
+/// The plain arguments of a call; `None` if one of them is named or a wildcard of a table.
+fn arguments(args: &FunctionArguments) -> Option<Vec<&Expr>> {
+    match args {
+        FunctionArguments::None => Some(Vec::new()),
+        FunctionArguments::Subquery(_) => None,
+        FunctionArguments::List(list) => plain(&list.args),
+    }
+}
+
+/// The expressions of plain arguments; `*` is none.
+pub(super) fn plain(args: &[FunctionArg]) -> Option<Vec<&Expr>> {
+    let mut found = Vec::with_capacity(args.len());
+    for arg in args {
+        match arg {
+            FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => found.push(expr),
+            FunctionArg::Unnamed(FunctionArgExpr::Wildcard) => {}
+            _ => return None,
+        }
+    }
+    Some(found)
+}
+
+impl Analyzer<'_> {
+    /// Types a call.
+    pub(super) fn call(&mut self, function: &Function, env: Env<'_>) -> Ty {
+        if let Some(filter) = &function.filter {
+            self.boolean(filter, env);
+        }
+        if let Some(WindowType::WindowSpec(spec)) = &function.over {
+            for expr in &spec.partition_by {
+                self.expr(expr, env);
+            }
+        }
+        if let FunctionArguments::Subquery(query) = &function.args {
+            // ARRAY (SELECT …)
+            let columns = self.query(query, env.ctes, Some(env.scope));
+            let first = columns.and_then(|columns| columns.into_iter().next());
+            let is_array = function.name.to_string().eq_ignore_ascii_case("array");
+            return match first {
+                Some((_, ty)) if is_array => {
+                    Ty::of(super::builtin::array_of(ty.oid).unwrap_or(UNTYPED))
+                }
+                _ => Ty::UNTYPED,
+            };
+        }
+        let Some(name) = builtin_name(&function.name) else { return Ty::UNTYPED };
+        let Some(mut args) = arguments(&function.args) else {
+            return self.unnamed_result(&name);
+        };
+        args.extend(function.within_group.iter().map(|order| &order.expr));
+        self.special(&name, &args, env).unwrap_or_else(|| self.named(&name, &args, env))
+    }
+
+    /// The result of a function whose arguments cannot be told apart here.
+    fn unnamed_result(&self, name: &str) -> Ty {
+        resolve::function(name, &[UNTYPED]).map_or(Ty::UNTYPED, |found| Ty::of(found.result))
+    }
+
+    /// Types a call of a function by its name.
+    pub(super) fn named(&mut self, name: &str, args: &[&Expr], env: Env<'_>) -> Ty {
+        match self.resolved(name, args, env) {
+            Some(found) if found.columns.len() > 1 => Ty::UNTYPED,
+            Some(found) => Ty::of(found.result),
+            None => Ty::UNTYPED,
+        }
+    }
+
+    /// Finds the function that a call means; parameters among its arguments get their types.
+    pub(super) fn resolved(
+        &mut self,
+        name: &str,
+        args: &[&Expr],
+        env: Env<'_>,
+    ) -> Option<Resolved> {
+        let given: Vec<u32> = args.iter().map(|arg| self.expr(arg, env).oid).collect();
+        let found = resolve::function(name, &given)?;
+        for (arg, &oid) in args.iter().zip(&found.args) {
+            self.settle(arg, oid);
+        }
+        Some(found)
+    }
+
+    /// Types the functions that PostgreSQL's grammar knows by name.
+    fn special(&mut self, name: &str, args: &[&Expr], env: Env<'_>) -> Option<Ty> {
+        Some(match name {
+            "coalesce" | "greatest" | "least" => self.common_of(args, env),
+            "nullif" => {
+                let all = self.common_of(args, env);
+                let first = args.first().map_or(Ty::UNTYPED, |first| self.expr(first, env));
+                if first.oid == UNKNOWN { all } else { first }
+            }
+            "grouping" => Ty::of(INT4),
+            "current_date" => Ty::of(1082),
+            "current_timestamp" | "transaction_timestamp" => Ty::of(1184),
+            "localtimestamp" => Ty::of(1114),
+            "localtime" => Ty::of(1083),
+            "current_time" => Ty::of(1266),
+            "current_user" | "session_user" | "user" | "current_role" | "current_catalog"
+            | "current_schema" | "current_database" => Ty::of(19),
+            "count" => {
+                for arg in args {
+                    self.expr(arg, env);
+                }
+                Ty::of(INT8)
+            }
+            // PostgreSQL's parser makes text of an unknown first argument.
+            "string_agg"
+                if args.first().is_some_and(|first| self.expr(first, env).oid == UNKNOWN) =>
+            {
+                Ty::of(TEXT)
+            }
+            _ => return None,
+        })
+    }
+}

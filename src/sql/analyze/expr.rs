@@ -1,0 +1,398 @@
+//! The types of expressions.
+
+use sqlparser::ast::{
+    AccessExpr, BinaryOperator, CeilFloorKind, Expr, Ident, Subscript, UnaryOperator, Value,
+};
+
+use super::resolve::{self, common};
+use super::scope::{Ctes, Scope};
+use super::{Relations, Ty, UNKNOWN, UNTYPED, builtin, declared_type};
+
+pub(super) const BOOL: u32 = 16;
+pub(super) const INT4: u32 = 23;
+pub(super) const INT8: u32 = 20;
+pub(super) const TEXT: u32 = 25;
+const NUMERIC: u32 = 1700;
+const BYTEA: u32 = 17;
+const INTERVAL: u32 = 1186;
+const JSONB: u32 = 3802;
+const TIMESTAMP: u32 = 1114;
+const TIMESTAMPTZ: u32 = 1184;
+
+/// The walk over one statement.
+pub(super) struct Analyzer<'a> {
+    pub(super) relations: &'a Relations,
+    /// The parameters' types as far as they are known.
+    pub(super) params: Vec<u32>,
+}
+
+/// What an expression is typed with: the names around it.
+#[derive(Clone, Copy)]
+pub(super) struct Env<'a> {
+    pub(super) scope: &'a Scope<'a>,
+    pub(super) ctes: &'a Ctes,
+}
+
+impl Analyzer<'_> {
+    /// Types an expression, and parameters in it whose place tells their type.
+    pub(super) fn expr(&mut self, expr: &Expr, env: Env<'_>) -> Ty {
+        match expr {
+            Expr::Value(value) => self.value(&value.value),
+            Expr::Nested(inner) => self.expr(inner, env),
+            Expr::Identifier(ident) => identifier(ident, env),
+            Expr::CompoundIdentifier(idents) => compound(idents, env),
+            Expr::BinaryOp { left, op, right } => self.binary(left, op, right, env),
+            Expr::UnaryOp { op, expr } => self.unary(*op, expr, env),
+            Expr::Cast { expr, data_type, .. } => {
+                let to = declared_type(data_type);
+                let from = self.expr(expr, env);
+                if from.oid == UNKNOWN {
+                    self.settle(expr, to.oid);
+                }
+                to
+            }
+            Expr::TypedString(typed) => declared_type(&typed.data_type),
+            Expr::Interval(_) => Ty::of(INTERVAL),
+            Expr::Function(function) => self.call(function, env),
+            Expr::Case { operand, conditions, else_result, .. } => {
+                if let Some(operand) = operand {
+                    let whens: Vec<&Expr> = conditions.iter().map(|when| &when.condition).collect();
+                    for when in whens {
+                        self.pair(operand, "=", when, env);
+                    }
+                } else {
+                    for when in conditions {
+                        self.boolean(&when.condition, env);
+                    }
+                }
+                let results = conditions.iter().map(|when| &when.result);
+                let results: Vec<&Expr> = results.chain(else_result.as_deref()).collect();
+                self.common_of(&results, env)
+            }
+            Expr::Array(array) => {
+                let elements: Vec<&Expr> = array.elem.iter().collect();
+                let element = self.common_of(&elements, env);
+                match builtin::element_of(element.oid) {
+                    Some(_) => element, // an array of arrays is of more dimensions
+                    None => Ty {
+                        oid: builtin::array_of(element.oid).unwrap_or(UNTYPED),
+                        typmod: element.typmod,
+                    },
+                }
+            }
+            Expr::Subquery(query) => {
+                let columns = self.query(query, env.ctes, Some(env.scope));
+                columns
+                    .and_then(|columns| columns.into_iter().next())
+                    .map_or(Ty::UNTYPED, |(_, ty)| ty)
+            }
+            Expr::CompoundFieldAccess { root, access_chain } => {
+                self.access(root, access_chain, env)
+            }
+            Expr::Collate { expr, .. } => {
+                let inner = self.expr(expr, env);
+                if inner.oid == UNKNOWN { Ty::of(TEXT) } else { inner }
+            }
+            Expr::AtTimeZone { timestamp, time_zone } => {
+                self.wanted(time_zone, TEXT, env);
+                Ty::of(match self.expr(timestamp, env).oid {
+                    TIMESTAMP => TIMESTAMPTZ,
+                    TIMESTAMPTZ | 1082 | UNKNOWN => TIMESTAMP,
+                    1083 | 1266 => 1266,
+                    _ => UNTYPED,
+                })
+            }
+            other => self.construct(other, env),
+        }
+    }
+
+    /// Types the constructs of SQL's grammar that look like functions.
+    fn construct(&mut self, expr: &Expr, env: Env<'_>) -> Ty {
+        match expr {
+            Expr::Extract { expr, .. } => {
+                self.expr(expr, env);
+                Ty::of(NUMERIC)
+            }
+            Expr::Ceil { expr, field: CeilFloorKind::DateTimeField(_) } => {
+                self.named("ceil", &[expr], env)
+            }
+            Expr::Floor { expr, field: CeilFloorKind::DateTimeField(_) } => {
+                self.named("floor", &[expr], env)
+            }
+            Expr::Position { expr, r#in } => self.named("position", &[r#in, expr], env),
+            Expr::Substring { expr, substring_from, substring_for, .. } => {
+                let from = substring_from.as_deref();
+                let args: Vec<&Expr> = [Some(expr.as_ref()), from, substring_for.as_deref()]
+                    .into_iter()
+                    .flatten()
+                    .collect();
+                self.named("substring", &args, env)
+            }
+            Expr::Trim { expr, trim_what, .. } => {
+                if let Some(what) = trim_what {
+                    self.wanted(what, TEXT, env);
+                }
+                let inner = self.wanted(expr, TEXT, env);
+                Ty::of(if inner.oid == BYTEA { BYTEA } else { TEXT })
+            }
+            Expr::Overlay { expr, .. } => {
+                let inner = self.wanted(expr, TEXT, env);
+                Ty::of(if inner.oid == BYTEA { BYTEA } else { TEXT })
+            }
+            other => self.predicate(other, env),
+        }
+    }
+
+    /// Types what is true or false.
+    fn predicate(&mut self, expr: &Expr, env: Env<'_>) -> Ty {
+        match expr {
+            Expr::IsTrue(inner)
+            | Expr::IsNotTrue(inner)
+            | Expr::IsFalse(inner)
+            | Expr::IsNotFalse(inner)
+            | Expr::IsUnknown(inner)
+            | Expr::IsNotUnknown(inner) => self.boolean(inner, env),
+            Expr::IsNull(inner) | Expr::IsNotNull(inner) => {
+                self.wanted(inner, TEXT, env);
+            }
+            Expr::IsDistinctFrom(left, right) | Expr::IsNotDistinctFrom(left, right) => {
+                self.pair(left, "=", right, env);
+            }
+            Expr::InList { expr, list, .. } => {
+                let all: Vec<&Expr> = std::iter::once(expr.as_ref()).chain(list).collect();
+                self.common_of(&all, env);
+            }
+            Expr::InSubquery { expr, subquery, .. } => {
+                let columns = self.query(subquery, env.ctes, Some(env.scope));
+                let first = columns.and_then(|columns| columns.into_iter().next());
+                self.wanted(expr, first.map_or(UNTYPED, |(_, ty)| ty.oid), env);
+            }
+            Expr::Between { expr, low, high, .. } => {
+                self.common_of(&[expr, low, high], env);
+            }
+            Expr::Like { expr, pattern, .. }
+            | Expr::ILike { expr, pattern, .. }
+            | Expr::SimilarTo { expr, pattern, .. } => {
+                self.wanted(expr, TEXT, env);
+                self.wanted(pattern, TEXT, env);
+            }
+            Expr::AnyOp { left, compare_op, right, .. }
+            | Expr::AllOp { left, compare_op, right } => {
+                self.quantified(left, compare_op, right, env);
+            }
+            Expr::Exists { subquery, .. } => {
+                self.query(subquery, env.ctes, Some(env.scope));
+            }
+            _ => return Ty::UNTYPED,
+        }
+        Ty::of(BOOL)
+    }
+
+    fn value(&self, value: &Value) -> Ty {
+        match value {
+            Value::Number(text, _) => Ty::of(if text.contains(['.', 'e', 'E']) {
+                NUMERIC
+            } else if text.parse::<i32>().is_ok() {
+                INT4
+            } else if text.parse::<i64>().is_ok() {
+                INT8
+            } else {
+                NUMERIC
+            }),
+            Value::Boolean(_) => Ty::of(BOOL),
+            Value::Placeholder(name) => match super::super::params::number(name) {
+                Some(number) => Ty::of(self.params.get(number - 1).copied().unwrap_or(UNKNOWN)),
+                None => Ty::UNTYPED,
+            },
+            Value::Null
+            | Value::SingleQuotedString(_)
+            | Value::EscapedStringLiteral(_)
+            | Value::UnicodeStringLiteral(_)
+            | Value::DollarQuotedString(_)
+            | Value::NationalStringLiteral(_) => Ty::UNKNOWN,
+            _ => Ty::UNTYPED,
+        }
+    }
+
+    /// Types an expression where one of a type is wanted.
+    pub(super) fn wanted(&mut self, expr: &Expr, oid: u32, env: Env<'_>) -> Ty {
+        let found = self.expr(expr, env);
+        if found.oid == UNKNOWN {
+            self.settle(expr, oid);
+        }
+        found
+    }
+
+    pub(super) fn boolean(&mut self, expr: &Expr, env: Env<'_>) {
+        self.wanted(expr, BOOL, env);
+    }
+
+    /// Gives a parameter the type that its place wants.
+    pub(super) fn settle(&mut self, expr: &Expr, oid: u32) {
+        match expr {
+            Expr::Nested(inner) => self.settle(inner, oid),
+            Expr::Value(_) => {
+                if let Some(number) = super::super::params::number_of(expr)
+                    && let Some(slot) = self.params.get_mut(number - 1)
+                    && *slot == UNKNOWN
+                    && oid != UNTYPED
+                    && !resolve::is_polymorphic(oid)
+                {
+                    *slot = if oid == super::ANY { TEXT } else { oid };
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Types expressions that must have one type.
+    pub(super) fn common_of(&mut self, all: &[&Expr], env: Env<'_>) -> Ty {
+        let found: Vec<Ty> = all.iter().map(|expr| self.expr(expr, env)).collect();
+        let oids: Vec<u32> = found.iter().map(|ty| ty.oid).collect();
+        let Some(oid) = common(&oids) else { return Ty::UNTYPED };
+        for expr in all {
+            self.settle(expr, oid);
+        }
+        let typmod = found.first().map_or(-1, |ty| ty.typmod);
+        let same = found.iter().all(|ty| ty.oid == oid && ty.typmod == typmod);
+        Ty { oid, typmod: if same { typmod } else { -1 } }
+    }
+
+    /// Types two expressions with an operator between them.
+    fn pair(&mut self, left: &Expr, operator: &str, right: &Expr, env: Env<'_>) -> Ty {
+        let (a, b) = (self.expr(left, env), self.expr(right, env));
+        let Some(found) = resolve::operator(operator, &[a.oid, b.oid]) else { return Ty::UNTYPED };
+        for (expr, &oid) in [left, right].into_iter().zip(&found.args) {
+            self.settle(expr, oid);
+        }
+        Ty::of(found.result)
+    }
+
+    fn binary(&mut self, left: &Expr, op: &BinaryOperator, right: &Expr, env: Env<'_>) -> Ty {
+        use BinaryOperator as B;
+        match op {
+            B::And | B::Or | B::Xor => {
+                self.boolean(left, env);
+                self.boolean(right, env);
+                Ty::of(BOOL)
+            }
+            B::Overlaps => {
+                self.expr(left, env);
+                self.expr(right, env);
+                Ty::of(BOOL)
+            }
+            B::PGCustomBinaryOperator(parts) => {
+                let name = parts.last().map_or("", String::as_str);
+                self.pair(left, name, right, env)
+            }
+            B::Eq | B::NotEq | B::Lt | B::LtEq | B::Gt | B::GtEq => {
+                self.pair(left, &op.to_string(), right, env);
+                Ty::of(BOOL)
+            }
+            B::Divide if is_double_slash(op) => Ty::UNTYPED,
+            _ => self.pair(left, &op.to_string(), right, env),
+        }
+    }
+
+    fn unary(&mut self, op: UnaryOperator, expr: &Expr, env: Env<'_>) -> Ty {
+        match op {
+            UnaryOperator::Not => {
+                self.boolean(expr, env);
+                Ty::of(BOOL)
+            }
+            // A minus before a number is part of it: -9223372036854775808 is a bigint.
+            _ => {
+                let inner = self.expr(expr, env);
+                let found = resolve::operator(&op.to_string(), &[inner.oid]);
+                if let Some(found) = &found
+                    && let Some(&to) = found.args.first()
+                {
+                    self.settle(expr, to);
+                }
+                found.map_or(Ty::UNTYPED, |found| Ty::of(found.result))
+            }
+        }
+    }
+
+    /// Types `x = ANY (…)`, where an array or a query stands on the right.
+    fn quantified(&mut self, left: &Expr, op: &BinaryOperator, right: &Expr, env: Env<'_>) {
+        if let Expr::Subquery(query) = right {
+            let columns = self.query(query, env.ctes, Some(env.scope));
+            let first = columns.and_then(|columns| columns.into_iter().next());
+            self.wanted(left, first.map_or(UNTYPED, |(_, ty)| ty.oid), env);
+            return;
+        }
+        let (a, b) = (self.expr(left, env), self.expr(right, env));
+        let element = builtin::element_of(b.oid).unwrap_or(b.oid);
+        if let Some(found) = resolve::operator(&op.to_string(), &[a.oid, element])
+            && let [to_left, to_right] = *found.args.as_slice()
+        {
+            self.settle(left, to_left);
+            if let Some(array) = builtin::array_of(to_right) {
+                self.settle(right, array);
+            }
+        }
+    }
+
+    fn access(&mut self, root: &Expr, chain: &[AccessExpr], env: Env<'_>) -> Ty {
+        // `t.column[1]` is read as the table `t` with a field and a subscript behind it.
+        let (mut found, rest) = match (root, chain.first()) {
+            (Expr::Identifier(table), Some(AccessExpr::Dot(Expr::Identifier(column)))) => {
+                (env.scope.qualified(&table.value, &column.value), &chain[1..])
+            }
+            _ => (self.expr(root, env), chain),
+        };
+        for step in rest {
+            found = match step {
+                AccessExpr::Subscript(Subscript::Index { index }) => {
+                    if found.oid == JSONB {
+                        found
+                    } else {
+                        self.wanted(index, INT4, env);
+                        let element = match found.oid {
+                            22 => Some(21),
+                            30 => Some(26),
+                            oid => builtin::element_of(oid),
+                        };
+                        element.map_or(Ty::UNTYPED, Ty::of)
+                    }
+                }
+                AccessExpr::Subscript(Subscript::Slice { .. }) => found,
+                AccessExpr::Dot(_) => Ty::UNTYPED,
+            };
+        }
+        // Subscripts of an array of more dimensions give an element each only when all are there.
+        found
+    }
+}
+
+fn is_double_slash(op: &BinaryOperator) -> bool {
+    op.to_string() == "//"
+}
+
+fn identifier(ident: &Ident, env: Env<'_>) -> Ty {
+    if ident.quote_style.is_none() {
+        match ident.value.as_str() {
+            "current_user" | "session_user" | "user" | "current_role" | "current_catalog"
+            | "current_schema" => return Ty::of(19),
+            "current_date" => return Ty::of(1082),
+            "current_timestamp" => return Ty::of(TIMESTAMPTZ),
+            "localtimestamp" => return Ty::of(TIMESTAMP),
+            _ => {}
+        }
+    }
+    if ident.value == "tableoid" {
+        return Ty::of(26);
+    }
+    env.scope.column(&ident.value)
+}
+
+fn compound(idents: &[Ident], env: Env<'_>) -> Ty {
+    match idents {
+        [table, column] if column.value == "tableoid" => {
+            env.scope.source(&table.value).map_or(Ty::UNTYPED, |_| Ty::of(26))
+        }
+        [.., table, column] => env.scope.qualified(&table.value, &column.value),
+        _ => Ty::UNTYPED,
+    }
+}

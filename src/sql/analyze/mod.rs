@@ -1,0 +1,185 @@
+//! The types of a statement's result columns and parameters, as PostgreSQL infers them.
+//!
+//! Works on the parsed tree with the columns of the tables that it names; functions, operators and
+//! casts are PostgreSQL's own, from its catalogue. What only DuckDB knows has no type here
+//! ([`Ty::UNTYPED`]), and everything that depends on it neither: then the engine's own types hold.
+//! Nothing is refused here.
+//!
+//! - `builtin.rs`: PostgreSQL's functions, operators, casts, types.
+//! - `resolve.rs`: which of several functions or operators is meant.
+//! - `scope.rs`: what column names mean; `query.rs`: queries and FROM; `expr.rs`: expressions;
+//!   `call.rs`: calls of functions.
+
+mod builtin;
+mod call;
+mod expr;
+mod query;
+mod resolve;
+mod scope;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+
+use sqlparser::ast::{self, Statement as Tree};
+
+use super::statement::TableRef;
+use crate::types::{Column, PgType};
+use expr::Analyzer;
+use query::Columns;
+
+pub use builtin::{CASTS, OPERATORS, PROCS};
+
+/// The type of a literal whose meaning its place decides.
+const UNKNOWN: u32 = 705;
+/// Not a type: DuckDB knows.
+const UNTYPED: u32 = 0;
+/// The pseudo-type `"any"`.
+const ANY: u32 = 2276;
+
+/// A type by its OID in `pg_type`, and its modifier.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Ty {
+    oid: u32,
+    typmod: i32,
+}
+
+impl Ty {
+    const UNTYPED: Ty = Ty { oid: UNTYPED, typmod: -1 };
+    const UNKNOWN: Ty = Ty { oid: UNKNOWN, typmod: -1 };
+
+    const fn of(oid: u32) -> Ty {
+        Ty { oid, typmod: -1 }
+    }
+
+    fn pg_type(self) -> Option<PgType> {
+        match self.oid {
+            UNKNOWN => Some(PgType::TEXT),
+            oid => PgType::from_oid(oid),
+        }
+    }
+}
+
+/// The columns of the tables that a statement names; a table that is not here is not known.
+pub type Relations = HashMap<TableRef, Vec<RelationColumn>>;
+
+/// A column of a table; without a type where PostgreSQL has none for it.
+#[derive(Clone, Debug)]
+pub struct RelationColumn {
+    pub name: String,
+    pub pg_type: Option<(PgType, i32)>,
+}
+
+/// What was found out about a statement.
+#[derive(Clone, Debug, Default)]
+pub struct Analysis {
+    /// The result's columns in order, each with its type where it is known; `None` when not even
+    /// their number is.
+    pub columns: Option<Vec<Option<(PgType, i32)>>>,
+    /// The parameters' types, where their places tell them.
+    pub params: Vec<Option<PgType>>,
+}
+
+impl Analysis {
+    /// Gives an engine's columns PostgreSQL's types, where what the engine sends can be shown so.
+    pub fn retype(&self, columns: &mut [Column]) {
+        let Some(found) = self.columns.as_ref().filter(|found| found.len() == columns.len()) else {
+            return;
+        };
+        for (column, found) in columns.iter_mut().zip(found) {
+            if let Some((pg_type, typmod)) = *found
+                && shows_as(column.pg_type, pg_type)
+            {
+                (column.pg_type, column.typmod) = (pg_type, typmod);
+            }
+        }
+    }
+}
+
+/// Tells whether values that an engine sends as one type can be encoded as another.
+fn shows_as(sent: PgType, wanted: PgType) -> bool {
+    use crate::types::ScalarType as S;
+    if sent == wanted {
+        return true;
+    }
+    if sent.is_array() != wanted.is_array()
+        && !matches!(wanted.scalar(), S::Int2Vector | S::OidVector)
+    {
+        return false;
+    }
+    let is_integer = |scalar: S| matches!(scalar, S::Int2 | S::Int4 | S::Int8) || scalar.is_oid();
+    match (sent.scalar(), wanted.scalar()) {
+        (S::Int2, S::Int2Vector) | (S::Int8 | S::Oid, S::OidVector) => true,
+        (from, to) if is_integer(from) => {
+            is_integer(to) || matches!(to, S::Numeric | S::Float4 | S::Float8)
+        }
+        (S::Numeric, to) => is_integer(to) || matches!(to, S::Float4 | S::Float8),
+        (S::Float4 | S::Float8, to) => matches!(to, S::Float4 | S::Float8 | S::Numeric),
+        (from, to) if from.is_text() => {
+            to.is_text() || to.is_oid() || matches!(to, S::Json | S::Jsonb)
+        }
+        (S::Json, S::Jsonb) | (S::Jsonb, S::Json) => true,
+        _ => false,
+    }
+}
+
+/// Finds out the types of a statement's columns and parameters. `declared` are those that the
+/// client gave.
+pub(super) fn analyze(
+    tree: &Tree,
+    relations: &Relations,
+    declared: &[Option<PgType>],
+    param_count: usize,
+) -> Analysis {
+    let mut params = vec![UNKNOWN; param_count];
+    for (slot, given) in params.iter_mut().zip(declared) {
+        *slot = given.map_or(UNKNOWN, PgType::oid);
+    }
+    let mut analyzer = Analyzer { relations, params };
+    let columns = analyzer.statement(tree);
+    let as_shown = |columns: Vec<(String, Ty)>| {
+        columns
+            .into_iter()
+            .map(|(_, ty)| ty.pg_type().map(|pg_type| (pg_type, ty.typmod)))
+            .collect()
+    };
+    Analysis {
+        columns: columns.map(as_shown),
+        params: analyzer
+            .params
+            .iter()
+            .map(|&oid| if oid == UNKNOWN { None } else { PgType::from_oid(oid) })
+            .collect(),
+    }
+}
+
+/// The OID and modifier of a type that a statement names.
+fn declared_type(data_type: &ast::DataType) -> Ty {
+    if let Some((pg_type, typmod)) = super::declared_type::pg_type_of(data_type) {
+        return Ty { oid: pg_type.oid(), typmod };
+    }
+    let (name, is_array) = match data_type {
+        ast::DataType::Regclass => return Ty::of(PgType::REGCLASS.oid()),
+        ast::DataType::Array(ast::ArrayElemTypeDef::SquareBracket(inner, _)) => {
+            (inner.to_string(), true)
+        }
+        other => (other.to_string(), false),
+    };
+    let lower = name.to_lowercase();
+    let bare = lower.strip_prefix("pg_catalog.").unwrap_or(&lower).trim_matches('"');
+    let Some(oid) = builtin::type_named(bare) else { return Ty::UNTYPED };
+    Ty::of(if is_array { builtin::array_of(oid).unwrap_or(UNTYPED) } else { oid })
+}
+
+impl Analyzer<'_> {
+    /// Types a statement's result; parameters on the way.
+    fn statement(&mut self, tree: &Tree) -> Columns {
+        match tree {
+            Tree::Query(query) => self.query(query, &scope::Ctes::new(), None),
+            Tree::Insert(insert) => self.insert(insert),
+            Tree::Update(update) => self.update(update),
+            Tree::Delete(delete) => self.delete(delete),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,424 @@
+//! The columns of queries: FROM, the select list, set operations, common table expressions.
+
+use sqlparser::ast::{
+    Assignment, AssignmentTarget, Delete, Expr, FromTable, FunctionArg, Insert, Join,
+    JoinConstraint, JoinOperator, LimitClause, ObjectName, Query, Select, SelectItem,
+    SelectItemQualifiedWildcardKind, SetExpr, TableAlias, TableFactor, TableObject, TableWithJoins,
+    Update, Values,
+};
+
+use super::call::{builtin_name, plain};
+use super::expr::{Analyzer, Env, INT8};
+use super::resolve::common;
+use super::scope::{Ctes, Scope, Source};
+use super::{Ty, UNKNOWN, UNTYPED, builtin};
+use crate::sql::statement::TableRef;
+
+/// A query's columns; `None` when not even their number is known.
+pub(super) type Columns = Option<Vec<(String, Ty)>>;
+
+impl Analyzer<'_> {
+    /// Types a query's columns.
+    pub(super) fn query(
+        &mut self,
+        query: &Query,
+        ctes: &Ctes,
+        outer: Option<&Scope<'_>>,
+    ) -> Columns {
+        let mut ctes = ctes.clone();
+        for cte in query.with.iter().flat_map(|with| &with.cte_tables) {
+            let name = cte.alias.name.value.clone();
+            // A recursive one has the types of its first part.
+            let is_recursive = query.with.as_ref().is_some_and(|with| with.recursive);
+            let first = match (is_recursive, cte.query.body.as_ref()) {
+                (true, SetExpr::SetOperation { left, .. }) => Some(self.body(left, &ctes, outer)),
+                _ => None,
+            };
+            if let Some(first) = first {
+                ctes.insert(name.clone(), renamed(first, &cte.alias));
+                let _ = self.query(&cte.query, &ctes, outer);
+            } else {
+                let columns = self.query(&cte.query, &ctes, outer);
+                ctes.insert(name, renamed(columns, &cte.alias));
+            }
+        }
+        let columns = self.body(&query.body, &ctes, outer);
+        if let Some(LimitClause::LimitOffset { limit, offset, .. }) = &query.limit_clause {
+            let scope = Scope::default();
+            let env = Env { scope: &scope, ctes: &ctes };
+            for expr in limit.iter().chain(offset.as_ref().map(|offset| &offset.value)) {
+                self.wanted(expr, INT8, env);
+            }
+        }
+        columns
+    }
+
+    fn body(&mut self, body: &SetExpr, ctes: &Ctes, outer: Option<&Scope<'_>>) -> Columns {
+        match body {
+            SetExpr::Select(select) => self.select(select, ctes, outer),
+            SetExpr::Query(query) => self.query(query, ctes, outer),
+            SetExpr::SetOperation { left, right, .. } => {
+                let (left, right) = (self.body(left, ctes, outer), self.body(right, ctes, outer));
+                let (left, right) = (left?, right?);
+                if left.len() != right.len() {
+                    return None;
+                }
+                let pairs = left.into_iter().zip(right);
+                Some(pairs.map(|((name, a), (_, b))| (name, shared(a, b))).collect())
+            }
+            SetExpr::Values(values) => self.values(values, ctes, outer),
+            SetExpr::Insert(statement)
+            | SetExpr::Update(statement)
+            | SetExpr::Delete(statement) => self.statement(statement),
+            _ => None,
+        }
+    }
+
+    fn values(&mut self, values: &Values, ctes: &Ctes, outer: Option<&Scope<'_>>) -> Columns {
+        let scope = Scope { outer, ..Scope::default() };
+        let env = Env { scope: &scope, ctes };
+        let width = values.rows.first()?.len();
+        let column = |analyzer: &mut Self, place: usize| {
+            let cells: Vec<&Expr> = values.rows.iter().filter_map(|row| row.get(place)).collect();
+            (format!("column{}", place + 1), analyzer.common_of(&cells, env))
+        };
+        Some((0..width).map(|place| column(self, place)).collect())
+    }
+
+    fn select(&mut self, select: &Select, ctes: &Ctes, outer: Option<&Scope<'_>>) -> Columns {
+        let scope = self.from(&select.from, ctes, outer);
+        let env = Env { scope: &scope, ctes };
+        let columns = self.projection(&select.projection, env);
+        let conditions = [&select.selection, &select.having, &select.qualify];
+        for condition in conditions.into_iter().flatten() {
+            self.boolean(condition, env);
+        }
+        columns
+    }
+
+    /// Types a select list.
+    pub(super) fn projection(&mut self, items: &[SelectItem], env: Env<'_>) -> Columns {
+        let mut columns = Some(Vec::new());
+        for item in items {
+            let more = match item {
+                SelectItem::UnnamedExpr(expr) => {
+                    let name = match expr {
+                        Expr::Identifier(ident) => ident.value.clone(),
+                        Expr::CompoundIdentifier(idents) => {
+                            idents.last().map(|ident| ident.value.clone()).unwrap_or_default()
+                        }
+                        _ => super::super::rewrite::column_name(expr),
+                    };
+                    Some(vec![(name, self.output(expr, env))])
+                }
+                SelectItem::ExprWithAlias { expr, alias } => {
+                    Some(vec![(alias.value.clone(), self.output(expr, env))])
+                }
+                SelectItem::Wildcard(options) if options.to_string().trim().is_empty() => {
+                    env.scope.all.clone()
+                }
+                SelectItem::QualifiedWildcard(
+                    SelectItemQualifiedWildcardKind::ObjectName(name),
+                    options,
+                ) if options.to_string().trim().is_empty() => {
+                    let table = name.0.last().and_then(|part| part.as_ident());
+                    let source = table.and_then(|table| env.scope.source(&table.value));
+                    source.filter(|source| source.complete).map(|source| source.columns.clone())
+                }
+                _ => None,
+            };
+            columns = columns.zip(more).map(|(mut all, more)| {
+                all.extend(more);
+                all
+            });
+        }
+        columns
+    }
+
+    /// Types an item of a select list, where an unknown literal becomes text.
+    fn output(&mut self, expr: &Expr, env: Env<'_>) -> Ty {
+        self.expr(expr, env)
+    }
+
+    fn from<'s>(
+        &mut self,
+        from: &[TableWithJoins],
+        ctes: &Ctes,
+        outer: Option<&'s Scope<'s>>,
+    ) -> Scope<'s> {
+        let mut scope = Scope { sources: Vec::new(), all: Some(Vec::new()), outer };
+        for table in from {
+            let mut all = self.factor(&table.relation, ctes, &mut scope);
+            for join in &table.joins {
+                all = self.join(join, all, ctes, &mut scope);
+            }
+            scope.all = scope.all.zip(all).map(|(mut left, right)| {
+                left.extend(right);
+                left
+            });
+        }
+        scope
+    }
+
+    fn join(&mut self, join: &Join, left: Columns, ctes: &Ctes, scope: &mut Scope<'_>) -> Columns {
+        let right = self.factor(&join.relation, ctes, scope);
+        use JoinOperator as J;
+        let constraint = match &join.join_operator {
+            J::Join(constraint)
+            | J::Inner(constraint)
+            | J::Left(constraint)
+            | J::LeftOuter(constraint)
+            | J::Right(constraint)
+            | J::RightOuter(constraint)
+            | J::FullOuter(constraint)
+            | J::CrossJoin(constraint) => constraint,
+            _ => return None,
+        };
+        if let JoinConstraint::On(condition) = constraint {
+            let env = Env { scope, ctes };
+            self.boolean(condition, env);
+        }
+        let (left, right) = (left?, right?);
+        let names: Vec<String> = match constraint {
+            JoinConstraint::Using(names) => names
+                .iter()
+                .filter_map(|name| name.0.last()?.as_ident().map(|ident| ident.value.clone()))
+                .collect(),
+            JoinConstraint::Natural => {
+                let shared = left.iter().filter(|(name, _)| right.iter().any(|(r, _)| r == name));
+                shared.map(|(name, _)| name.clone()).collect()
+            }
+            _ => Vec::new(),
+        };
+        // Joined columns come first, then the rest of both sides.
+        let is_joined = |name: &String| names.contains(name);
+        let mut all: Vec<(String, Ty)> = names
+            .iter()
+            .filter_map(|name| left.iter().find(|(known, _)| known == name).cloned())
+            .collect();
+        all.extend(left.into_iter().chain(right).filter(|(name, _)| !is_joined(name)));
+        Some(all)
+    }
+
+    /// Adds an item of FROM to the scope; gives its columns.
+    fn factor(&mut self, factor: &TableFactor, ctes: &Ctes, scope: &mut Scope<'_>) -> Columns {
+        let (columns, alias, own_name) = match factor {
+            TableFactor::Table { name, alias, args: None, .. } => {
+                (self.table(name, ctes), alias, last_name(name))
+            }
+            TableFactor::Table { name, alias, args: Some(args), with_ordinality, .. } => {
+                let columns = self.table_function(name, &args.args, ctes, scope);
+                (ordinal(columns, *with_ordinality), alias, last_name(name))
+            }
+            TableFactor::Function { name, args, alias, with_ordinality, .. } => {
+                let columns = self.table_function(name, args, ctes, scope);
+                (ordinal(columns, *with_ordinality), alias, last_name(name))
+            }
+            TableFactor::Derived { subquery, alias, .. } => {
+                let columns = self.query(subquery, ctes, Some(&*scope));
+                (columns, alias, None)
+            }
+            TableFactor::UNNEST { alias, array_exprs, with_ordinality, .. } => {
+                let env = Env { scope, ctes };
+                let column = |analyzer: &mut Self, expr| {
+                    let array = analyzer.expr(expr, env).oid;
+                    let element = builtin::element_of(array).unwrap_or(UNTYPED);
+                    ("unnest".to_owned(), Ty::of(element))
+                };
+                let columns = array_exprs.iter().map(|expr| column(self, expr)).collect();
+                (ordinal(Some(columns), *with_ordinality), alias, Some("unnest".to_owned()))
+            }
+            TableFactor::NestedJoin { table_with_joins, alias: None } => {
+                let mut all = self.factor(&table_with_joins.relation, ctes, scope);
+                for join in &table_with_joins.joins {
+                    all = self.join(join, all, ctes, scope);
+                }
+                return all;
+            }
+            _ => {
+                scope.sources.push(Source::default());
+                return None;
+            }
+        };
+        let is_function =
+            !matches!(factor, TableFactor::Table { args: None, .. } | TableFactor::Derived { .. });
+        let columns = match alias {
+            // A function that gives single values names its column after its alias.
+            Some(alias) if is_function && alias.columns.is_empty() => columns.map(|mut columns| {
+                if let Some(first) =
+                    columns.first_mut().filter(|(name, _)| own_name.as_ref() == Some(name))
+                {
+                    first.0.clone_from(&alias.name.value);
+                }
+                columns
+            }),
+            Some(alias) => renamed(columns, alias),
+            None => columns,
+        };
+        let name = alias.as_ref().map(|alias| alias.name.value.clone()).or(own_name);
+        scope.sources.push(Source {
+            name,
+            complete: columns.is_some(),
+            columns: columns.clone().unwrap_or_default(),
+        });
+        columns
+    }
+
+    fn table(&self, name: &ObjectName, ctes: &Ctes) -> Columns {
+        let table = TableRef::from_object_name(name).ok()?;
+        if table.schema.is_none()
+            && let Some(columns) = ctes.get(&table.table)
+        {
+            return columns.clone();
+        }
+        let columns = self.relations.get(&table)?;
+        let ty = |found: Option<(crate::types::PgType, i32)>| {
+            found.map_or(Ty::UNTYPED, |(pg_type, typmod)| Ty { oid: pg_type.oid(), typmod })
+        };
+        Some(columns.iter().map(|column| (column.name.clone(), ty(column.pg_type))).collect())
+    }
+
+    fn table_function(
+        &mut self,
+        name: &ObjectName,
+        args: &[FunctionArg],
+        ctes: &Ctes,
+        scope: &Scope<'_>,
+    ) -> Columns {
+        let function = builtin_name(name)?;
+        let found = self.resolved(&function, &plain(args)?, Env { scope, ctes })?;
+        if found.columns.is_empty() {
+            // A row without declared columns is known only when it comes.
+            return (found.result != 2249).then(|| vec![(function, Ty::of(found.result))]);
+        }
+        let columns = found.columns.iter();
+        Some(columns.map(|(name, oid)| (name.clone(), Ty::of(*oid))).collect())
+    }
+
+    /// Types an INSERT: parameters among its rows have the types of the columns that they go to.
+    pub(super) fn insert(&mut self, insert: &Insert) -> Columns {
+        let TableObject::TableName(name) = &insert.table else { return None };
+        let ctes = Ctes::new();
+        let columns = self.table(name, &ctes)?;
+        let targets: Vec<Ty> = if insert.columns.is_empty() {
+            columns.iter().map(|(_, ty)| *ty).collect()
+        } else {
+            let named = insert.columns.iter().map(last_name);
+            let find = |name: Option<String>| {
+                columns.iter().find(|(known, _)| Some(known) == name.as_ref())
+            };
+            named.map(|name| find(name).map_or(Ty::UNTYPED, |(_, ty)| *ty)).collect()
+        };
+        if let Some(source) = &insert.source {
+            let scope = Scope::default();
+            let env = Env { scope: &scope, ctes: &ctes };
+            match source.body.as_ref() {
+                SetExpr::Values(values) => {
+                    for row in &values.rows {
+                        for (cell, target) in row.iter().zip(&targets) {
+                            self.wanted(cell, target.oid, env);
+                        }
+                    }
+                }
+                SetExpr::Select(select) => {
+                    for (item, target) in select.projection.iter().zip(&targets) {
+                        if let SelectItem::UnnamedExpr(expr)
+                        | SelectItem::ExprWithAlias { expr, .. } = item
+                        {
+                            self.settle(expr, target.oid);
+                        }
+                    }
+                    self.query(source, &ctes, None);
+                }
+                _ => {
+                    self.query(source, &ctes, None);
+                }
+            }
+        }
+        let known_as = insert.table_alias.as_ref().map(|alias| alias.alias.value.clone());
+        self.returning(insert.returning.as_deref(), known_as.or_else(|| last_name(name)), columns)
+    }
+
+    /// Types an UPDATE.
+    pub(super) fn update(&mut self, update: &Update) -> Columns {
+        let ctes = Ctes::new();
+        let scope = self.from(std::slice::from_ref(&update.table), &ctes, None);
+        let env = Env { scope: &scope, ctes: &ctes };
+        for Assignment { target, value } in &update.assignments {
+            let column = match target {
+                AssignmentTarget::ColumnName(name) => last_name(name),
+                AssignmentTarget::Tuple(_) => None,
+            };
+            let to = column.map_or(Ty::UNTYPED, |column| scope.column(&column));
+            self.wanted(value, to.oid, env);
+        }
+        if let Some(condition) = update.selection.as_ref().filter(|_| update.from.is_none()) {
+            self.boolean(condition, env);
+        }
+        if update.from.is_some() {
+            return None;
+        }
+        self.projection(update.returning.as_deref()?, env)
+    }
+
+    /// Types a DELETE.
+    pub(super) fn delete(&mut self, delete: &Delete) -> Columns {
+        let (FromTable::WithFromKeyword(from) | FromTable::WithoutKeyword(from)) = &delete.from;
+        let ctes = Ctes::new();
+        let scope = self.from(from, &ctes, None);
+        if delete.using.is_some() {
+            return None;
+        }
+        let env = Env { scope: &scope, ctes: &ctes };
+        if let Some(condition) = &delete.selection {
+            self.boolean(condition, env);
+        }
+        self.projection(delete.returning.as_deref()?, env)
+    }
+
+    fn returning(
+        &mut self,
+        items: Option<&[SelectItem]>,
+        name: Option<String>,
+        columns: Vec<(String, Ty)>,
+    ) -> Columns {
+        let all = Some(columns.clone());
+        let sources = vec![Source { name, columns, complete: true }];
+        let scope = Scope { sources, all, outer: None };
+        self.projection(items?, Env { scope: &scope, ctes: &Ctes::new() })
+    }
+}
+
+fn last_name(name: &ObjectName) -> Option<String> {
+    name.0.last()?.as_ident().map(super::super::fold)
+}
+
+fn ordinal(columns: Columns, is_ordinal: bool) -> Columns {
+    columns.map(|mut columns| {
+        if is_ordinal {
+            columns.push(("ordinality".to_owned(), Ty::of(INT8)));
+        }
+        columns
+    })
+}
+
+/// Gives columns the names that an alias lists.
+fn renamed(columns: Columns, alias: &TableAlias) -> Columns {
+    let mut columns = columns?;
+    for (column, name) in columns.iter_mut().zip(&alias.columns) {
+        column.0.clone_from(&name.name.value);
+    }
+    Some(columns)
+}
+
+/// The type of a column of a set operation.
+fn shared(a: Ty, b: Ty) -> Ty {
+    match common(&[a.oid, b.oid]) {
+        Some(oid) if a.oid == UNKNOWN && b.oid == UNKNOWN => Ty::of(oid),
+        Some(oid) => {
+            let same = a == b;
+            Ty { oid, typmod: if same { a.typmod } else { -1 } }
+        }
+        None => Ty::UNTYPED,
+    }
+}

@@ -1,0 +1,56 @@
+//! What names of columns mean at one place of a query.
+
+use std::collections::HashMap;
+
+use super::Ty;
+
+/// One item of FROM.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Source {
+    pub(super) name: Option<String>,
+    pub(super) columns: Vec<(String, Ty)>,
+    /// Whether these are all of its columns.
+    pub(super) complete: bool,
+}
+
+/// The names that an expression may use.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Scope<'a> {
+    pub(super) sources: Vec<Source>,
+    /// Columns in the order of `*`, with joined ones once; `None` where that is not known.
+    pub(super) all: Option<Vec<(String, Ty)>>,
+    pub(super) outer: Option<&'a Scope<'a>>,
+}
+
+/// Columns of common table expressions by name; `None` where they are not known.
+pub(super) type Ctes = HashMap<String, Option<Vec<(String, Ty)>>>;
+
+impl Scope<'_> {
+    /// Finds a column by its own name.
+    pub(super) fn column(&self, name: &str) -> Ty {
+        let own = self.sources.iter().flat_map(|source| &source.columns);
+        if let Some((_, ty)) = own.into_iter().find(|(known, _)| known == name) {
+            return *ty;
+        }
+        if self.sources.iter().any(|source| !source.complete) {
+            return Ty::UNTYPED;
+        }
+        self.outer.map_or(Ty::UNTYPED, |outer| outer.column(name))
+    }
+
+    /// Finds a column of a named table.
+    pub(super) fn qualified(&self, table: &str, name: &str) -> Ty {
+        match self.source(table) {
+            Some(source) => {
+                let found = source.columns.iter().find(|(known, _)| known == name);
+                found.map_or(Ty::UNTYPED, |(_, ty)| *ty)
+            }
+            None => self.outer.map_or(Ty::UNTYPED, |outer| outer.qualified(table, name)),
+        }
+    }
+
+    /// Finds an item of FROM here.
+    pub(super) fn source(&self, table: &str) -> Option<&Source> {
+        self.sources.iter().find(|source| source.name.as_deref() == Some(table))
+    }
+}
