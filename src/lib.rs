@@ -39,6 +39,7 @@ pub mod task;
 pub mod config;
 pub mod telemetry;
 // nouns
+pub mod function;
 pub mod types;
 pub mod sql;
 pub mod catalog;

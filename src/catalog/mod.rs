@@ -18,7 +18,7 @@ pub use schemas::{
 };
 
 /// The SQL files, in the order in which they are run.
-const FILES: [(&str, &str); 15] = [
+const FILES: [(&str, &str); 20] = [
     ("pg_catalog/builtin_types.sql", include_str!("../../sql/pg_catalog/builtin_types.sql")),
     ("pg_catalog/builtin_procs.sql", include_str!("../../sql/pg_catalog/builtin_procs.sql")),
     ("pg_catalog/builtin_misc.sql", include_str!("../../sql/pg_catalog/builtin_misc.sql")),
@@ -32,6 +32,11 @@ const FILES: [(&str, &str); 15] = [
     ("functions/server.sql", include_str!("../../sql/functions/server.sql")),
     ("functions/json.sql", include_str!("../../sql/functions/json.sql")),
     ("functions/text.sql", include_str!("../../sql/functions/text.sql")),
+    ("functions/numeric.sql", include_str!("../../sql/functions/numeric.sql")),
+    ("functions/format.sql", include_str!("../../sql/functions/format.sql")),
+    ("functions/arrays.sql", include_str!("../../sql/functions/arrays.sql")),
+    ("functions/jsonb.sql", include_str!("../../sql/functions/jsonb.sql")),
+    ("functions/regexp.sql", include_str!("../../sql/functions/regexp.sql")),
     ("information_schema/views.sql", include_str!("../../sql/information_schema/views.sql")),
     ("teatree/views.sql", include_str!("../../sql/teatree/views.sql")),
 ];

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use super::{Router, StatementContext};
 use crate::catalog::system_columns;
 use crate::error::Result;
-use crate::sql::{Analysis, RelationColumn, Relations, Statement, TableRef};
+use crate::sql::rewrite::NameContext;
+use crate::sql::{RelationColumn, Relations, Statement, TableRef};
 use crate::types::{PgType, Value};
 
 /// Columns of a user's tables and views of one name: schema, column, type's OID, modifier.
@@ -21,16 +22,17 @@ WHERE r.name = $1 ORDER BY c.number";
 const TEMPORARY: &str = "pg_temp_1";
 
 impl Router {
-    /// Finds out a statement's types.
-    pub(super) async fn analyze(
+    /// Finds the names' meaning for a statement, and the columns of the tables that it names.
+    pub(super) async fn names_of(
         &self,
         statement: &Statement,
         tables: &[TableRef],
-        declared: &[Option<PgType>],
+        types: &[Option<PgType>],
         context: &StatementContext,
-    ) -> Result<Analysis> {
+    ) -> Result<NameContext> {
+        let names = self.names(context);
         if statement.is_native() {
-            return Ok(Analysis::default());
+            return Ok(names);
         }
         let mut relations = Relations::with_capacity(tables.len());
         for table in tables {
@@ -38,7 +40,7 @@ impl Router {
                 relations.insert(table.clone(), columns.as_ref().clone());
             }
         }
-        Ok(statement.analyze(&relations, declared))
+        Ok(NameContext { relations: Arc::new(relations), param_types: types.to_vec(), ..names })
     }
 
     /// Finds the columns of the table or view that a name means; `None` when there is none.
@@ -56,7 +58,8 @@ impl Router {
         }
         let params = vec![Value::Text(table.table.clone())];
         // What the session alone may see is not remembered for all.
-        if let Some(held) = context.held() {
+        let own = context.has_own_definitions() || context.has_temporary;
+        if let Some(held) = context.held().filter(|_| own) {
             let rows = held.text_rows(COLUMNS, params).await?;
             return Ok(pick(&rows, table, context).map(Arc::new));
         }

@@ -42,9 +42,10 @@ impl Router {
         }
         let choice = self.choose(read, context)?;
         let mut lines = vec![format!("Engine: {} ({})", choice.name(), choice.reason)];
+        let names = self.names_of(statement, &read.tables, types, context).await?;
         match choice.engine {
             Engine::DuckDb => {
-                let sql = statement.duckdb_sql(&self.names(context), types)?;
+                let sql = statement.duckdb_sql(&names, types)?;
                 let word = if analyze { "EXPLAIN ANALYZE" } else { "EXPLAIN" };
                 let held = context.held();
                 let explained = format!("{word} {sql}");
@@ -62,7 +63,7 @@ impl Router {
                 }
             }
             Engine::DataFusion => {
-                let sql = statement.datafusion_sql(&self.names(context), types)?;
+                let sql = statement.datafusion_sql(&names, types)?;
                 let plan = self.datafusion.explain(&sql, &params, &context.query, analyze).await?;
                 lines.extend(plan);
             }

@@ -64,6 +64,8 @@ pub struct StatementContext {
     pub moment: Option<Moment>,
     /// What the session has drawn from sequences.
     pub drawn: Drawn,
+    /// The session has temporary tables.
+    pub has_temporary: bool,
 }
 
 impl StatementContext {
@@ -204,6 +206,8 @@ impl Router {
             intents: context.intents.clone(),
             moment: context.moment,
             drawn: context.drawn.clone(),
+            relations: Arc::default(),
+            param_types: Vec::new(),
             catalog: &crate::catalog::Catalog,
         }
     }

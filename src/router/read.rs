@@ -4,6 +4,7 @@ use super::storage::Storages;
 use super::{EngineSetting, Router, StatementContext};
 use crate::engine::{Description, Execution};
 use crate::error::{Error, Result};
+use crate::sql::rewrite::NameContext;
 use crate::sql::{Analysis, Read, Statement};
 use crate::types::{PgType, Value};
 
@@ -52,12 +53,14 @@ impl Router {
         context: &StatementContext,
     ) -> Result<Description> {
         let choice = self.choose(read, context)?;
-        let analysis = self.analyze(statement, &read.tables, known, context).await?;
+        let mut names = self.names_of(statement, &read.tables, known, context).await?;
+        let analysis = statement.analyze(&names.relations, known);
         let known = &inferred(known, &analysis, statement.param_count);
+        names.param_types.clone_from(known);
         let mut description = match choice.engine {
-            Engine::DuckDb => self.describe_on_duckdb(statement, known, context).await,
+            Engine::DuckDb => self.describe_on_duckdb(statement, known, &names, context).await,
             Engine::DataFusion => {
-                let sql = statement.datafusion_sql(&self.names(context), known)?;
+                let sql = statement.datafusion_sql(&names, known)?;
                 let pinned = context.pinned();
                 self.datafusion.describe(&sql, known, &context.query, pinned).await
             }
@@ -72,16 +75,16 @@ impl Router {
         &self,
         statement: &Statement,
         known: &[Option<PgType>],
+        names: &NameContext,
         context: &StatementContext,
     ) -> Result<Description> {
-        let names = self.names(context);
         let held = context.held();
         let mut types = known.to_vec();
         types.resize(statement.param_count, None);
         let array_params = statement.array_params();
         if array_params.iter().any(|&index| types.get(index).is_some_and(Option::is_none)) {
             // DuckDB infers no type for `= ANY($1)`, but does for `= $1`: its element.
-            let sql = statement.duckdb_sql_comparing(&names, &types)?;
+            let sql = statement.duckdb_sql_comparing(names, &types)?;
             let elements = self.duckdb.describe(&sql, &context.query, held).await?;
             for index in array_params {
                 let element = elements.params.get(index).copied().flatten();
@@ -90,11 +93,11 @@ impl Router {
                 }
             }
         }
-        let sql = statement.duckdb_sql(&names, &types)?;
+        let sql = statement.duckdb_sql(names, &types)?;
         let mut found = match self.duckdb.describe(&sql, &context.query, held).await {
             Err(_) if (0..statement.param_count).any(|index| types[index].is_none()) => {
                 // `x + $1` cannot be bound either before `$1` has a type: that of `x`.
-                let sql = statement.duckdb_sql_comparing(&names, &types)?;
+                let sql = statement.duckdb_sql_comparing(names, &types)?;
                 self.duckdb.describe(&sql, &context.query, held).await.map(|mut found| {
                     found.columns = None;
                     found
@@ -113,12 +116,12 @@ impl Router {
                 let inferred = found.params.get(index).copied().flatten();
                 *slot = slot.or(inferred).or(Some(PgType::TEXT));
             }
-            let sql = statement.duckdb_sql_described(&names, &types)?;
+            let sql = statement.duckdb_sql_described(names, &types)?;
             found = self.duckdb.describe(&sql, &context.query, held).await?;
         }
         if found.columns.is_none() {
             // A function in FROM needs values to tell its columns: typed NULLs do.
-            let sql = statement.duckdb_sql_with_nulls(&names, &types)?;
+            let sql = statement.duckdb_sql_with_nulls(names, &types)?;
             found.columns = self.duckdb.describe(&sql, &context.query, held).await?.columns;
         }
         let params = (0..statement.param_count).map(|index| {
@@ -137,17 +140,18 @@ impl Router {
         context: &StatementContext,
     ) -> Result<Execution> {
         self.wait_for_promised(read, context).await?;
+        // Before the read takes the connection that a transaction may have.
+        let names = self.names_of(statement, &read.tables, types, context).await?;
+        let analysis = statement.analyze(&names.relations, types);
         let (choice, sql) = tracing::info_span!("route").in_scope(|| {
             let choice = self.choose(read, context)?;
             let sql = match choice.engine {
-                Engine::DuckDb => statement.duckdb_sql(&self.names(context), types)?,
-                Engine::DataFusion => statement.datafusion_sql(&self.names(context), types)?,
+                Engine::DuckDb => statement.duckdb_sql(&names, types)?,
+                Engine::DataFusion => statement.datafusion_sql(&names, types)?,
             };
             tracing::debug!(engine = choice.name(), reason = %choice.reason, %sql, "routed");
             Ok::<_, Error>((choice, sql))
         })?;
-        // Before the read takes the connection that a transaction may have.
-        let analysis = self.analyze(statement, &read.tables, types, context).await?;
         let mut execution = match choice.engine {
             Engine::DuckDb => {
                 let held = context.held();

@@ -230,7 +230,9 @@ fn open(mut config: Config, runtime: tokio::runtime::Handle, reopened: bool) -> 
         defaults: DefaultCache::default(),
     };
     let advisory_locks = Arc::new(AdvisoryLocks::default());
-    let services = Services { config, router, log, writer, activity, advisory_locks };
+    let notifications = Arc::default();
+    let services =
+        Services { config, router, log, writer, activity, advisory_locks, notifications };
     let services = Arc::new(services);
     Ok(Open { services, versions, writer_thread })
 }

@@ -159,6 +159,11 @@ impl Session {
                 self.temp.go_back(open.temp_before);
             }
         }
+        self.end_cursors(done.is_ok());
+        match &done {
+            Ok(()) => self.notifications.commit(),
+            Err(_) => self.notifications.roll_back(),
+        }
         self.show_application_name();
         done.map(|()| true)
     }
@@ -169,6 +174,8 @@ impl Session {
             Transaction::Open(open) | Transaction::Failed(open) => open,
             Transaction::Idle => return,
         };
+        self.end_cursors(false);
+        self.notifications.roll_back();
         open.roll_back().await;
         self.advisory_locks.end_transaction();
         self.settings = open.settings_before;
@@ -235,7 +242,7 @@ impl Session {
         }
     }
 
-    fn set(&mut self, name: &str, value: Option<&str>, local: bool) -> Result<()> {
+    pub(super) fn set(&mut self, name: &str, value: Option<&str>, local: bool) -> Result<()> {
         match (name, value) {
             ("transaction_isolation", Some(value)) => {
                 let mode = match Isolation::parse(&value.to_lowercase()) {
@@ -280,7 +287,7 @@ impl Session {
         self.entry().set_application_name(name);
     }
 
-    fn show(&self, name: &str) -> Result<String> {
+    pub(super) fn show(&self, name: &str) -> Result<String> {
         let setting = |name| self.settings.get(name).map(str::to_owned);
         match (name.to_lowercase().as_str(), &self.transaction) {
             ("transaction_isolation", Transaction::Open(open)) => {
@@ -327,6 +334,8 @@ impl Session {
             self.show_application_name();
             self.deallocate(None)?;
             self.close_all_portals();
+            self.cursors.clear();
+            self.notifications.unlisten_all();
             self.advisory_locks.unlock_all();
             self.temp.clear();
         }

@@ -21,16 +21,19 @@ mod advisory;
 mod block;
 mod control;
 mod copy_in;
+mod cursor;
 mod idempotency;
 mod lock_table;
 mod intents;
 mod prepared;
 mod notice;
+mod notify;
 mod progress;
 mod retry;
 mod run;
 mod savepoint;
 mod services;
+mod session_calls;
 mod settings;
 mod settings_table;
 mod temp;
@@ -46,6 +49,7 @@ pub use activity::{Activity, Entry, Reason, Registered, Shown, StatementGuard};
 pub use advisory::AdvisoryLocks;
 pub use copy_in::CopySession;
 pub use notice::Notice;
+pub use notify::{Notification, Notifications};
 pub use prepared::{Portal, PortalState, Prepared};
 pub use progress::{CopyProgress, ShownCopy};
 pub use run::{Outcome, Rows, RowsTag};
@@ -57,6 +61,8 @@ pub use transaction::{Status, Transaction};
 use idempotency::Claim;
 
 use advisory::OwnLocks;
+use cursor::Cursor;
+use notify::OwnNotifications;
 use temp::TempTables;
 
 use crate::engine::QueryContext;
@@ -74,6 +80,7 @@ pub struct Session {
     transaction: Transaction,
     statements: HashMap<String, Arc<Prepared>>,
     portals: HashMap<String, Portal>,
+    cursors: HashMap<String, Cursor>,
     notices: Vec<Notice>,
     advisory_locks: OwnLocks,
     temp: TempTables,
@@ -84,6 +91,7 @@ pub struct Session {
     last_intent: Option<IntentSeq>,
     /// What this session has drawn from sequences.
     drawn: Drawn,
+    notifications: OwnNotifications,
 }
 
 impl Session {
@@ -94,6 +102,8 @@ impl Session {
         }
         let locks = Arc::clone(&services.advisory_locks);
         let advisory_locks = OwnLocks::new(locks, registered.entry.pid);
+        let sent = Arc::clone(&services.notifications);
+        let notifications = OwnNotifications::new(sent, registered.entry.pid);
         Session {
             services,
             registered,
@@ -101,6 +111,7 @@ impl Session {
             transaction: Transaction::Idle,
             statements: HashMap::new(),
             portals: HashMap::new(),
+            cursors: HashMap::new(),
             notices: Vec::new(),
             advisory_locks,
             temp: TempTables::default(),
@@ -108,6 +119,7 @@ impl Session {
             claim: Claim::default(),
             last_intent: None,
             drawn: Drawn::default(),
+            notifications,
         }
     }
 
@@ -198,6 +210,7 @@ impl Session {
             max_staleness: self.settings.max_staleness(),
             moment: self.transaction.moment(),
             drawn: self.drawn.clone(),
+            has_temporary: self.temp.connection().is_some(),
         })
     }
 }

@@ -9,7 +9,7 @@ use super::advisory::{advisory_columns, advisory_params};
 use super::{Rows, Session, StatementGuard};
 use crate::engine::Description;
 use crate::error::{Error, Result};
-use crate::sql::{Kind, Statement};
+use crate::sql::{CursorStatement, Kind, Statement};
 use crate::sqlstate::SqlState;
 use crate::types::{self, Column, PgType, Value};
 
@@ -197,6 +197,9 @@ impl Session {
                 advisory_params(calls, &mut params);
                 Ok(Description { params, columns: advisory_columns(calls) })
             }
+            Kind::Cursor(CursorStatement::Fetch { name, moves: false, .. }) => {
+                Ok(columns(self.cursor_columns(name)?))
+            }
             Kind::Setting(setting) => Ok(columns(self.setting_columns(setting)?)),
             Kind::Execute { name, .. } => {
                 let inner = self.prepared(name)?;
@@ -351,7 +354,7 @@ impl Session {
                 rows.gather(bytes_max).await?;
             }
         }
-        Ok(())
+        self.gather_cursors().await
     }
 
     /// A Sync, or the end of a transaction: portals live no longer than it.

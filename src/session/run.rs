@@ -132,7 +132,7 @@ impl Session {
         })
     }
 
-    async fn run_kind(
+    pub(super) async fn run_kind(
         &mut self,
         statement: &Statement,
         types: &[Option<PgType>],
@@ -169,6 +169,10 @@ impl Session {
             }
             Kind::Setting(setting) => self.control_setting(setting),
             Kind::LockTable(lock) => self.lock_tables(lock, guard).await.map(Outcome::Done),
+            Kind::Listen(_) | Kind::Unlisten(_) | Kind::Notify { .. } => {
+                self.run_notification(&statement.kind)
+            }
+            Kind::Cursor(cursor) => Box::pin(self.cursor(cursor, guard)).await,
             Kind::Advisory(calls) => self.advisory(calls, &params, guard).await,
             Kind::Prepare { name, statement } => {
                 let declared = vec![None; statement.param_count];
@@ -199,6 +203,13 @@ impl Session {
         guard: &StatementGuard,
     ) -> Result<Outcome> {
         self.take_snapshot(guard).await?;
+        let computed;
+        let statement = if statement.calls_session() {
+            computed = self.with_session_values(statement, &params)?;
+            &computed
+        } else {
+            statement
+        };
         let intents = self.intents_for(statement, &params, guard).await?;
         let context = StatementContext { intents, ..self.context(guard).await? };
         self.check_not_deferred(read, &context)?;
@@ -401,6 +412,8 @@ fn kind_name(kind: &Kind) -> &'static str {
         Kind::Transaction(_) => "transaction",
         Kind::Setting(_) => "setting",
         Kind::LockTable(_) | Kind::Advisory(_) => "lock",
+        Kind::Cursor(_) => "cursor",
+        Kind::Listen(_) | Kind::Unlisten(_) | Kind::Notify { .. } => "notify",
         Kind::Prepare { .. } => "prepare",
         Kind::Execute { .. } => "execute",
         Kind::Deallocate(_) | Kind::Discard(_) | Kind::Nothing(_) => "session",

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::activity::Activity;
 use super::advisory::AdvisoryLocks;
+use super::notify::Notifications;
 use crate::config::Config;
 use crate::intent::IntentLog;
 use crate::router::Router;
@@ -17,4 +18,5 @@ pub struct Services {
     pub writer: WriterHandle,
     pub activity: Arc<Activity>,
     pub advisory_locks: Arc<AdvisoryLocks>,
+    pub notifications: Arc<Notifications>,
 }

@@ -158,7 +158,8 @@ impl Session {
         }
         self.temp_connection(guard).await?;
         let context: StatementContext = self.context(guard).await?;
-        let body = self.services.router.as_sql(statement, write, types, params, &context)?;
+        let router = &self.services.router;
+        let body = router.as_sql(statement, write, types, params, &context).await?;
         let applied = self.change_temp(&statement.text, body, &context, guard).await?;
         self.temp.note(write);
         Ok(applied)

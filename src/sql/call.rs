@@ -106,7 +106,7 @@ pub(super) fn arguments(exprs: &[Expr]) -> Result<Vec<Argument>> {
     exprs.iter().map(argument).collect()
 }
 
-fn argument(expr: &Expr) -> Result<Argument> {
+pub(super) fn argument(expr: &Expr) -> Result<Argument> {
     match expr {
         Expr::Value(value) => literal(&value.value),
         Expr::Nested(inner) => argument(inner),

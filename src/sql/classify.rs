@@ -40,12 +40,18 @@ pub(super) fn classify(tree: &Tree) -> Result<Kind> {
             name: TableRef::from_object_name(name)?.table,
             args: call::arguments(parameters)?,
         }),
-        Tree::Close { cursor: ast::CloseCursor::All } => Ok(Kind::Nothing("CLOSE CURSOR ALL")),
         Tree::Lock(lock) => lock::classify(lock).map(Kind::LockTable),
         // All roles may do all.
         Tree::Grant(_) => Ok(Kind::Nothing("GRANT")),
         Tree::Revoke(_) => Ok(Kind::Nothing("REVOKE")),
-        Tree::UNLISTEN { .. } => Ok(Kind::Nothing("UNLISTEN")),
+        Tree::LISTEN { channel } => Ok(Kind::Listen(fold(channel))),
+        Tree::UNLISTEN { channel } => {
+            Ok(Kind::Unlisten((channel.value != "*").then(|| fold(channel))))
+        }
+        Tree::NOTIFY { channel, payload } => Ok(Kind::Notify {
+            channel: fold(channel),
+            payload: payload.clone().unwrap_or_default(),
+        }),
         _ => write::classify(tree).map(Kind::Write),
     }
 }

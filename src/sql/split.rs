@@ -7,7 +7,7 @@ use sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer};
 
 use super::comment::Comment;
 use super::statement::{Kind, Statement};
-use super::{classify, copy, define, native, params, rewrite, write};
+use super::{classify, copy, cursor, define, native, params, rewrite, write};
 use crate::error::{Error, Result};
 use crate::sqlstate::SqlState;
 
@@ -93,6 +93,9 @@ pub(super) fn parse_one(
     if copy::is_copy(&tokens) {
         return Ok(statement(copy::parse(&tokens, text, places)?, None, 0));
     }
+    if let Some((kind, param_count)) = cursor::parse(&tokens, text, places)? {
+        return Ok(statement(kind, None, param_count));
+    }
     if let Some(kind) = define::parse_beyond(&tokens).map_err(|error| place(error, &words))? {
         return Ok(statement(kind, None, 0));
     }
@@ -146,6 +149,36 @@ fn read_tree(
 fn transaction_words(tokens: &mut Vec<TokenWithSpan>) {
     spell_out_abort(tokens);
     leave_out_deferrable(tokens);
+    spell_out_trim(tokens);
+}
+
+/// `trim(leading from x)` takes blanks, which the parser wants to be told.
+fn spell_out_trim(tokens: &mut Vec<TokenWithSpan>) {
+    let is = |token: Option<&TokenWithSpan>, wanted: &[&str]| {
+        matches!(token.map(|token| &token.token), Some(Token::Word(word))
+            if word.quote_style.is_none()
+                && wanted.iter().any(|text| word.value.eq_ignore_ascii_case(text)))
+    };
+    let solid: Vec<usize> = (0..tokens.len())
+        .filter(|&index| !matches!(tokens[index].token, Token::Whitespace(_) | Token::EOF))
+        .collect();
+    let at = |place: usize| solid.get(place).and_then(|&index| tokens.get(index));
+    let mut missing = Vec::new();
+    for place in 0..solid.len() {
+        let opens = at(place + 1).is_some_and(|token| token.token == Token::LParen);
+        if is(at(place), &["trim"])
+            && opens
+            && is(at(place + 2), &["both", "leading", "trailing"])
+            && is(at(place + 3), &["from"])
+        {
+            missing.push(solid[place + 3]);
+        }
+    }
+    for index in missing.into_iter().rev() {
+        let blank = Token::SingleQuotedString(" ".to_owned());
+        let span = tokens[index].span;
+        tokens.insert(index, TokenWithSpan { token: blank, span });
+    }
 }
 
 /// ABORT is PostgreSQL's other word for ROLLBACK, which the parser does not know.

@@ -9,6 +9,7 @@ use sqlparser::ast;
 use super::call::Call;
 use super::comment::Comment;
 use super::copy::{CopyIn, CopyOut};
+use super::cursor::CursorStatement;
 use super::lock::{AdvisoryCall, LockTable};
 use super::rewrite::{self, NameContext};
 use super::setting::{Setting, TransactionStatement};
@@ -85,6 +86,14 @@ pub enum Kind {
     Transaction(TransactionStatement),
     Setting(Setting),
     LockTable(LockTable),
+    Cursor(CursorStatement),
+    Listen(String),
+    /// `None` for all channels.
+    Unlisten(Option<String>),
+    Notify {
+        channel: String,
+        payload: String,
+    },
     /// A SELECT of nothing but functions of advisory locks.
     Advisory(Vec<AdvisoryCall>),
     /// `PREPARE name AS …`
@@ -101,7 +110,7 @@ pub enum Kind {
     Deallocate(Option<String>),
     /// `DISCARD ALL` and its like, with the command tag.
     Discard(&'static str),
-    /// Understood and harmless, with nothing to do: `LISTEN` without a sender, `CLOSE ALL`.
+    /// Understood and harmless, with nothing to do: GRANT, where all roles may do all.
     Nothing(&'static str),
 }
 

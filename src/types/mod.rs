@@ -25,6 +25,7 @@ pub use copy::{
     GivenCopyOptions,
 };
 pub use input::{from_binary, from_text, zone_by_name};
+pub(crate) use output::write_value_text;
 pub use output::{Format, IntervalStyle, OutputStyle, RowEncoder, timestamp_text};
 pub use pg_type::{Column, PgType, ScalarType, numeric_typmod};
 pub use value::{Interval, Numeric, Value};

@@ -91,7 +91,20 @@ impl Connection {
 
     /// Waits for the client, within what an open transaction allows.
     async fn next(&mut self) -> Result<Option<Incoming>> {
-        let Some(limit) = self.session.idle_limit() else { return self.socket.next().await };
+        let Some(limit) = self.session.idle_limit() else {
+            loop {
+                // Nothing is lost when the other side of the select is first.
+                let notification = tokio::select! {
+                    biased;
+                    next = self.socket.next() => return next,
+                    notification = self.session.notified(), if self.session.may_be_notified() => {
+                        notification
+                    }
+                };
+                self.socket.put(&reply::notification(&notification))?;
+                self.socket.flush().await?;
+            }
+        };
         match tokio::time::timeout(limit, self.socket.next()).await {
             Ok(next) => next,
             Err(_) => Err(Error::new(
@@ -157,6 +170,10 @@ impl Connection {
     /// Tells the client that it is its turn.
     pub(super) async fn ready(&mut self) -> Result<()> {
         self.session.rest();
+        for notification in self.session.take_notifications() {
+            self.socket.put(&reply::notification(&notification))?;
+        }
+        self.socket.put_notices(&mut self.session)?;
         self.socket.report(self.session.settings())?;
         self.socket.put(&reply::ready(self.session.status()))?;
         self.socket.flush().await

@@ -3,13 +3,13 @@
 use pgwire::messages::PgWireBackendMessage as Message;
 use pgwire::messages::data::{FieldDescription, ParameterDescription, RowDescription};
 use pgwire::messages::response::{
-    CommandComplete, EmptyQueryResponse, ErrorResponse, NoticeResponse, ReadyForQuery,
-    TransactionStatus,
+    CommandComplete, EmptyQueryResponse, ErrorResponse, NoticeResponse, NotificationResponse,
+    ReadyForQuery, TransactionStatus,
 };
 use pgwire::messages::startup::ParameterStatus;
 
 use crate::error::Error;
-use crate::session::{Notice, Status};
+use crate::session::{Notice, Notification, Status};
 use crate::types::{Column, PgType};
 
 pub(super) fn error(error: &Error) -> Message {
@@ -28,6 +28,14 @@ pub(super) fn error(error: &Error) -> Message {
     ];
     fields.extend(more.into_iter().filter_map(|(kind, text)| Some((kind, text?))));
     Message::ErrorResponse(ErrorResponse::new(fields))
+}
+
+pub(super) fn notification(notification: &Notification) -> Message {
+    Message::NotificationResponse(NotificationResponse::new(
+        notification.pid,
+        notification.channel.clone(),
+        notification.payload.clone(),
+    ))
 }
 
 pub(super) fn notice(notice: &Notice) -> Message {

@@ -93,6 +93,7 @@ impl Writer {
                     Ok(applied) => {
                         // A constraint may fail as late as here; the transaction is gone then.
                         self.applier.connection.commit(intent.seq)?;
+                        self.settle_types(&intent.body);
                         Ok(Progress::Done(applied))
                     }
                     Err(error) => {
@@ -122,6 +123,20 @@ impl Writer {
                 let _file = shared.crossing.file.lock();
                 self.targets.procedures.run(procedure, &mut turn, args)
             }
+        }
+    }
+
+    /// Empties DuckDB's log behind a schema or a type: it cannot replay a log that makes a type in
+    /// a schema which it makes, too (DuckDB 1.5.6), and then the file does not open.
+    fn settle_types(&mut self, body: &Body) {
+        let Body::Statement { tag: TagKind::Fixed(tag), .. } = body else { return };
+        if !matches!(tag.as_str(), "CREATE SCHEMA" | "CREATE TYPE") {
+            return;
+        }
+        let shared = Arc::clone(&self.shared);
+        let _file = shared.crossing.file.lock();
+        if let Err(error) = self.applier.connection.checkpoint() {
+            tracing::info!(%error, "no checkpoint behind a definition");
         }
     }
 

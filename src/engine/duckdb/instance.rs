@@ -7,6 +7,7 @@ use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 
 use super::capi::{Connection, Database};
+use super::functions;
 use super::reader::Idle;
 use super::system_tables::{self, SystemTable};
 use super::write_connection::WriteConnection;
@@ -118,6 +119,7 @@ impl DuckDb {
         replay(&options.file, &options.settings())?;
         let database = Database::open(&options.file, &options.settings())?;
         system_tables::register(&database, tables)?;
+        functions::register(&database)?;
         let mut connection = database.connect()?;
         connection.execute("ATTACH ':memory:' AS teatree_system")?;
         connection.execute(&options.closing_sql())?;

@@ -42,7 +42,7 @@ pub(super) unsafe fn pg_type_of(logical: ffi::duckdb_logical_type) -> Option<(Pg
                 let alias = ffi::duckdb_logical_type_get_alias(logical);
                 let is_json = text_of(alias) == "JSON";
                 ffi::duckdb_free(alias.cast());
-                Some((if is_json { PgType::JSON } else { PgType::TEXT }, -1))
+                Some((if is_json { PgType::JSONB } else { PgType::TEXT }, -1))
             }
             id => scalar_of(id).map(|scalar| (PgType::Scalar(scalar), -1)),
         }

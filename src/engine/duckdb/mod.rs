@@ -19,6 +19,7 @@ mod capi;
 mod error;
 mod exact;
 mod foreign;
+mod functions;
 mod held;
 mod insert_rows;
 mod instance;

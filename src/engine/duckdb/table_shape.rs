@@ -139,7 +139,7 @@ fn type_of(data_type: &str) -> Option<(PgType, i32)> {
         "FLOAT" => T::Float4,
         "DOUBLE" => T::Float8,
         "VARCHAR" => T::Text,
-        "JSON" => T::Json,
+        "JSON" => T::Jsonb,
         "BLOB" => T::Bytea,
         "DATE" => T::Date,
         "TIME" => T::Time,

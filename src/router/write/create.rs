@@ -45,7 +45,7 @@ impl Router {
             if let Some(body) = staged.await? {
                 return Ok(body);
             }
-            return self.as_it_stands(statement, write, types, params, context);
+            return self.as_it_stands(statement, write, types, params, context).await;
         }
         if *beyond_columns {
             return Err(Error::unsupported(

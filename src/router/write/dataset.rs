@@ -49,7 +49,7 @@ impl Router {
         }))
     }
 
-    pub(super) fn truncate(
+    pub(super) async fn truncate(
         &self,
         statement: &Statement,
         write: &Write,
@@ -58,13 +58,13 @@ impl Router {
     ) -> Result<Body> {
         let storages = self.storages(tables, &context.query.search_path);
         match (storages.arrow.is_empty(), storages.duckdb.is_empty()) {
-            (true, _) => self.as_it_stands(statement, write, &[], Vec::new(), context),
+            (true, _) => self.as_it_stands(statement, write, &[], Vec::new(), context).await,
             (false, true) => Ok(Body::Dataset(DatasetChange::Truncate { names: storages.arrow })),
             (false, false) => Err(both_storages()),
         }
     }
 
-    pub(super) fn drop_tables(
+    pub(super) async fn drop_tables(
         &self,
         statement: &Statement,
         write: &Write,
@@ -74,7 +74,7 @@ impl Router {
     ) -> Result<Body> {
         let storages = self.storages(names, &context.query.search_path);
         match (storages.arrow.is_empty(), storages.duckdb.is_empty()) {
-            (true, _) => self.as_it_stands(statement, write, &[], Vec::new(), context),
+            (true, _) => self.as_it_stands(statement, write, &[], Vec::new(), context).await,
             (false, true) => {
                 Ok(Body::Dataset(DatasetChange::Drop { names: storages.arrow, if_exists }))
             }

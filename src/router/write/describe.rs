@@ -3,6 +3,7 @@
 use super::insert::assigned_types;
 use crate::engine::Description;
 use crate::error::Result;
+use crate::router::read::inferred;
 use crate::router::{Router, StatementContext};
 use crate::sql::{Statement, Write};
 use crate::types::{Column, PgType};
@@ -41,7 +42,13 @@ impl Router {
             if let Some(params) = planned {
                 return Ok(Description { params, columns: Vec::new() });
             }
-            let mut description = self.describe_on_duckdb(statement, known, context).await?;
+            let mut names = self.names_of(statement, write.tables(), known, context).await?;
+            let analysis = statement.analyze(&names.relations, known);
+            let known = &inferred(known, &analysis, statement.param_count);
+            names.param_types.clone_from(known);
+            let mut description =
+                self.describe_on_duckdb(statement, known, &names, context).await?;
+            analysis.retype(&mut description.columns);
             if !write.returning() {
                 description.columns.clear();
             }

@@ -24,6 +24,7 @@ mod target;
 mod values;
 
 use super::{Router, StatementContext};
+use crate::catalog::TEMPORARY_SCHEMA;
 use crate::error::{Error, Result};
 use crate::ids::TableName;
 use crate::intent::{Body, TagKind};
@@ -85,26 +86,26 @@ impl Router {
                 None => {
                     let fitted = self.fit_defaults(statement, table, None, context).await?;
                     let statement = fitted.as_ref().unwrap_or(statement);
-                    self.on_duckdb_alone(statement, write, types, params, context)
+                    self.on_duckdb_alone(statement, write, types, params, context).await
                 }
             },
-            Write::Truncate { tables } => self.truncate(statement, write, tables, context),
+            Write::Truncate { tables } => self.truncate(statement, write, tables, context).await,
             Write::CreateTable { .. } => {
                 self.create_table(statement, write, types, params, context).await
             }
             Write::Drop { kind: ObjectKind::Table, names, if_exists } => {
-                self.drop_tables(statement, write, names, *if_exists, context)
+                self.drop_tables(statement, write, names, *if_exists, context).await
             }
             Write::AlterTable { table, rename_to } => match arrow(table) {
                 Some(from) => alter(from, rename_to.as_deref()),
-                None => self.on_duckdb_alone(statement, write, types, params, context),
+                None => self.on_duckdb_alone(statement, write, types, params, context).await,
             },
             Write::Drop { kind: ObjectKind::Schema, names, .. } => {
                 self.refuse_drop_of_datasets(names)?;
-                self.on_duckdb_alone(statement, write, types, params, context)
+                self.on_duckdb_alone(statement, write, types, params, context).await
             }
             Write::Drop { .. } | Write::Define { .. } | Write::Other { .. } => {
-                self.on_duckdb_alone(statement, write, types, params, context)
+                self.on_duckdb_alone(statement, write, types, params, context).await
             }
         }
     }
@@ -138,7 +139,7 @@ impl Router {
         let columns = write.insert_columns();
         let fitted = self.fit_insert(statement, table, columns, context).await?;
         let statement = fitted.as_ref().unwrap_or(statement);
-        self.as_it_stands(statement, write, types, params, context)
+        self.as_it_stands(statement, write, types, params, context).await
     }
 
     fn reads_dataset(&self, write: &Write, context: &StatementContext) -> bool {
@@ -146,7 +147,7 @@ impl Router {
     }
 
     /// A statement that DuckDB applies, and that must not name a dataset.
-    fn on_duckdb_alone(
+    async fn on_duckdb_alone(
         &self,
         statement: &Statement,
         write: &Write,
@@ -163,11 +164,11 @@ impl Router {
             ))
             .with_hint("Copy the rows it needs into a table with INSERT … SELECT."));
         }
-        self.as_it_stands(statement, write, types, params, context)
+        self.as_it_stands(statement, write, types, params, context).await
     }
 
     /// Builds the body of a change of a temporary table, which nobody but DuckDB knows.
-    pub fn as_sql(
+    pub async fn as_sql(
         &self,
         statement: &Statement,
         write: &Write,
@@ -176,8 +177,9 @@ impl Router {
         context: &StatementContext,
     ) -> Result<Body> {
         let table = changed_table(write, context);
+        let names = self.names_of(statement, write.tables(), types, context).await?;
         Ok(Body::Statement {
-            sql: statement.duckdb_sql(&self.names(context), types)?,
+            sql: statement.duckdb_sql(&names, types)?,
             params,
             table,
             tag: tag_kind(write.tag()),
@@ -185,7 +187,7 @@ impl Router {
         })
     }
 
-    fn as_it_stands(
+    async fn as_it_stands(
         &self,
         statement: &Statement,
         write: &Write,
@@ -196,12 +198,15 @@ impl Router {
         if let Some(body) = self.define(statement, write, types, &params, context)? {
             return Ok(body);
         }
-        self.as_sql(statement, write, types, params, context)
+        self.as_sql(statement, write, types, params, context).await
     }
 }
 
 /// The table that a write is about, as far as its name tells.
 fn changed_table(write: &Write, context: &StatementContext) -> Option<TableName> {
+    if let Write::CreateTable { table, temporary: true, .. } = write {
+        return Some(TableName::new(TEMPORARY_SCHEMA, table.table.clone()));
+    }
     write.target()?.to_create(&context.query.search_path).ok()
 }
 

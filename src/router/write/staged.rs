@@ -149,7 +149,8 @@ impl Router {
         let Some(source) = statement.source_query() else { return Ok(None) };
         let Kind::Read(read) = &source.kind else { return Ok(None) };
         self.wait_for_promised(read, context).await?;
-        let sql = source.duckdb_sql(&self.names(context), types)?;
+        let names = self.names_of(&source, &read.tables, types, context).await?;
+        let sql = source.duckdb_sql(&names, types)?;
         match self.duckdb.exact_columns(&sql, &context.query, None).await {
             Ok(Some(columns)) => Ok(Some(Source { sql, columns })),
             Ok(None) => Ok(None),

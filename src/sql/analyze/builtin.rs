@@ -24,6 +24,10 @@ pub(super) struct Proc {
     pub(super) args: Vec<u32>,
     /// Names and types of its result's columns, for one that gives a row.
     pub(super) columns: Vec<(String, u32)>,
+    /// What PostgreSQL's own code for it is called: one name for each meaning.
+    pub(super) source: &'static str,
+    /// It gives many rows.
+    pub(super) is_set: bool,
 }
 
 /// A type's place in the resolution of overloaded names.
@@ -47,8 +51,23 @@ static BY_NAME: LazyLock<HashMap<&'static str, Vec<Proc>>> = LazyLock::new(|| {
     let mut all: HashMap<&str, Vec<Proc>> = HashMap::new();
     for line in PROCS.lines() {
         let fields: Vec<&str> = line.split('\t').collect();
-        let [_, name, _, _, _, _, _, variadic, defaults, result, args, types, modes, names, _] =
-            fields.as_slice()
+        let [
+            _,
+            name,
+            _,
+            _,
+            _,
+            _,
+            set,
+            variadic,
+            defaults,
+            result,
+            args,
+            types,
+            modes,
+            names,
+            source,
+        ] = *fields.as_slice()
         else {
             continue;
         };
@@ -58,6 +77,9 @@ static BY_NAME: LazyLock<HashMap<&'static str, Vec<Proc>>> = LazyLock::new(|| {
             result: result.parse().unwrap_or(0),
             args: args.split(' ').filter_map(|oid| oid.parse().ok()).collect(),
             columns: out_columns(types, modes, names),
+            // DuckDB has another function of that name, which gives a boolean.
+            source: if source == "regexp_matches" { "regexp_matches_flags" } else { source },
+            is_set: set == "t",
         });
     }
     all
@@ -68,18 +90,28 @@ pub(super) fn procs(name: &str) -> &'static [Proc] {
     BY_NAME.get(name).map_or(&[], Vec::as_slice)
 }
 
+/// The code's name of each function, by its OID as text.
+static SOURCES: LazyLock<HashMap<&'static str, &'static str>> = LazyLock::new(|| {
+    let ends = |line: &'static str| Some((line.split_once('\t')?.0, line.rsplit_once('\t')?.1));
+    PROCS.lines().filter_map(ends).collect()
+});
+
 static OPERATORS_BY_NAME: LazyLock<HashMap<&'static str, Vec<Proc>>> = LazyLock::new(|| {
     let mut all: HashMap<&str, Vec<Proc>> = HashMap::new();
     for line in OPERATORS.lines() {
         let fields: Vec<&str> = line.split('\t').collect();
-        let [_, name, kind, left, right, result, ..] = fields.as_slice() else { continue };
-        let given = if *kind == "b" { vec![left, right] } else { vec![right] };
+        let [_, name, kind, left, right, result, _, _, code, ..] = *fields.as_slice() else {
+            continue;
+        };
+        let given = if kind == "b" { vec![left, right] } else { vec![right] };
         all.entry(name).or_default().push(Proc {
             variadic: 0,
             defaults: 0,
             result: result.parse().unwrap_or(0),
             args: given.into_iter().filter_map(|oid| oid.parse().ok()).collect(),
             columns: Vec::new(),
+            source: SOURCES.get(code).copied().unwrap_or_default(),
+            is_set: false,
         });
     }
     all

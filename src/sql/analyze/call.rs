@@ -2,9 +2,10 @@
 
 use sqlparser::ast::{Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, WindowType};
 
-use super::expr::{Analyzer, Env, INT4, INT8, TEXT};
+use super::expr::{Analyzer, Env, INT4, INT8, NUMERIC, TEXT};
 use super::resolve::{self, Resolved};
 use super::{Ty, UNKNOWN, UNTYPED};
+use crate::types::PgType;
 
 /// Returns a function's name when it is one of PostgreSQL's own.
 pub(super) fn builtin_name(name: &sqlparser::ast::ObjectName) -> Option<String> {
@@ -43,7 +44,7 @@ pub(super) fn plain(args: &[FunctionArg]) -> Option<Vec<&Expr>> {
 
 impl Analyzer<'_> {
     /// Types a call.
-    pub(super) fn call(&mut self, function: &Function, env: Env<'_>) -> Ty {
+    pub(super) fn call(&mut self, whole: &Expr, function: &Function, env: Env<'_>) -> Ty {
         if let Some(filter) = &function.filter {
             self.boolean(filter, env);
         }
@@ -69,7 +70,26 @@ impl Analyzer<'_> {
             return self.unnamed_result(&name);
         };
         args.extend(function.within_group.iter().map(|order| &order.expr));
-        self.special(&name, &args, env).unwrap_or_else(|| self.named(&name, &args, env))
+        if let ("pg_typeof", [arg]) = (name.as_str(), args.as_slice()) {
+            let found = self.expr(arg, env);
+            let named = if found.oid == UNKNOWN {
+                Some("unknown".to_owned())
+            } else {
+                PgType::from_oid(found.oid).map(PgType::sql_name)
+            };
+            if let Some(named) = named {
+                self.decisions.type_names.insert(std::ptr::from_ref(whole), named);
+            }
+            return Ty::of(PgType::REGTYPE.oid());
+        }
+        if let Some(found) = self.special(&name, &args, env) {
+            return found;
+        }
+        let found = self.named(whole, &name, &args, env);
+        if name == "avg" && found.oid == NUMERIC {
+            self.decisions.averages.insert(std::ptr::from_ref(whole), ());
+        }
+        found
     }
 
     /// The result of a function whose arguments cannot be told apart here.
@@ -78,8 +98,15 @@ impl Analyzer<'_> {
     }
 
     /// Types a call of a function by its name.
-    pub(super) fn named(&mut self, name: &str, args: &[&Expr], env: Env<'_>) -> Ty {
-        match self.resolved(name, args, env) {
+    pub(super) fn named(&mut self, whole: &Expr, name: &str, args: &[&Expr], env: Env<'_>) -> Ty {
+        let found = self.resolved(name, args, env);
+        if let Some(found) = &found {
+            self.stands_for(whole, found.source);
+            if found.is_set && found.columns.len() < 2 {
+                self.decisions.sets.insert(std::ptr::from_ref(whole), found.source);
+            }
+        }
+        match found {
             Some(found) if found.columns.len() > 1 => Ty::UNTYPED,
             Some(found) => Ty::of(found.result),
             None => Ty::UNTYPED,

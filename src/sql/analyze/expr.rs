@@ -6,13 +6,14 @@ use sqlparser::ast::{
 
 use super::resolve::{self, common};
 use super::scope::{Ctes, Scope};
-use super::{Relations, Ty, UNKNOWN, UNTYPED, builtin, declared_type};
+use super::{Decisions, Relations, Ty, UNKNOWN, UNTYPED, builtin, declared_type};
+use crate::types::PgType;
 
 pub(super) const BOOL: u32 = 16;
 pub(super) const INT4: u32 = 23;
 pub(super) const INT8: u32 = 20;
 pub(super) const TEXT: u32 = 25;
-const NUMERIC: u32 = 1700;
+pub(super) const NUMERIC: u32 = 1700;
 const BYTEA: u32 = 17;
 const INTERVAL: u32 = 1186;
 const JSONB: u32 = 3802;
@@ -24,6 +25,11 @@ pub(super) struct Analyzer<'a> {
     pub(super) relations: &'a Relations,
     /// The parameters' types as far as they are known.
     pub(super) params: Vec<u32>,
+    /// Which functions the catalogue has; only where decisions are wanted.
+    pub(super) has_function: Option<&'a dyn Fn(&str) -> bool>,
+    /// The next select list is the statement's own.
+    pub(super) is_top: bool,
+    pub(super) decisions: Decisions,
 }
 
 /// What an expression is typed with: the names around it.
@@ -41,34 +47,25 @@ impl Analyzer<'_> {
             Expr::Nested(inner) => self.expr(inner, env),
             Expr::Identifier(ident) => identifier(ident, env),
             Expr::CompoundIdentifier(idents) => compound(idents, env),
-            Expr::BinaryOp { left, op, right } => self.binary(left, op, right, env),
-            Expr::UnaryOp { op, expr } => self.unary(*op, expr, env),
+            Expr::BinaryOp { left, op, right } => self.binary(expr, left, op, right, env),
+            Expr::UnaryOp { op, expr: inner } => self.unary(expr, *op, inner, env),
             Expr::Cast { expr, data_type, .. } => {
                 let to = declared_type(data_type);
                 let from = self.expr(expr, env);
                 if from.oid == UNKNOWN {
                     self.settle(expr, to.oid);
+                    // A string has the cast that it stands in.
+                    self.decisions.literals.remove(&std::ptr::from_ref(expr.as_ref()));
+                }
+                if resolve::category(to.oid) == b'S' {
+                    self.shows_name(expr, from);
                 }
                 to
             }
             Expr::TypedString(typed) => declared_type(&typed.data_type),
             Expr::Interval(_) => Ty::of(INTERVAL),
-            Expr::Function(function) => self.call(function, env),
-            Expr::Case { operand, conditions, else_result, .. } => {
-                if let Some(operand) = operand {
-                    let whens: Vec<&Expr> = conditions.iter().map(|when| &when.condition).collect();
-                    for when in whens {
-                        self.pair(operand, "=", when, env);
-                    }
-                } else {
-                    for when in conditions {
-                        self.boolean(&when.condition, env);
-                    }
-                }
-                let results = conditions.iter().map(|when| &when.result);
-                let results: Vec<&Expr> = results.chain(else_result.as_deref()).collect();
-                self.common_of(&results, env)
-            }
+            Expr::Function(function) => self.call(expr, function, env),
+            Expr::Case { .. } => self.case(expr, env),
             Expr::Array(array) => {
                 let elements: Vec<&Expr> = array.elem.iter().collect();
                 let element = self.common_of(&elements, env);
@@ -106,27 +103,44 @@ impl Analyzer<'_> {
         }
     }
 
+    fn case(&mut self, expr: &Expr, env: Env<'_>) -> Ty {
+        let Expr::Case { operand, conditions, else_result, .. } = expr else { return Ty::UNTYPED };
+        if let Some(operand) = operand {
+            let whens: Vec<&Expr> = conditions.iter().map(|when| &when.condition).collect();
+            for when in whens {
+                self.pair(None, operand, "=", when, env);
+            }
+        } else {
+            for when in conditions {
+                self.boolean(&when.condition, env);
+            }
+        }
+        let results = conditions.iter().map(|when| &when.result);
+        let results: Vec<&Expr> = results.chain(else_result.as_deref()).collect();
+        self.common_of(&results, env)
+    }
+
     /// Types the constructs of SQL's grammar that look like functions.
-    fn construct(&mut self, expr: &Expr, env: Env<'_>) -> Ty {
-        match expr {
+    fn construct(&mut self, whole: &Expr, env: Env<'_>) -> Ty {
+        match whole {
             Expr::Extract { expr, .. } => {
                 self.expr(expr, env);
                 Ty::of(NUMERIC)
             }
             Expr::Ceil { expr, field: CeilFloorKind::DateTimeField(_) } => {
-                self.named("ceil", &[expr], env)
+                self.named(whole, "ceil", &[expr], env)
             }
             Expr::Floor { expr, field: CeilFloorKind::DateTimeField(_) } => {
-                self.named("floor", &[expr], env)
+                self.named(whole, "floor", &[expr], env)
             }
-            Expr::Position { expr, r#in } => self.named("position", &[r#in, expr], env),
+            Expr::Position { expr, r#in } => self.named(whole, "position", &[r#in, expr], env),
             Expr::Substring { expr, substring_from, substring_for, .. } => {
                 let from = substring_from.as_deref();
                 let args: Vec<&Expr> = [Some(expr.as_ref()), from, substring_for.as_deref()]
                     .into_iter()
                     .flatten()
                     .collect();
-                self.named("substring", &args, env)
+                self.named(whole, "substring", &args, env)
             }
             Expr::Trim { expr, trim_what, .. } => {
                 if let Some(what) = trim_what {
@@ -156,7 +170,7 @@ impl Analyzer<'_> {
                 self.wanted(inner, TEXT, env);
             }
             Expr::IsDistinctFrom(left, right) | Expr::IsNotDistinctFrom(left, right) => {
-                self.pair(left, "=", right, env);
+                self.pair(None, left, "=", right, env);
             }
             Expr::InList { expr, list, .. } => {
                 let all: Vec<&Expr> = std::iter::once(expr.as_ref()).chain(list).collect();
@@ -223,6 +237,22 @@ impl Analyzer<'_> {
         found
     }
 
+    /// An OID that is some object's prints as its name.
+    pub(super) fn shows_name(&mut self, expr: &Expr, ty: Ty) {
+        let is_column = matches!(expr, Expr::Identifier(_) | Expr::CompoundIdentifier(_));
+        let shown = match ty.oid {
+            24 => "regproc_out",
+            2205 => "regclass_out",
+            2206 => "regtype_out",
+            4089 => "regnamespace_out",
+            4096 => "regrole_out",
+            _ => return,
+        };
+        if is_column {
+            self.stands_for(expr, shown);
+        }
+    }
+
     pub(super) fn boolean(&mut self, expr: &Expr, env: Env<'_>) {
         self.wanted(expr, BOOL, env);
     }
@@ -239,6 +269,9 @@ impl Analyzer<'_> {
                     && !resolve::is_polymorphic(oid)
                 {
                     *slot = if oid == super::ANY { TEXT } else { oid };
+                }
+                if let Some(pg_type) = PgType::from_oid(oid) {
+                    self.decisions.literals.insert(std::ptr::from_ref(expr), pg_type);
                 }
             }
             _ => {}
@@ -259,16 +292,37 @@ impl Analyzer<'_> {
     }
 
     /// Types two expressions with an operator between them.
-    fn pair(&mut self, left: &Expr, operator: &str, right: &Expr, env: Env<'_>) -> Ty {
+    fn pair(
+        &mut self,
+        whole: Option<&Expr>,
+        left: &Expr,
+        operator: &str,
+        right: &Expr,
+        env: Env<'_>,
+    ) -> Ty {
         let (a, b) = (self.expr(left, env), self.expr(right, env));
         let Some(found) = resolve::operator(operator, &[a.oid, b.oid]) else { return Ty::UNTYPED };
-        for (expr, &oid) in [left, right].into_iter().zip(&found.args) {
+        for ((expr, found), &oid) in [(left, a), (right, b)].into_iter().zip(&found.args) {
             self.settle(expr, oid);
+            // DuckDB adds INTEGERs to dates, and has BIGINT for some of them.
+            if found.oid == INT4 && is_date_pair(a.oid, b.oid) {
+                self.decisions.narrow.insert(std::ptr::from_ref(expr), PgType::INT4);
+            }
+        }
+        if let Some(whole) = whole {
+            self.stands_for(whole, found.source);
         }
         Ty::of(found.result)
     }
 
-    fn binary(&mut self, left: &Expr, op: &BinaryOperator, right: &Expr, env: Env<'_>) -> Ty {
+    fn binary(
+        &mut self,
+        whole: &Expr,
+        left: &Expr,
+        op: &BinaryOperator,
+        right: &Expr,
+        env: Env<'_>,
+    ) -> Ty {
         use BinaryOperator as B;
         match op {
             B::And | B::Or | B::Xor => {
@@ -283,18 +337,18 @@ impl Analyzer<'_> {
             }
             B::PGCustomBinaryOperator(parts) => {
                 let name = parts.last().map_or("", String::as_str);
-                self.pair(left, name, right, env)
+                self.pair(Some(whole), left, name, right, env)
             }
             B::Eq | B::NotEq | B::Lt | B::LtEq | B::Gt | B::GtEq => {
-                self.pair(left, &op.to_string(), right, env);
+                self.pair(Some(whole), left, &op.to_string(), right, env);
                 Ty::of(BOOL)
             }
             B::Divide if is_double_slash(op) => Ty::UNTYPED,
-            _ => self.pair(left, &op.to_string(), right, env),
+            _ => self.pair(Some(whole), left, &op.to_string(), right, env),
         }
     }
 
-    fn unary(&mut self, op: UnaryOperator, expr: &Expr, env: Env<'_>) -> Ty {
+    fn unary(&mut self, whole: &Expr, op: UnaryOperator, expr: &Expr, env: Env<'_>) -> Ty {
         match op {
             UnaryOperator::Not => {
                 self.boolean(expr, env);
@@ -308,6 +362,7 @@ impl Analyzer<'_> {
                     && let Some(&to) = found.args.first()
                 {
                     self.settle(expr, to);
+                    self.stands_for(whole, found.source);
                 }
                 found.map_or(Ty::UNTYPED, |found| Ty::of(found.result))
             }
@@ -364,6 +419,11 @@ impl Analyzer<'_> {
         // Subscripts of an array of more dimensions give an element each only when all are there.
         found
     }
+}
+
+fn is_date_pair(a: u32, b: u32) -> bool {
+    const DATE: u32 = 1082;
+    a == DATE || b == DATE
 }
 
 fn is_double_slash(op: &BinaryOperator) -> bool {

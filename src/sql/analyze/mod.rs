@@ -111,7 +111,8 @@ fn shows_as(sent: PgType, wanted: PgType) -> bool {
     match (sent.scalar(), wanted.scalar()) {
         (S::Int2, S::Int2Vector) | (S::Int8 | S::Oid, S::OidVector) => true,
         (from, to) if is_integer(from) => {
-            is_integer(to) || matches!(to, S::Numeric | S::Float4 | S::Float8)
+            // A NULL alone is an INTEGER to DuckDB.
+            is_integer(to) || matches!(to, S::Numeric | S::Float4 | S::Float8 | S::Text)
         }
         (S::Numeric, to) => is_integer(to) || matches!(to, S::Float4 | S::Float8),
         (S::Float4 | S::Float8, to) => matches!(to, S::Float4 | S::Float8 | S::Numeric),
@@ -123,6 +124,38 @@ fn shows_as(sent: PgType, wanted: PgType) -> bool {
     }
 }
 
+/// What a statement's tree must become so that an engine means what PostgreSQL means: by the place
+/// of each expression in memory, so that it holds only until the tree is changed or moved.
+#[derive(Debug, Default)]
+pub(super) struct Decisions {
+    /// Calls and operators that a function of the catalogue stands for: its name.
+    pub(super) calls: HashMap<*const ast::Expr, &'static str>,
+    /// Strings whose place gives them a type.
+    pub(super) literals: HashMap<*const ast::Expr, PgType>,
+    /// Calls in a select list that give many rows.
+    pub(super) sets: HashMap<*const ast::Expr, &'static str>,
+    /// Calls of `avg` over exact numbers.
+    pub(super) averages: HashMap<*const ast::Expr, ()>,
+    /// Calls of `pg_typeof`: the type's name.
+    pub(super) type_names: HashMap<*const ast::Expr, String>,
+    /// Numbers that are wider in DuckDB than PostgreSQL's integer, where that matters.
+    pub(super) narrow: HashMap<*const ast::Expr, PgType>,
+}
+
+/// Finds out what to change in a tree.
+pub(super) fn decide(
+    tree: &Tree,
+    relations: &Relations,
+    declared: &[Option<PgType>],
+    param_count: usize,
+    has_function: &dyn Fn(&str) -> bool,
+) -> Decisions {
+    let mut analyzer = Analyzer::new(relations, declared, param_count);
+    analyzer.has_function = Some(has_function);
+    analyzer.statement(tree);
+    analyzer.decisions
+}
+
 /// Finds out the types of a statement's columns and parameters. `declared` are those that the
 /// client gave.
 pub(super) fn analyze(
@@ -131,11 +164,7 @@ pub(super) fn analyze(
     declared: &[Option<PgType>],
     param_count: usize,
 ) -> Analysis {
-    let mut params = vec![UNKNOWN; param_count];
-    for (slot, given) in params.iter_mut().zip(declared) {
-        *slot = given.map_or(UNKNOWN, PgType::oid);
-    }
-    let mut analyzer = Analyzer { relations, params };
+    let mut analyzer = Analyzer::new(relations, declared, param_count);
     let columns = analyzer.statement(tree);
     let as_shown = |columns: Vec<(String, Ty)>| {
         columns
@@ -151,6 +180,13 @@ pub(super) fn analyze(
             .map(|&oid| if oid == UNKNOWN { None } else { PgType::from_oid(oid) })
             .collect(),
     }
+}
+
+/// Tells whether a function of this name gives many rows, and which columns they have: none for a
+/// function that gives single values without a name.
+pub(super) fn set_function(name: &str) -> Option<Vec<String>> {
+    let proc_ = builtin::procs(name).iter().find(|proc_| proc_.is_set)?;
+    Some(proc_.columns.iter().map(|(name, _)| name.clone()).collect())
 }
 
 /// The OID and modifier of a type that a statement names.
@@ -171,9 +207,32 @@ fn declared_type(data_type: &ast::DataType) -> Ty {
     Ty::of(if is_array { builtin::array_of(oid).unwrap_or(UNTYPED) } else { oid })
 }
 
+impl<'a> Analyzer<'a> {
+    fn new(
+        relations: &'a Relations,
+        declared: &[Option<PgType>],
+        param_count: usize,
+    ) -> Analyzer<'a> {
+        let mut params = vec![UNKNOWN; param_count];
+        for (slot, given) in params.iter_mut().zip(declared) {
+            *slot = given.map_or(UNKNOWN, PgType::oid);
+        }
+        let decisions = Decisions::default();
+        Analyzer { relations, params, has_function: None, is_top: false, decisions }
+    }
+}
+
 impl Analyzer<'_> {
+    /// Notes that a function of the catalogue stands for an expression, if there is one.
+    fn stands_for(&mut self, expr: &ast::Expr, source: &'static str) {
+        if !source.is_empty() && self.has_function.is_some_and(|has| has(source)) {
+            self.decisions.calls.insert(std::ptr::from_ref(expr), source);
+        }
+    }
+
     /// Types a statement's result; parameters on the way.
     fn statement(&mut self, tree: &Tree) -> Columns {
+        self.is_top = true;
         match tree {
             Tree::Query(query) => self.query(query, &scope::Ctes::new(), None),
             Tree::Insert(insert) => self.insert(insert),

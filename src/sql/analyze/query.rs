@@ -25,6 +25,7 @@ impl Analyzer<'_> {
         ctes: &Ctes,
         outer: Option<&Scope<'_>>,
     ) -> Columns {
+        let is_top = std::mem::take(&mut self.is_top);
         let mut ctes = ctes.clone();
         for cte in query.with.iter().flat_map(|with| &with.cte_tables) {
             let name = cte.alias.name.value.clone();
@@ -42,7 +43,9 @@ impl Analyzer<'_> {
                 ctes.insert(name, renamed(columns, &cte.alias));
             }
         }
+        self.is_top = is_top;
         let columns = self.body(&query.body, &ctes, outer);
+        self.is_top = false;
         if let Some(LimitClause::LimitOffset { limit, offset, .. }) = &query.limit_clause {
             let scope = Scope::default();
             let env = Env { scope: &scope, ctes: &ctes };
@@ -58,7 +61,10 @@ impl Analyzer<'_> {
             SetExpr::Select(select) => self.select(select, ctes, outer),
             SetExpr::Query(query) => self.query(query, ctes, outer),
             SetExpr::SetOperation { left, right, .. } => {
-                let (left, right) = (self.body(left, ctes, outer), self.body(right, ctes, outer));
+                let is_top = self.is_top;
+                let left = self.body(left, ctes, outer);
+                self.is_top = is_top;
+                let right = self.body(right, ctes, outer);
                 let (left, right) = (left?, right?);
                 if left.len() != right.len() {
                     return None;
@@ -86,9 +92,19 @@ impl Analyzer<'_> {
     }
 
     fn select(&mut self, select: &Select, ctes: &Ctes, outer: Option<&Scope<'_>>) -> Columns {
+        let is_top = std::mem::take(&mut self.is_top);
         let scope = self.from(&select.from, ctes, outer);
         let env = Env { scope: &scope, ctes };
         let columns = self.projection(&select.projection, env);
+        if is_top {
+            for item in &select.projection {
+                if let SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } = item
+                {
+                    let found = self.expr(expr, env);
+                    self.shows_name(expr, found);
+                }
+            }
+        }
         let conditions = [&select.selection, &select.having, &select.qualify];
         for condition in conditions.into_iter().flatten() {
             self.boolean(condition, env);

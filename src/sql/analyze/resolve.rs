@@ -21,6 +21,21 @@ pub(super) struct Resolved {
     /// The types that the arguments become.
     pub(super) args: Vec<u32>,
     pub(super) columns: &'static [(String, u32)],
+    /// What PostgreSQL's own code for it is called; empty when that is not known.
+    pub(super) source: &'static str,
+    pub(super) is_set: bool,
+}
+
+impl Resolved {
+    fn new(proc_: &'static Proc, result: u32, args: Vec<u32>) -> Resolved {
+        Resolved {
+            result,
+            args,
+            columns: &proc_.columns,
+            source: proc_.source,
+            is_set: proc_.is_set,
+        }
+    }
 }
 
 /// A candidate with as many argument types as the call has.
@@ -48,7 +63,7 @@ pub(super) fn operator(name: &str, given: &[u32]) -> Option<Resolved> {
         if let Some(same) = same
             && let Some(exact) = candidates.iter().find(|operator| operator.args == same)
         {
-            return Some(Resolved { result: exact.result, args: same.to_vec(), columns: &[] });
+            return Some(Resolved::new(exact, exact.result, same.to_vec()));
         }
     }
     resolve(candidates, given)
@@ -62,9 +77,8 @@ fn resolve(all: &'static [Proc], given: &[u32]) -> Option<Resolved> {
         let first = candidates.first()?.proc_;
         let agreed = candidates.iter().all(|one| one.proc_.result == first.result);
         return (agreed && !is_polymorphic(first.result)).then(|| Resolved {
-            result: first.result,
-            args: vec![UNTYPED; given.len()],
-            columns: &first.columns,
+            source: if candidates.len() == 1 { first.source } else { "" },
+            ..Resolved::new(first, first.result, vec![UNTYPED; given.len()])
         });
     }
     if let Some(exact) = candidates.iter().find(|one| one.args == given) {
@@ -219,7 +233,7 @@ fn finish(best: &Candidate, given: &[u32]) -> Option<Resolved> {
         other => Some(other),
     };
     let args = best.args.iter().map(|&to| concrete(to).unwrap_or(UNKNOWN)).collect();
-    Some(Resolved { result: concrete(best.proc_.result)?, args, columns: &best.proc_.columns })
+    Some(Resolved::new(best.proc_, concrete(best.proc_.result)?, args))
 }
 
 /// The type that values of several types share: of a CASE, a UNION, an array. `None` when there is

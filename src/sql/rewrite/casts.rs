@@ -5,7 +5,8 @@
 //! own select list.
 
 use sqlparser::ast::{
-    Array, ArrayElemTypeDef, BinaryOperator, DataType, Expr, SelectItem, Statement, Value,
+    Array, ArrayElemTypeDef, BinaryOperator, CastKind, CharacterLength, DataType, ExactNumberInfo,
+    Expr, SelectItem, Statement, Value,
 };
 
 use super::{NameContext, first_select, literals, names, result_query, types};
@@ -27,6 +28,69 @@ fn reg_type(data_type: &DataType) -> Option<&'static str> {
         "regrole" => "regrole",
         _ => return None,
     })
+}
+
+/// Reads a string as PostgreSQL does.
+fn read_literal(inner: &Expr, data_type: &DataType) -> Result<Option<Expr>> {
+    let Expr::Value(value) = inner else { return Ok(None) };
+    match &value.value {
+        Value::SingleQuotedString(text) => literals::read(text, data_type),
+        Value::EscapedStringLiteral(text) => literals::read(text, data_type),
+        _ => Ok(None),
+    }
+}
+
+fn dimensions(expr: &Expr) -> usize {
+    match expr {
+        Expr::Array(array) => 1 + array.elem.first().map_or(0, dimensions),
+        _ => 0,
+    }
+}
+
+fn is_free_numeric(data_type: &DataType) -> bool {
+    matches!(
+        data_type,
+        DataType::Numeric(ExactNumberInfo::None) | DataType::Decimal(ExactNumberInfo::None)
+    )
+}
+
+/// A number with a point, which DuckDB gives just its places.
+fn is_decimal(expr: &Expr) -> bool {
+    matches!(expr, Expr::Value(value)
+        if matches!(&value.value, Value::Number(text, _)
+            if text.contains('.') && !text.contains(['e', 'E'])))
+}
+
+/// The type that holds just a numeric's digits.
+fn exact_type(read: &Expr, data_type: &DataType) -> Option<DataType> {
+    let Expr::Value(value) = read else { return None };
+    let Value::SingleQuotedString(text) = &value.value else { return None };
+    if !is_free_numeric(data_type) {
+        return None;
+    }
+    let digits = text.trim_start_matches('-');
+    let (whole, rest) = digits.split_once('.').unwrap_or((digits, ""));
+    let precision = u64::try_from(whole.len() + rest.len()).ok().filter(|all| *all <= 38)?;
+    let scale = i64::try_from(rest.len()).ok()?;
+    Some(DataType::Decimal(ExactNumberInfo::PrecisionAndScale(precision, scale)))
+}
+
+fn varchar_length(data_type: &DataType) -> Option<u64> {
+    match data_type {
+        DataType::Varchar(Some(CharacterLength::IntegerLength { length, .. }))
+        | DataType::CharacterVarying(Some(CharacterLength::IntegerLength { length, .. })) => {
+            Some(*length)
+        }
+        _ => None,
+    }
+}
+
+fn is_jsonb(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::JSONB => true,
+        DataType::Custom(name, _) => types::builtin_name(name) == Some("jsonb"),
+        _ => false,
+    }
 }
 
 fn is_text(data_type: &DataType) -> bool {
@@ -54,11 +118,38 @@ pub(super) fn rewrite(expr: &mut Expr, names: &NameContext) -> Result<()> {
                 *expr = number_of(kind, inner, names);
                 return Ok(());
             }
-            if let Some(elements) = array_literal(inner, data_type)? {
+            if let Some(read) = read_literal(inner, data_type)? {
+                if let Some(exact) = exact_type(&read, data_type) {
+                    *data_type = exact;
+                    **inner = read;
+                    return Ok(());
+                }
+                // DuckDB's type says how many dimensions there are.
+                for _ in 1..dimensions(&read) {
+                    let element = Box::new(data_type.clone());
+                    *data_type = DataType::Array(ArrayElemTypeDef::SquareBracket(element, None));
+                }
+                **inner = read;
+            } else if let Some(elements) = array_literal(inner, data_type)? {
                 **inner = elements;
+            } else if is_free_numeric(data_type) && is_decimal(inner) {
+                // A number keeps the places that it is written with.
+                *expr = std::mem::replace(inner, null());
+                return Ok(());
             }
-            literals::respell(inner, data_type);
-            types::rewrite(data_type)
+            if is_jsonb(data_type) {
+                let inner = std::mem::replace(inner.as_mut(), null());
+                *expr = names::system_call("jsonb_in", inner);
+                return Ok(());
+            }
+            let length = varchar_length(data_type);
+            types::rewrite(data_type)?;
+            if let Some(length) = length {
+                // An explicit cast cuts without a word.
+                let whole = std::mem::replace(expr, null());
+                *expr = names::cut(whole, length);
+            }
+            Ok(())
         }
         Expr::BinaryOp { left, op: BinaryOperator::StringConcat, right } => {
             show(left);
@@ -66,8 +157,16 @@ pub(super) fn rewrite(expr: &mut Expr, names: &NameContext) -> Result<()> {
             Ok(())
         }
         Expr::TypedString(typed) => {
-            literals::respell_value(&mut typed.value.value, &typed.data_type);
-            types::rewrite(&mut typed.data_type)
+            // `DATE '…'` is a cast.
+            let inner = Expr::Value(typed.value.clone());
+            *expr = Expr::Cast {
+                kind: CastKind::Cast,
+                expr: Box::new(inner),
+                data_type: typed.data_type.clone(),
+                array: false,
+                format: None,
+            };
+            rewrite(expr, names)
         }
         _ => Ok(()),
     }

@@ -135,10 +135,11 @@ fn figure(expr: &Expr) -> Option<(String, bool)> {
             Some((name, true)) => Some((name, true)),
             _ => Some(("case".to_owned(), false)),
         },
-        Expr::Exists { .. } => strong("exists"),
+        Expr::Exists { negated: false, .. } => strong("exists"),
         Expr::Array(_) => strong("array"),
         Expr::Tuple(_) => strong("row"),
         Expr::Extract { .. } => strong("extract"),
+        Expr::Substring { shorthand: true, .. } => strong("substr"),
         Expr::Substring { .. } => strong("substring"),
         Expr::Position { .. } => strong("position"),
         Expr::Overlay { .. } => strong("overlay"),
@@ -158,10 +159,6 @@ fn figure(expr: &Expr) -> Option<(String, bool)> {
             field.map(|name| (name, true)).or_else(|| figure(root))
         }
         Expr::Subquery(query) => scalar_subquery(&query.body),
-        Expr::Value(value) => {
-            use sqlparser::ast::Value;
-            matches!(value.value, Value::Boolean(_)).then(|| ("bool".to_owned(), false))
-        }
         _ => None,
     }
 }

@@ -1,42 +1,119 @@
-//! Literals whose text means something else to DuckDB.
+//! Literals whose text means something else to DuckDB: they are read as PostgreSQL reads them, and
+//! written as DuckDB does.
 
-use sqlparser::ast::{DataType, Expr, Value};
+use chrono_tz::Tz;
+use sqlparser::ast::{Array, CastKind, DataType, Expr, Value};
 
-/// Respells a string that is cast to a type: bytea in hex, dates before Christ.
-pub(super) fn respell(expr: &mut Expr, data_type: &DataType) {
-    if let Expr::Value(value) = expr {
-        respell_value(&mut value.value, data_type);
+use crate::error::Result;
+use crate::sql::declared_type::pg_type_of;
+use crate::types::{self, PgType, Value as Read};
+
+/// Writes a string that is cast to a type as DuckDB reads it; `None` where it stays as it is.
+///
+/// # Errors
+/// 22P02, 22007, 22003 and their like for a text that is no value of the type.
+pub(super) fn read(text: &str, data_type: &DataType) -> Result<Option<Expr>> {
+    let Some((pg_type, typmod)) = pg_type_of(data_type) else { return Ok(None) };
+    let text_of = |text: String| Ok(Some(string(text)));
+    match pg_type {
+        PgType::Array(_) => match types::from_text(pg_type, text, Tz::UTC)? {
+            Read::Array(_, values) => Ok(array(&values)),
+            _ => Ok(None),
+        },
+        PgType::NUMERIC if typmod < 0 => match types::from_text(pg_type, text, Tz::UTC) {
+            Ok(Read::Numeric(number)) if number.scale <= 38 => text_of(decimal(number)),
+            // DuckDB's numbers end before PostgreSQL's do.
+            Ok(_) => Ok(None),
+            Err(error) => Err(error),
+        },
+        PgType::TIMESTAMPTZ => {
+            // Without a zone in it the text means the session's, which DuckDB knows.
+            let at = types::from_text(pg_type, text, Tz::UTC)?;
+            let elsewhere = types::from_text(pg_type, text, Tz::Asia__Tokyo)?;
+            if at == elsewhere {
+                return Ok(Some(string(shown(&at))));
+            }
+            let local = types::from_text(PgType::TIMESTAMP, text, Tz::UTC)?;
+            Ok(Some(string(shown(&local))))
+        }
+        PgType::INTERVAL => match types::from_text(pg_type, text, Tz::UTC)? {
+            Read::Interval(span) => text_of(format!(
+                "{} months {} days {} microseconds",
+                span.months, span.days, span.micros
+            )),
+            _ => Ok(None),
+        },
+        PgType::BYTEA => match types::from_text(pg_type, text, Tz::UTC)? {
+            Read::Bytea(bytes) => {
+                text_of(bytes.iter().map(|byte| format!("\\x{byte:02X}")).collect())
+            }
+            _ => Ok(None),
+        },
+        PgType::BOOL
+        | PgType::INT2
+        | PgType::INT4
+        | PgType::INT8
+        | PgType::DATE
+        | PgType::TIME
+        | PgType::TIMESTAMP
+        | PgType::UUID => {
+            let value = types::from_text(pg_type, text, Tz::UTC)?;
+            Ok(Some(string(shown(&value))))
+        }
+        PgType::FLOAT4 | PgType::FLOAT8 => {
+            types::from_text(pg_type, text, Tz::UTC)?;
+            Ok(None)
+        }
+        _ => Ok(None),
     }
 }
 
-/// Respells a string that is assigned to a bytea column.
+fn string(text: String) -> Expr {
+    Expr::Value(Value::SingleQuotedString(text).into())
+}
+
+/// The text of a value, with the era where DuckDB wants it.
+fn shown(value: &Read) -> String {
+    let mut out = Vec::new();
+    types::write_value_text(&mut out, value, types::OutputStyle::default());
+    let text = String::from_utf8_lossy(&out).into_owned();
+    before_christ(&text).unwrap_or(text)
+}
+
+fn decimal(number: types::Numeric) -> String {
+    let scale = usize::from(number.scale);
+    let digits = format!("{:0>width$}", number.unscaled.unsigned_abs(), width = scale + 1);
+    let (whole, rest) = digits.split_at(digits.len() - scale);
+    let sign = if number.unscaled < 0 { "-" } else { "" };
+    if rest.is_empty() { format!("{sign}{whole}") } else { format!("{sign}{whole}.{rest}") }
+}
+
+/// An array's elements; `None` for what has no plain text.
+fn array(values: &[Read]) -> Option<Expr> {
+    let elem = values.iter().map(|value| match value {
+        Read::Null => Some(Expr::Value(Value::Null.into())),
+        Read::Array(_, inner) => array(inner),
+        Read::Interval(_) | Read::Bytea(_) => None,
+        Read::Numeric(number) => Some(string(decimal(*number))),
+        other => Some(string(shown(other))),
+    });
+    Some(Expr::Array(Array { elem: elem.collect::<Option<_>>()?, named: true }))
+}
+
+/// Says of a string that is assigned to a bytea column that it is bytea.
 pub(in crate::sql) fn respell_bytes(expr: &mut Expr) {
-    respell(expr, &DataType::Bytea);
-}
-
-/// Respells a literal of a type.
-pub(super) fn respell_value(value: &mut Value, data_type: &DataType) {
-    let Value::SingleQuotedString(text) = value else { return };
-    let respelled = match data_type {
-        DataType::Bytea | DataType::Blob(_) => hex_bytes(text),
-        DataType::Date | DataType::Timestamp(..) => before_christ(text),
-        DataType::Custom(name, _) if name.to_string() == "timestamptz" => before_christ(text),
-        _ => None,
-    };
-    if let Some(respelled) = respelled {
-        *text = respelled;
+    let is_string = matches!(&*expr, Expr::Value(value)
+        if matches!(value.value, Value::SingleQuotedString(_)));
+    if is_string {
+        let inner = std::mem::replace(expr, Expr::Value(Value::Null.into()));
+        *expr = Expr::Cast {
+            kind: CastKind::Cast,
+            expr: Box::new(inner),
+            data_type: DataType::Bytea,
+            array: false,
+            format: None,
+        };
     }
-}
-
-/// `\\x00ff` is two bytes in PostgreSQL; DuckDB wants `\\x00\\xff`.
-fn hex_bytes(text: &str) -> Option<String> {
-    let digits = text.strip_prefix("\\x")?;
-    let valid = digits.len() % 2 == 0 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let pairs = digits
-        .as_bytes()
-        .chunks(2)
-        .map(|pair| format!("\\x{}{}", char::from(pair[0]), char::from(pair[pair.len() - 1])));
-    valid.then(|| pairs.collect())
 }
 
 /// DuckDB writes the era in parentheses, and takes no notice of it without them.
@@ -54,10 +131,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bytes_and_eras_are_spelled_as_duckdb_reads_them() {
-        assert_eq!(hex_bytes("\\x00fF").as_deref(), Some("\\x00\\xfF"));
-        assert_eq!(hex_bytes("\\x0"), None);
-        assert_eq!(hex_bytes("abc"), None);
+    fn eras_are_spelled_as_duckdb_reads_them() {
         let noon = before_christ("0044-03-15 12:00 BC");
         assert_eq!(noon.as_deref(), Some("0044-03-15 (BC) 12:00"));
         assert_eq!(before_christ("0044-03-15 BC").as_deref(), Some("0044-03-15 (BC)"));

@@ -5,6 +5,7 @@
 //! Not here: which statements may run at all, SET and SHOW, parameters' types.
 
 mod casts;
+mod decisions;
 mod fold;
 mod for_datafusion;
 mod intents;
@@ -20,12 +21,15 @@ mod tests;
 mod types;
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use sqlparser::ast::{
     Expr, ObjectName, Query, Select, SetExpr, Statement, TableFactor, VisitMut, VisitorMut,
 };
 
+use super::analyze::Relations;
 use crate::error::{Error, Result};
+use crate::types::PgType;
 
 pub use fold::{fold_tokens, parse};
 pub use for_datafusion::for_datafusion;
@@ -55,6 +59,10 @@ pub struct NameContext {
     pub moment: Option<Moment>,
     /// What the session has drawn from sequences.
     pub drawn: Drawn,
+    /// The columns of the tables that the statement names, as far as they are known.
+    pub relations: Arc<Relations>,
+    /// The parameters' types, as far as they are known.
+    pub param_types: Vec<Option<PgType>>,
     /// Which relations and functions the catalogue has.
     pub catalog: &'static (dyn SystemCatalog + Send + Sync),
 }
@@ -72,6 +80,7 @@ pub fn for_duckdb(statement: &mut Statement, names: &NameContext) -> Result<()> 
     if let (Some(moment), false) = (names.moment, kept) {
         moment::fix(statement, moment);
     }
+    decisions::apply(statement, names, kept)?;
     let mut rewriter =
         Rewriter { names, scopes: Vec::new(), tables: Vec::new(), guard_division: !kept };
     match statement.visit(&mut rewriter) {
@@ -160,6 +169,7 @@ impl VisitorMut for Rewriter<'_> {
         names::table_oid(expr, &self.tables);
         names::expression(expr, self.names);
         operators::base_zero(expr);
+        operators::extract(expr);
         if self.guard_division {
             operators::guard_division(expr);
         }

@@ -197,13 +197,37 @@ fn function_name(name: &mut ObjectName, names: &NameContext) {
     }
 }
 
+/// The name of one of the catalogue's functions.
+pub(super) fn system_name(function: &str) -> ObjectName {
+    object_name(&[SYSTEM_DATABASE, FUNCTION_SCHEMA, function])
+}
+
 /// Makes a call of one of the catalogue's functions.
+pub(super) fn system_function(function: &str, args: FunctionArguments) -> Expr {
+    call(system_name(function), args)
+}
+
+/// Makes a call of one of the catalogue's functions with one argument.
 pub(super) fn system_call(function: &str, argument: Expr) -> Expr {
     call(
         object_name(&[SYSTEM_DATABASE, FUNCTION_SCHEMA, function]),
         FunctionArguments::List(FunctionArgumentList {
             duplicate_treatment: None,
             args: vec![FunctionArg::Unnamed(FunctionArgExpr::Expr(argument))],
+            clauses: Vec::new(),
+        }),
+    )
+}
+
+/// Makes `"left"(text, length)`.
+pub(super) fn cut(text: Expr, length: u64) -> Expr {
+    let length = Expr::Value(Value::Number(length.to_string(), false).into());
+    let args = [text, length].map(|arg| FunctionArg::Unnamed(FunctionArgExpr::Expr(arg)));
+    call(
+        ObjectName::from(vec![Ident::with_quote('"', "left")]),
+        FunctionArguments::List(FunctionArgumentList {
+            duplicate_treatment: None,
+            args: args.to_vec(),
             clauses: Vec::new(),
         }),
     )

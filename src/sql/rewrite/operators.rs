@@ -50,6 +50,20 @@ pub(super) fn rewrite(expr: &mut Expr) -> Result<()> {
     Ok(())
 }
 
+/// `EXTRACT(second FROM x)` and its like are numeric with the fraction's places; DuckDB's are whole
+/// or floats.
+pub(super) fn extract(expr: &mut Expr) {
+    let Expr::Extract { field, expr: inner, .. } = expr else { return };
+    let function = match field.to_string().to_lowercase().as_str() {
+        "second" | "seconds" => "extract_second",
+        "millisecond" | "milliseconds" => "extract_millisecond",
+        "epoch" => "extract_epoch",
+        _ => return,
+    };
+    let inner = take(inner);
+    *expr = names::system_call(function, inner);
+}
+
 fn take(expr: &mut Expr) -> Expr {
     std::mem::replace(expr, Expr::Value(Value::Null.into()))
 }

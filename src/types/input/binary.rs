@@ -9,6 +9,7 @@ use super::datetime::timetz_text;
 use super::number::{from_digits, numeric_overflow};
 use super::{check_json, prefix};
 use crate::error::{Error, Result};
+use crate::function::json::canonical;
 use crate::sqlstate::SqlState;
 use crate::types::civil::{DAY_US, PG_EPOCH_DAYS, PG_EPOCH_US};
 use crate::types::{Interval, Numeric, PgType, ScalarType, Value};
@@ -126,9 +127,7 @@ fn read_scalar(reader: &mut Reader, scalar: ScalarType) -> Result<Value> {
             if reader.array()? != [1] {
                 return Err(Error::unsupported("unsupported jsonb version number"));
             }
-            let json = text(std::mem::take(&mut reader.0))?;
-            check_json(json, scalar)?;
-            Value::Text(json.to_owned())
+            Value::Text(canonical(text(std::mem::take(&mut reader.0))?)?)
         }
         T::Name => Value::Text(prefix(text(std::mem::take(&mut reader.0))?, 63).to_owned()),
         _ => Value::Text(text(std::mem::take(&mut reader.0))?.to_owned()),

@@ -24,6 +24,7 @@ use chrono_tz::Tz;
 
 use super::{PgType, ScalarType, Value};
 use crate::error::{Error, Result};
+use crate::function::json::canonical;
 use crate::sqlstate::SqlState;
 
 pub use binary::from_binary;
@@ -67,10 +68,11 @@ pub fn from_text(pg_type: PgType, text: &str, time_zone: Tz) -> Result<Value> {
         T::Timestamp => Value::Timestamp(parse_timestamp(text, time_zone)?),
         T::Timestamptz => Value::Timestamptz(parse_timestamptz(text, time_zone)?),
         T::Interval => Value::Interval(parse_interval(text)?),
-        T::Json | T::Jsonb => {
+        T::Json => {
             check_json(text, scalar)?;
             Value::Text(text.to_owned())
         }
+        T::Jsonb => Value::Text(canonical(text)?),
         T::Int2Vector => vector::<i16>(text, T::Int2)?,
         T::OidVector => vector::<u32>(text, T::Oid)?,
         // An object's OID; a name stays text, for only the catalog can find it.

@@ -82,11 +82,13 @@ pub(crate) struct Wire {
     pg_type: PgType,
     format: Format,
     style: OutputStyle,
+    /// A numeric without declared scale: zeros that only the engine's scale adds are left out.
+    free_scale: bool,
 }
 
 impl Wire {
     fn text(pg_type: PgType, style: OutputStyle) -> Wire {
-        Wire { pg_type, format: Format::Text, style }
+        Wire { pg_type, format: Format::Text, style, free_scale: true }
     }
 }
 
@@ -212,8 +214,12 @@ impl RowEncoder {
             .iter()
             .enumerate()
             .map(|(index, column)| {
-                let wire =
-                    Wire { pg_type: column.pg_type, format: self.format(index), style: self.style };
+                let wire = Wire {
+                    pg_type: column.pg_type,
+                    format: self.format(index),
+                    style: self.style,
+                    free_scale: column.typmod < 0,
+                };
                 Field::new(batch.column(index).as_ref(), wire)
             })
             .collect::<Result<Vec<_>>>()?;

@@ -203,6 +203,8 @@ pub(super) fn decimals<'a>(
     }
     let write = move |at, out: &mut Vec<u8>, format| match value(at) {
         Some(number) => {
+            let (number, scale) =
+                if wire.free_scale { shown_scale(number, scale) } else { (number, scale) };
             let mut digits = [0; DIGITS_MAX];
             let start = digits_u128(number.unsigned_abs(), &mut digits);
             write_numeric(out, number < 0, &digits[start..], scale, format);
@@ -238,6 +240,37 @@ fn write_numeric(out: &mut Vec<u8>, negative: bool, digits: &[u8], scale: i32, f
         Format::Text => write_decimal(out, negative, digits, scale),
         Format::Binary => write_numeric_binary(out, negative, digits, scale),
     }
+}
+
+/// The engine's scale of quotients, and of numerics that were declared without one.
+const QUOTIENT_SCALE: i32 = 20;
+const FREE_SCALE: i32 = 10;
+
+/// Leaves out the zeros at a numeric's end that PostgreSQL would not show: it gives quotients 16
+/// significant digits or some more, and other numbers the places that they came with.
+fn shown_scale(mut number: i128, mut scale: i32) -> (i128, i32) {
+    let least = match scale {
+        FREE_SCALE => 0,
+        QUOTIENT_SCALE => {
+            const ONE: u128 = 10u128.pow(20);
+            let size = number.unsigned_abs();
+            match size {
+                0 | ONE => QUOTIENT_SCALE,
+                // Digits to the base of 10000 before the point, the first of which has weight 0.
+                ONE.. => {
+                    let digits = (size / ONE).ilog10();
+                    16 - 4 * i32::try_from(digits / 4).unwrap_or(4)
+                }
+                _ => QUOTIENT_SCALE,
+            }
+        }
+        _ => return (number, scale),
+    };
+    while scale > least.max(0) && number % 10 == 0 {
+        number /= 10;
+        scale -= 1;
+    }
+    (number, scale)
 }
 
 /// Rounds a decimal to an integer, half away from zero.

@@ -113,12 +113,17 @@ impl Prepared {
     /// Binds every parameter, in order; whole numbers as the type that the statement was planned
     /// with, for DuckDB plans it anew for any other.
     pub(crate) fn bind(&mut self, params: &[Value]) -> Result<()> {
+        // SAFETY: the statement is valid.
+        let wanted = unsafe { ffi::duckdb_nparams(self.raw) };
         for (index, value) in params.iter().enumerate() {
+            let Some(place) = self.place_of(index, wanted as usize == params.len()) else {
+                continue;
+            };
             // SAFETY: the statement and the value are valid; the value is destroyed.
             let state = unsafe {
-                let planned = ffi::duckdb_param_type(self.raw, index as u64 + 1);
+                let planned = ffi::duckdb_param_type(self.raw, place);
                 let mut bound = bind_value(value, planned)?;
-                let state = ffi::duckdb_bind_value(self.raw, index as u64 + 1, bound);
+                let state = ffi::duckdb_bind_value(self.raw, place, bound);
                 ffi::duckdb_destroy_value(&raw mut bound);
                 state
             };
@@ -127,6 +132,20 @@ impl Prepared {
             }
         }
         Ok(())
+    }
+
+    /// The place of a parameter among those that the statement still has: what was computed before
+    /// it came here has taken its parameters with it. `None` for such a one.
+    fn place_of(&self, index: usize, are_all_there: bool) -> Option<u64> {
+        if are_all_there {
+            return Some(index as u64 + 1);
+        }
+        let name = std::ffi::CString::new((index + 1).to_string()).ok()?;
+        let mut place = 0;
+        // SAFETY: the statement and the name are valid for the call.
+        let state =
+            unsafe { ffi::duckdb_bind_parameter_index(self.raw, &raw mut place, name.as_ptr()) };
+        (state == ffi::DuckDBSuccess).then_some(place)
     }
 
     /// Runs a statement of our own that is kept prepared, and forgets its result.

@@ -1,0 +1,22 @@
+-- Arithmetic of numeric, and rounding, where DuckDB's differs. A macro that has the name of PostgreSQL's
+-- own code for a function or an operator stands for it, after its arguments' types have chosen it.
+
+-- Exact, with PostgreSQL's scale.
+CREATE MACRO teatree_system.pg.numeric_div(arg_left, arg_right) AS teatree_numeric_div(arg_left, arg_right);
+-- Half to even.
+CREATE MACRO teatree_system.pg.dround(arg_number) AS teatree_round_half_even(CAST(arg_number AS DOUBLE));
+
+-- EXTRACT of what has a fraction; a date has none.
+CREATE MACRO teatree_system.pg.extract_second(arg_time) AS CAST(datepart('microsecond', arg_time) AS DECIMAL(18, 0)) * 0.000001;
+CREATE MACRO teatree_system.pg.extract_millisecond(arg_time) AS CAST(datepart('microsecond', arg_time) AS DECIMAL(18, 0)) * 0.001;
+CREATE MACRO teatree_system.pg.extract_epoch(arg_time) AS
+  CASE WHEN typeof(arg_time) = 'DATE' THEN CAST(epoch(arg_time) AS DECIMAL(18, 0)) ELSE CAST(epoch(arg_time) AS DECIMAL(24, 6)) END;
+CREATE MACRO teatree_system.pg.numeric_div_trunc(arg_left, arg_right) AS trunc(teatree_numeric_div(arg_left, arg_right));
+CREATE MACRO teatree_system.pg.scale(arg_number) AS CAST(len(split_part(CAST(arg_number AS VARCHAR), '.', 2)) AS INTEGER);
+CREATE MACRO teatree_system.pg.int2xor(arg_left, arg_right) AS xor(arg_left, arg_right);
+CREATE MACRO teatree_system.pg.int4xor(arg_left, arg_right) AS xor(arg_left, arg_right);
+CREATE MACRO teatree_system.pg.int8xor(arg_left, arg_right) AS xor(arg_left, arg_right);
+CREATE MACRO teatree_system.pg.int4abs(arg_number) AS system.main.abs(arg_number);
+CREATE MACRO teatree_system.pg.int8abs(arg_number) AS system.main.abs(arg_number);
+CREATE MACRO teatree_system.pg.float8abs(arg_number) AS system.main.abs(arg_number);
+CREATE MACRO teatree_system.pg.numeric_abs(arg_number) AS system.main.abs(arg_number);

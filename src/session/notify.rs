@@ -1,0 +1,216 @@
+//! LISTEN and NOTIFY: who listens to which channel, and what waits to be told.
+//!
+//! A notification is sent when its transaction commits, in order, once for equal ones of the same
+//! transaction. For a listener that does not read at most [`WAITING_MAX`] of them wait; it is told
+//! when later ones were lost.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use parking_lot::Mutex;
+use tokio::sync::mpsc;
+
+use super::Session;
+use super::run::Outcome;
+use crate::error::{Error, Result};
+use crate::sql::Kind;
+use crate::sqlstate::SqlState;
+
+/// Notifications that wait for one client at most.
+const WAITING_MAX: usize = 10_000;
+/// PostgreSQL's own limits, in bytes.
+const PAYLOAD_MAX: usize = 7_999;
+const CHANNEL_MAX: usize = 63;
+
+/// One notification.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notification {
+    /// Of the session that sent it.
+    pub pid: i32,
+    pub channel: String,
+    pub payload: String,
+}
+
+/// All listeners, shared by all sessions.
+#[derive(Default)]
+pub struct Notifications {
+    listeners: Mutex<HashMap<i32, Listener>>,
+}
+
+struct Listener {
+    channels: BTreeSet<String>,
+    sender: mpsc::Sender<Arc<Notification>>,
+    lost: Arc<AtomicU64>,
+}
+
+impl Notifications {
+    fn send(&self, notification: &Arc<Notification>) {
+        for listener in self.listeners.lock().values() {
+            if listener.channels.contains(&notification.channel)
+                && listener.sender.try_send(Arc::clone(notification)).is_err()
+            {
+                listener.lost.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
+}
+
+/// A session's part in it.
+pub(super) struct OwnNotifications {
+    all: Arc<Notifications>,
+    pid: i32,
+    receiver: Option<mpsc::Receiver<Arc<Notification>>>,
+    lost: Arc<AtomicU64>,
+    /// What the open transaction does when it commits.
+    pending: Vec<Change>,
+}
+
+/// A change that waits for the end of its transaction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Change {
+    Listen(String),
+    Unlisten(String),
+    UnlistenAll,
+    Notify { channel: String, payload: String },
+}
+
+impl OwnNotifications {
+    pub(super) fn new(all: Arc<Notifications>, pid: i32) -> OwnNotifications {
+        OwnNotifications { all, pid, receiver: None, lost: Arc::default(), pending: Vec::new() }
+    }
+
+    /// Does what has waited for the commit.
+    pub(super) fn commit(&mut self) {
+        for change in std::mem::take(&mut self.pending) {
+            match change {
+                Change::Listen(channel) => self.listen(channel),
+                Change::Unlisten(channel) => {
+                    if let Some(own) = self.all.listeners.lock().get_mut(&self.pid) {
+                        own.channels.remove(&channel);
+                    }
+                }
+                Change::UnlistenAll => self.unlisten_all(),
+                Change::Notify { channel, payload } => {
+                    let notification = Notification { pid: self.pid, channel, payload };
+                    self.all.send(&Arc::new(notification));
+                }
+            }
+        }
+    }
+
+    /// Forgets what has waited for the commit.
+    pub(super) fn roll_back(&mut self) {
+        self.pending.clear();
+    }
+
+    fn listen(&mut self, channel: String) {
+        let mut listeners = self.all.listeners.lock();
+        if let Some(own) = listeners.get_mut(&self.pid) {
+            own.channels.insert(channel);
+            return;
+        }
+        let (sender, receiver) = mpsc::channel(WAITING_MAX);
+        self.receiver = Some(receiver);
+        let lost = Arc::clone(&self.lost);
+        let channels = BTreeSet::from([channel]);
+        listeners.insert(self.pid, Listener { channels, sender, lost });
+    }
+
+    /// Listens to nothing any more; what has come already is still told.
+    pub(super) fn unlisten_all(&mut self) {
+        self.all.listeners.lock().remove(&self.pid);
+    }
+}
+
+impl Drop for OwnNotifications {
+    fn drop(&mut self) {
+        self.unlisten_all();
+    }
+}
+
+impl Session {
+    /// Runs LISTEN, UNLISTEN or NOTIFY.
+    pub(super) fn run_notification(&mut self, kind: &Kind) -> Result<Outcome> {
+        let (change, tag) = match kind {
+            Kind::Listen(channel) => (Change::Listen(channel.clone()), "LISTEN"),
+            Kind::Unlisten(Some(channel)) => (Change::Unlisten(channel.clone()), "UNLISTEN"),
+            Kind::Unlisten(None) => (Change::UnlistenAll, "UNLISTEN"),
+            Kind::Notify { channel, payload } => {
+                let (channel, payload) = (channel.clone(), payload.clone());
+                (Change::Notify { channel, payload }, "NOTIFY")
+            }
+            _ => return Err(Error::internal("not about notifications")),
+        };
+        self.change_notifications(change)?;
+        Ok(Outcome::Done(tag.to_owned()))
+    }
+
+    /// Does a change when the transaction commits: now, when none is open.
+    ///
+    /// # Errors
+    /// 22023 for a channel or a payload that is too long.
+    pub(super) fn change_notifications(&mut self, change: Change) -> Result<()> {
+        if let Change::Notify { channel, payload } = &change {
+            let wrong = |what| Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, what));
+            if channel.is_empty() {
+                return wrong("channel name cannot be empty");
+            }
+            if channel.len() > CHANNEL_MAX {
+                return wrong("channel name too long");
+            }
+            if payload.len() > PAYLOAD_MAX {
+                return wrong("payload string too long");
+            }
+        }
+        if !self.notifications.pending.contains(&change) {
+            if self.notifications.pending.len() >= WAITING_MAX {
+                return Err(Error::new(
+                    SqlState::CONFIGURATION_LIMIT_EXCEEDED,
+                    "too many notifications in the NOTIFY queue",
+                ));
+            }
+            self.notifications.pending.push(change);
+        }
+        if !self.is_in_block() {
+            self.notifications.commit();
+        }
+        Ok(())
+    }
+
+    /// Tells whether notifications may be sent now: not while a transaction is open.
+    pub fn may_be_notified(&self) -> bool {
+        !self.is_in_block()
+    }
+
+    /// Waits for a notification for this client; without a channel it waits for ever.
+    pub async fn notified(&mut self) -> Arc<Notification> {
+        if let Some(receiver) = &mut self.notifications.receiver
+            && let Some(notification) = receiver.recv().await
+        {
+            return notification;
+        }
+        std::future::pending().await
+    }
+
+    /// Takes the notifications that have come, unless a transaction is open.
+    pub fn take_notifications(&mut self) -> Vec<Arc<Notification>> {
+        let mut taken = Vec::new();
+        if self.is_in_block() {
+            return taken;
+        }
+        if let Some(receiver) = &mut self.notifications.receiver {
+            while let Ok(notification) = receiver.try_recv() {
+                taken.push(notification);
+            }
+        }
+        let lost = self.notifications.lost.swap(0, Ordering::Relaxed);
+        if lost > 0 {
+            self.warn(
+                SqlState::CONFIGURATION_LIMIT_EXCEEDED,
+                format!("{lost} notifications were lost: too many waited for this client"),
+            );
+        }
+        taken
+    }
+}

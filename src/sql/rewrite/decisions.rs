@@ -1,0 +1,255 @@
+//! What the analysis of types decides: calls and operators that a function of the catalogue stands
+//! for, strings that have a type by their place, functions that give many rows.
+//!
+//! A macro of the catalogue that is named after PostgreSQL's own code for a function or an operator
+//! (`numeric_div`, `timestamp_to_char`: the column `prosrc` of `pg_proc`) stands for it.
+
+use std::ops::ControlFlow;
+
+use sqlparser::ast::{
+    ArrayElemTypeDef, CastKind, DataType, ExactNumberInfo, Expr, Function, FunctionArg,
+    FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident, Statement, TableAlias,
+    TableFactor, TimezoneInfo, Value, VisitMut, VisitorMut,
+};
+use sqlparser::dialect::PostgreSqlDialect;
+use sqlparser::parser::Parser;
+
+use super::{NameContext, names};
+use crate::error::{Error, Result};
+use crate::sql::analyze::{self, Decisions};
+use crate::types::{PgType, ScalarType};
+
+/// Decides, and changes the tree. `kept` is what a view or a table keeps: it must mean the same
+/// without the server's own functions.
+pub(super) fn apply(statement: &mut Statement, names: &NameContext, kept: bool) -> Result<()> {
+    let count = crate::sql::params::count(statement)?;
+    let has_function = |name: &str| names.catalog.has_function(name);
+    let mut decisions =
+        analyze::decide(statement, &names.relations, &names.param_types, count, &has_function);
+    if kept {
+        decisions.averages.clear();
+        decisions.calls.retain(|_, source| *source != "numeric_div");
+    }
+    match statement.visit(&mut Applier { decisions }) {
+        ControlFlow::Break(error) => Err(error),
+        ControlFlow::Continue(()) => Ok(()),
+    }
+}
+
+struct Applier {
+    decisions: Decisions,
+}
+
+impl VisitorMut for Applier {
+    type Break = Error;
+
+    fn post_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<Error> {
+        if let Some(replaced) = unnested(factor) {
+            *factor = replaced;
+        }
+        ControlFlow::Continue(())
+    }
+
+    // After what is inside: nothing around an expression has moved yet when its turn comes.
+    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Error> {
+        let place = std::ptr::from_ref(&*expr);
+        if let Some(pg_type) = self.decisions.literals.get(&place) {
+            type_literal(expr, *pg_type);
+        }
+        if let Some(name) = self.decisions.type_names.get(&place) {
+            *expr = names::string(name);
+            return ControlFlow::Continue(());
+        }
+        aggregate(expr);
+        if self.decisions.averages.contains_key(&place) {
+            average(expr);
+        }
+        let is_set = self.decisions.sets.get(&place).copied();
+        let call = self.decisions.calls.get(&place).copied();
+        if let Some(source) = call {
+            stand_in(expr, source);
+        }
+        if is_set.is_some_and(|source| call.is_some() || source.starts_with("generate_series")) {
+            let list = take(expr);
+            *expr = names::call(names::object_name(&["unnest"]), arguments(vec![list]));
+        }
+        if let Some(pg_type) = self.decisions.narrow.get(&place) {
+            cast(expr, *pg_type);
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+/// Functions that give many rows, for which the catalogue has one that gives a list.
+fn gives_list(function: &str) -> bool {
+    function.starts_with("json") || matches!(function, "regexp_split_to_table" | "string_to_table")
+}
+
+/// A function of json in FROM gives a list here, which is made rows of.
+fn unnested(factor: &TableFactor) -> Option<TableFactor> {
+    let (name, args, alias, is_ordinal) = match factor {
+        TableFactor::Table { name, args: Some(args), alias, with_ordinality, .. } => {
+            (name, &args.args, alias, *with_ordinality)
+        }
+        TableFactor::Function { name, args, alias, with_ordinality, .. } => {
+            (name, args, alias, *with_ordinality)
+        }
+        _ => return None,
+    };
+    let function = match names::parts(name)?.as_slice() {
+        [only] | ["pg_catalog", only] => (*only).to_owned(),
+        _ => return None,
+    };
+    let columns = analyze::set_function(&function).filter(|_| gives_list(&function))?;
+    let args = args.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let list = format!("{}({args})", names::system_name(&function));
+    let own = alias.as_ref().map_or(function.as_str(), |alias| alias.name.value.as_str());
+    let mut sql = match columns.as_slice() {
+        [] => format!("SELECT unnest({list}) AS {}", crate::sql::quote_ident(own)),
+        [column] => format!("SELECT unnest({list}) AS {}", crate::sql::quote_ident(column)),
+        _ => format!("SELECT unnest({list}, recursive := true)"),
+    };
+    if is_ordinal {
+        sql.push_str(&format!(", unnest(range(1, len({list}) + 1)) AS ordinality"));
+    }
+    let Ok(mut parsed) = Parser::parse_sql(&PostgreSqlDialect {}, &sql) else { return None };
+    let Some(Statement::Query(subquery)) = parsed.pop() else { return None };
+    let alias = alias.clone().or_else(|| {
+        Some(TableAlias {
+            explicit: true,
+            name: Ident::with_quote('"', function),
+            columns: Vec::new(),
+            at: None,
+        })
+    });
+    Some(TableFactor::Derived { lateral: true, subquery, alias, sample: None })
+}
+
+fn take(expr: &mut Expr) -> Expr {
+    std::mem::replace(expr, Expr::Value(Value::Null.into()))
+}
+
+fn arguments(args: Vec<Expr>) -> FunctionArguments {
+    let args = args.into_iter().map(|arg| FunctionArg::Unnamed(FunctionArgExpr::Expr(arg)));
+    FunctionArguments::List(FunctionArgumentList {
+        duplicate_treatment: None,
+        args: args.collect(),
+        clauses: Vec::new(),
+    })
+}
+
+fn cast(expr: &mut Expr, pg_type: PgType) {
+    let inner = take(expr);
+    let name = pg_type.sql_name();
+    let name = if pg_type.scalar() == ScalarType::Char { "text".to_owned() } else { name };
+    *expr = Expr::Cast {
+        kind: CastKind::DoubleColon,
+        expr: Box::new(inner),
+        data_type: plain_type(&name),
+        array: false,
+        format: None,
+    };
+}
+
+/// Casts a string to the type that its place gives it, unless it is text anyway.
+fn type_literal(expr: &mut Expr, pg_type: PgType) {
+    let Expr::Value(value) = &*expr else { return };
+    let is_string =
+        matches!(value.value, Value::SingleQuotedString(_) | Value::EscapedStringLiteral(_));
+    let scalar = pg_type.scalar();
+    if is_string && (pg_type.is_array() || !(scalar.is_text() || scalar.is_oid())) {
+        cast(expr, pg_type);
+    }
+}
+
+/// `avg(x)` over exact numbers is exact: the sum by the count.
+fn average(expr: &mut Expr) {
+    let Expr::Function(function) = &*expr else { return };
+    let named = |name: &str| {
+        let name = names::object_name(&[name]);
+        Expr::Function(Function { name, ..function.clone() })
+    };
+    let (sum, count) = (named("sum"), named("count"));
+    *expr = names::system_function("numeric_div", arguments(vec![sum, count]));
+}
+
+/// Aggregates that DuckDB has under another name, or not as an aggregate.
+fn aggregate(expr: &mut Expr) {
+    let Expr::Function(function) = &mut *expr else { return };
+    let Some(parts) = names::parts(&function.name) else { return };
+    let name = match parts.as_slice() {
+        [only] | ["pg_catalog", only] => (*only).to_owned(),
+        _ => return,
+    };
+    match name.as_str() {
+        "every" => function.name = names::object_name(&["bool_and"]),
+        "json_agg" | "jsonb_agg" => {
+            function.name = names::object_name(&["list"]);
+            let list = take(expr);
+            let json = names::call(names::object_name(&["to_json"]), arguments(vec![list]));
+            *expr = if name == "jsonb_agg" { names::system_call("jsonb_in", json) } else { json };
+        }
+        _ => {}
+    }
+}
+
+/// Puts the catalogue's function in the place of a call or an operator.
+fn stand_in(expr: &mut Expr, source: &str) {
+    match expr {
+        Expr::Function(function) => {
+            if let FunctionArguments::List(list) = &mut function.args {
+                list.clauses.clear();
+            }
+            function.name = names::system_name(source);
+        }
+        Expr::BinaryOp { left, right, .. } => {
+            let args = vec![take(left), take(right)];
+            *expr = names::system_function(source, arguments(args));
+        }
+        Expr::UnaryOp { expr: inner, .. } => {
+            let args = vec![take(inner)];
+            *expr = names::system_function(source, arguments(args));
+        }
+        Expr::Substring { expr: text, substring_from, substring_for, .. } => {
+            let mut args = vec![take(text)];
+            args.extend([substring_from, substring_for].into_iter().flatten().map(|arg| take(arg)));
+            *expr = names::system_function(source, arguments(args));
+        }
+        Expr::Position { expr: inner, r#in } => {
+            let args = vec![take(r#in), take(inner)];
+            *expr = names::system_function(source, arguments(args));
+        }
+        _ => {
+            let args = vec![take(expr)];
+            *expr = names::system_function(source, arguments(args));
+        }
+    }
+}
+
+/// Makes a type of PostgreSQL's name for it.
+fn plain_type(name: &str) -> DataType {
+    let scalar = name.strip_suffix("[]");
+    let plain = match scalar.unwrap_or(name) {
+        "double precision" => DataType::DoublePrecision,
+        "timestamp with time zone" => custom("timestamptz"),
+        "timestamp without time zone" => DataType::Timestamp(None, TimezoneInfo::None),
+        "time with time zone" => custom("timetz"),
+        "time without time zone" => DataType::Time(None, TimezoneInfo::None),
+        "numeric" => DataType::Numeric(ExactNumberInfo::None),
+        "integer" => DataType::Integer(None),
+        "bigint" => DataType::BigInt(None),
+        "smallint" => DataType::SmallInt(None),
+        "date" => DataType::Date,
+        "bytea" => DataType::Bytea,
+        "boolean" => DataType::Boolean,
+        other => custom(other),
+    };
+    match scalar {
+        Some(_) => DataType::Array(ArrayElemTypeDef::SquareBracket(Box::new(plain), None)),
+        None => plain,
+    }
+}
+
+fn custom(name: &str) -> DataType {
+    DataType::Custom(names::object_name(&[name]), Vec::new())
+}
