@@ -11,7 +11,7 @@ SELECT oid, name AS relname, CAST(namespace_oid AS UINTEGER) AS relnamespace, 0:
   CAST(row_count AS FLOAT) AS reltuples, 0::INTEGER AS relallvisible, 0::UINTEGER AS reltoastrelid,
   has_index AS relhasindex, false AS relisshared, CASE WHEN is_temporary THEN 't' ELSE 'p' END AS relpersistence,
   kind AS relkind, CAST(column_count AS SMALLINT) AS relnatts, CAST(check_count AS SMALLINT) AS relchecks,
-  kind = 'v' AS relhasrules, false AS relhastriggers, false AS relhassubclass, false AS relrowsecurity,
+  kind = 'v' AS relhasrules, oid IN (SELECT table_oid FROM teatree_system.support.constraint_entry WHERE kind = 'f') AS relhastriggers, false AS relhassubclass, false AS relrowsecurity,
   false AS relforcerowsecurity, true AS relispopulated,
   CASE WHEN kind = 'r' AND namespace_oid <> 11 THEN 'd' ELSE 'n' END AS relreplident,
   false AS relispartition, 0::UINTEGER AS relrewrite, 0::BIGINT AS relfrozenxid,
@@ -183,7 +183,7 @@ FROM teatree_system.support.index_text;
 
 CREATE VIEW teatree_system.pg.pg_sequences AS
 SELECT n.name AS schemaname, s.sequence_name AS sequencename, 'postgres' AS sequenceowner,
-  s.type_name AS data_type, s.start_value, s.min_value, s.max_value, s.increment_by, s.cycle,
+  CASE s.type_name WHEN 'bigint' THEN 20 WHEN 'integer' THEN 23 ELSE 21 END::UINTEGER AS data_type, s.start_value, s.min_value, s.max_value, s.increment_by, s.cycle,
   1::BIGINT AS cache_size, s.last_value
 FROM teatree_system.support.sequence_entry s JOIN teatree_system.support.schema_entry n
   ON n.oid = teatree_system.support.schema_oid(s.database_name = 'temp', s.schema_name, s.schema_oid);

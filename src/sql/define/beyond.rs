@@ -32,6 +32,10 @@ pub(in crate::sql) fn parse(tokens: &[TokenWithSpan]) -> Result<Option<Kind>> {
     if cursor.take(&["reassign", "owned"]) {
         return Ok(Some(Kind::Nothing("REASSIGN OWNED")));
     }
+    // Nothing here needs it: DuckDB keeps its files and statistics by itself.
+    if cursor.take(&["vacuum"]) {
+        return Ok(Some(Kind::Nothing("VACUUM")));
+    }
     if !cursor.take(&["alter"]) {
         return Ok(None);
     }

@@ -8,8 +8,8 @@ use std::ops::ControlFlow;
 
 use sqlparser::ast::{
     ArrayElemTypeDef, CastKind, DataType, ExactNumberInfo, Expr, Function, FunctionArg,
-    FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident, Statement, TableAlias,
-    TableFactor, TimezoneInfo, Value, VisitMut, VisitorMut,
+    FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident, Select, SelectItem, Statement,
+    TableAlias, TableFactor, TimezoneInfo, Value, VisitMut, VisitorMut,
 };
 use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::parser::Parser;
@@ -42,6 +42,11 @@ struct Applier {
 
 impl VisitorMut for Applier {
     type Break = Error;
+
+    fn post_visit_select(&mut self, select: &mut Select) -> ControlFlow<Error> {
+        select.projection.iter_mut().for_each(keep_name);
+        ControlFlow::Continue(())
+    }
 
     fn post_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<Error> {
         if let Some(replaced) = unnested(factor) {
@@ -78,6 +83,26 @@ impl VisitorMut for Applier {
         }
         ControlFlow::Continue(())
     }
+}
+
+/// A column that is shown by a function of the catalogue keeps its name.
+fn keep_name(item: &mut SelectItem) {
+    let SelectItem::UnnamedExpr(Expr::Function(function)) = &*item else { return };
+    let is_shown = names::parts(&function.name)
+        .is_some_and(|parts| parts.len() == 3 && parts[2].ends_with("_out"));
+    let FunctionArguments::List(list) = &function.args else { return };
+    let [FunctionArg::Unnamed(FunctionArgExpr::Expr(argument))] = list.args.as_slice() else {
+        return;
+    };
+    let column = match argument {
+        Expr::Identifier(ident) => Some(ident),
+        Expr::CompoundIdentifier(idents) => idents.last(),
+        _ => None,
+    };
+    let Some(alias) = column.filter(|_| is_shown) else { return };
+    let alias = Ident::with_quote('"', alias.value.as_str());
+    let expr = Expr::Function(function.clone());
+    *item = SelectItem::ExprWithAlias { expr, alias };
 }
 
 /// Functions that give many rows, for which the catalogue has one that gives a list.

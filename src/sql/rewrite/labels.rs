@@ -6,8 +6,8 @@
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    AccessExpr, DataType, Expr, Ident, ObjectNamePart, SelectItem, SetExpr, Statement,
-    TableAliasColumnDef, TableFactor, TrimWhereField, VisitMut, VisitorMut,
+    AccessExpr, DataType, Expr, Ident, ObjectNamePart, Query, Select, SelectItem, SetExpr,
+    Statement, TableAliasColumnDef, TableFactor, TrimWhereField, VisitMut, VisitorMut,
 };
 
 use sqlparser::dialect::PostgreSqlDialect;
@@ -17,8 +17,10 @@ use super::{first_select, result_query, types};
 
 const UNNAMED: &str = "?column?";
 
-/// Gives each unnamed item of the statement's own select list its name.
+/// Gives each unnamed item of a select list its name: of the statement's own, and of those whose
+/// columns a query around them may name.
 pub(super) fn add(statement: &mut Statement) {
+    let _ = statement.visit(&mut Inner);
     let returning = match statement {
         Statement::Insert(insert) => insert.returning.as_mut(),
         Statement::Update(update) => update.returning.as_mut(),
@@ -76,6 +78,46 @@ fn name_values(statement: &mut Statement) {
         {
             std::mem::swap(&mut subquery.body, &mut query.body);
             std::mem::swap(&mut query.body, &mut outer.body);
+        }
+    }
+}
+
+/// Names the columns of queries inside of others, as far as their names differ.
+struct Inner;
+
+impl VisitorMut for Inner {
+    type Break = ();
+
+    fn post_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<()> {
+        if let TableFactor::Derived { subquery, .. } = factor
+            && let Some(select) = first_select(&mut subquery.body)
+        {
+            label_distinct(select);
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_query(&mut self, query: &mut Query) -> ControlFlow<()> {
+        for cte in query.with.iter_mut().flat_map(|with| &mut with.cte_tables) {
+            if let Some(select) = first_select(&mut cte.query.body) {
+                label_distinct(select);
+            }
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+/// DuckDB cannot tell columns of one name apart, so those keep the names that it gives them.
+fn label_distinct(select: &mut Select) {
+    let name = |item: &SelectItem| match item {
+        SelectItem::UnnamedExpr(expr) => Some(column_name(expr)),
+        SelectItem::ExprWithAlias { alias, .. } => Some(alias.value.clone()),
+        _ => None,
+    };
+    let names: Vec<Option<String>> = select.projection.iter().map(name).collect();
+    for (item, own) in select.projection.iter_mut().zip(&names) {
+        if names.iter().filter(|other| *other == own).count() == 1 {
+            label(item);
         }
     }
 }

@@ -2,8 +2,9 @@
 //! types of columns, and clauses that have no meaning here.
 
 use sqlparser::ast::{
-    AlterColumnOperation, AlterTableOperation, ColumnDef, ColumnOption, CreateTable, ObjectName,
-    ObjectType, RenameTableNameKind, SchemaName, Statement, TableConstraint,
+    AlterColumnOperation, AlterTableOperation, ColumnDef, ColumnOption, CreateTable,
+    CreateTableOptions, ObjectName, ObjectType, RenameTableNameKind, SchemaName, Statement,
+    TableConstraint,
 };
 
 use super::{NameContext, names, types};
@@ -70,6 +71,8 @@ fn create_schema(name: &mut SchemaName, context: &NameContext) {
 }
 
 fn create_table(table: &mut CreateTable, context: &NameContext) -> Result<()> {
+    // Storage parameters, such as fillfactor, mean nothing here.
+    table.table_options = CreateTableOptions::None;
     // The session sees to it.
     table.on_commit = None;
     for column in &mut table.columns {
