@@ -8,7 +8,7 @@ DUCKDB_LIB_DIR ?= $(HOME)/.cache/teatree/libduckdb-1.5.6
 export CARGO_TARGET_DIR DUCKDB_LIB_DIR
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test test-fmt test-rust test-clients torture bench clean-demo fmt lint
+.PHONY: help setup build demo test test-fmt test-rust test-clients compat torture bench clean-demo fmt lint
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,12 @@ test-clients: setup ## real PostgreSQL clients against the development build
 	cargo test --locked --workspace --no-run
 	tests/pg_clients/install.sh
 	tests/pg_clients/run.sh
+
+# The table in the README is written anew. What disagrees and is not in tests/pg_compat/known.tsv fails.
+compat: setup ## statements on Teatree and on PostgreSQL 15, compared; needs Debian's postgresql-15
+	cargo test --locked --workspace --no-run
+	tests/pg_clients/install.sh
+	tests/pg_compat/run --readme
 
 # The same build as the tests'; MINUTES=60 is some hundreds of kills.
 torture: setup ## kill a busy server again and again, and check every promise (MINUTES=60)

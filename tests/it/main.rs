@@ -29,6 +29,7 @@ mod wire_stream;
 mod wire_types;
 
 mod crash;
+mod cursors;
 mod definitions;
 mod idempotency;
 mod intent_life;

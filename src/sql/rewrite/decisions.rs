@@ -74,7 +74,7 @@ impl VisitorMut for Applier {
         if let Some(source) = call {
             stand_in(expr, source);
         }
-        if is_set.is_some_and(|source| call.is_some() || source.starts_with("generate_series")) {
+        if is_set.is_some_and(is_list) {
             let list = take(expr);
             *expr = names::call(names::object_name(&["unnest"]), arguments(vec![list]));
         }
@@ -103,6 +103,15 @@ fn keep_name(item: &mut SelectItem) {
     let alias = Ident::with_quote('"', alias.value.as_str());
     let expr = Expr::Function(function.clone());
     *item = SelectItem::ExprWithAlias { expr, alias };
+}
+
+/// Tells by the name of PostgreSQL's code whether a function of many rows gives a list here; others
+/// make rows themselves.
+fn is_list(source: &str) -> bool {
+    source.starts_with("generate_series")
+        || source.starts_with("json")
+        || source.starts_with("regexp_")
+        || source == "text_to_table"
 }
 
 /// Functions that give many rows, for which the catalogue has one that gives a list.
