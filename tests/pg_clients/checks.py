@@ -31,10 +31,15 @@ def run(checks, clean_up=lambda: None, later=()):
             last = traceback.extract_tb(error.__traceback__)
             own = os.path.basename(sys.argv[0])
             line = next((f for f in reversed(last) if f.filename.endswith(own)), last[-1])
-            first = (str(error).strip().splitlines() or [""])[0]
+            first = (str(error).strip().splitlines() or [""])[0][:600]
             word = "not yet" if is_later else "FAILED"
             print(f"{word} {check.__name__} (line {line.lineno}): {type(error).__name__}: {first}")
         else:
-            print(f"ok {check.__name__}")
-    clean_up()
+            named = " (no longer to be named in `later`)" if check.__name__ in later else ""
+            print(f"ok {check.__name__}{named}")
+    try:
+        clean_up()
+    except Exception as error:
+        failed += 1
+        print(f"FAILED clean_up: {type(error).__name__}: {error}")
     sys.exit(1 if failed else 0)

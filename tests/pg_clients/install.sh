@@ -1,66 +1,114 @@
 #!/usr/bin/env bash
-# Installs the clients that are missing: psql and pgjdbc by apt, psycopg, SQLAlchemy and Django by pip
-# into one virtual environment, node-postgres by npm; the last two under a cache folder and never in
-# the repository.
+# Installs the clients that are missing: by apt psql, pgbench, pgjdbc, the Go, ODBC, PHP and Ruby
+# clients; by pip the Python ones into a virtual environment, and dbt into another; by npm
+# node-postgres and postgres.js. The last two ways go under a cache folder, never the repository.
 # What cannot be installed is named and left out; run.sh then reports it as skipped.
 set -u
 
 here=$(cd "$(dirname "$0")" && pwd)
 cache=${TEATREE_CLIENTS_CACHE:-$HOME/.cache/teatree/pg_clients}
 mkdir -p "$cache"
+sudo=
+[ "$(id -u)" = 0 ] || sudo="sudo -n"
+packages=()
 
 say() { printf 'pg_clients: %s\n' "$*"; }
 
-apt_install() { # package, what for
-  local sudo=
-  [ "$(id -u)" = 0 ] || sudo="sudo -n"
+# need PACKAGE… -- COMMAND…: apt is to install the packages where the command fails.
+need() {
+  local wanted=()
+  while [ "$1" != -- ]; do
+    wanted+=("$1")
+    shift
+  done
+  shift
+  "$@" >/dev/null 2>&1 || packages+=("${wanted[@]}")
+}
+
+apt_get() { # with what was known of the packages, and once more with what is known now
+  local install=(env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends)
+  $sudo "${install[@]}" "$@" || { $sudo apt-get update -qq && $sudo "${install[@]}" "$@"; }
+}
+
+# All at once; where that fails, each by itself, so that one package hides no other.
+install_packages() {
+  [ ${#packages[@]} -gt 0 ] || return
   if ! command -v apt-get >/dev/null; then
-    say "$1 is missing and there is no apt-get: $2 is left out"
+    say "there is no apt-get for ${packages[*]}: their clients are left out"
     return
   fi
-  say "installing $1"
-  if ! { $sudo apt-get install -y -qq --no-install-recommends "$1" ||
-    { $sudo apt-get update -qq && $sudo apt-get install -y -qq --no-install-recommends "$1"; }; } \
-    >"$cache/apt.log" 2>&1; then
-    say "$1 could not be installed (see $cache/apt.log): $2 is left out"
+  say "installing ${packages[*]}"
+  apt_get "${packages[@]}" >"$cache/apt.log" 2>&1 && return
+  local package
+  for package in "${packages[@]}"; do
+    apt_get "$package" >"$cache/apt.log" 2>&1 ||
+      say "$package could not be installed (see $cache/apt.log): it is left out"
+  done
+}
+
+# pgbench comes with the server, which is not to make a cluster and start.
+no_cluster() {
+  local settings=/etc/postgresql-common/createcluster.conf
+  [ -e $settings ] && return
+  $sudo mkdir -p "$(dirname $settings)"
+  echo 'create_main_cluster = false' | $sudo tee $settings >/dev/null
+}
+
+has_pgbench() { compgen -G '/usr/lib/postgresql/*/bin/pgbench' >/dev/null; }
+
+# python_clients NAME FOLDER…: a virtual environment with what the clients of the folders need.
+python_clients() {
+  local name=$1 requirements=() wanted
+  shift
+  requirements=("${@/%//requirements.txt}")
+  requirements=("${requirements[@]/#/$here/}")
+  wanted=$(cat "${requirements[@]}")
+  [ "$(cat "$cache/$name/installed" 2>/dev/null)" = "$wanted" ] && return
+  say "installing $*"
+  rm -rf "${cache:?}/$name"
+  if python3 -m venv "$cache/$name" >"$cache/$name.log" 2>&1 &&
+    "$cache/$name/bin/pip" install -q "${requirements[@]/#/-r}" >>"$cache/$name.log" 2>&1; then
+    printf '%s\n' "$wanted" >"$cache/$name/installed"
+  else
+    say "$* could not be installed (see $cache/$name.log): left out"
   fi
 }
 
-command -v psql >/dev/null || apt_install postgresql-client psql
+# node_client FOLDER: what its lock file names.
+node_client() {
+  cmp -s "$here/$1/package-lock.json" "$cache/$1/installed" && return
+  say "installing $1"
+  mkdir -p "$cache/$1"
+  cp "$here/$1/package.json" "$here/$1/package-lock.json" "$cache/$1/"
+  if (cd "$cache/$1" && npm ci --no-audit --no-fund >"$cache/$1.log" 2>&1); then
+    cp "$here/$1/package-lock.json" "$cache/$1/installed"
+  else
+    say "$1 could not be installed (see $cache/$1.log): it is left out"
+  fi
+}
+
+need postgresql-client -- command -v psql
+has_pgbench || { no_cluster; packages+=(postgresql); }
+need python3 python3-venv -- python3 -c 'import ensurepip, venv'
+need npm -- command -v npm
+need default-jdk-headless -- command -v javac
+need libpostgresql-jdbc-java -- test -f /usr/share/java/postgresql.jar
+need golang-go -- command -v go
+need golang-github-lib-pq-dev -- test -d /usr/share/gocode/src/github.com/lib/pq
+need golang-github-jackc-pgx-v4-dev -- test -d /usr/share/gocode/src/github.com/jackc/pgx
+need odbc-postgresql unixodbc -- grep -qs 'PostgreSQL Unicode' /etc/odbcinst.ini
+need php-cli php-pgsql -- php -r 'exit(extension_loaded("pdo_pgsql") ? 0 : 1);'
+need ruby ruby-pg -- ruby -e 'require "pg"'
+install_packages
 
 if command -v python3 >/dev/null; then
-  requirements=("$here"/{psycopg3,sqlalchemy,django}/requirements.txt)
-  wanted=$(cat "${requirements[@]}")
-  if [ "$(cat "$cache/venv/installed" 2>/dev/null)" != "$wanted" ]; then
-    say "installing psycopg, SQLAlchemy and Django"
-    rm -rf "$cache/venv"
-    python3 -m venv "$cache/venv" >"$cache/pip.log" 2>&1 || apt_install python3-venv psycopg
-    if { [ -x "$cache/venv/bin/pip" ] || python3 -m venv "$cache/venv"; } >>"$cache/pip.log" 2>&1 &&
-      "$cache/venv/bin/pip" install -q "${requirements[@]/#/-r}" >>"$cache/pip.log" 2>&1; then
-      printf '%s\n' "$wanted" >"$cache/venv/installed"
-    else
-      say "psycopg, SQLAlchemy and Django could not be installed (see $cache/pip.log): left out"
-    fi
-  fi
+  python_clients venv psycopg3 psycopg2 asyncpg sqlalchemy django dataframes odbc psql
+  python_clients venv_dbt dbt
 else
-  say "python3 is missing: psycopg, SQLAlchemy and Django are left out"
+  say "python3 is missing: the Python clients are left out"
 fi
-
-command -v npm >/dev/null || apt_install npm node-postgres
 if command -v npm >/dev/null; then
-  if ! cmp -s "$here/node_postgres/package-lock.json" "$cache/node_postgres/installed"; then
-    say "installing node-postgres"
-    mkdir -p "$cache/node_postgres"
-    cp "$here/node_postgres/package.json" "$here/node_postgres/package-lock.json" \
-      "$cache/node_postgres/"
-    if (cd "$cache/node_postgres" && npm ci --no-audit --no-fund >"$cache/npm.log" 2>&1); then
-      cp "$here/node_postgres/package-lock.json" "$cache/node_postgres/installed"
-    else
-      say "node-postgres could not be installed (see $cache/npm.log): it is left out"
-    fi
-  fi
+  node_client node_postgres
+  node_client postgres_js
 fi
-
-command -v javac >/dev/null || apt_install default-jdk-headless pgjdbc
-[ -f /usr/share/java/postgresql.jar ] || apt_install libpostgresql-jdbc-java pgjdbc
 exit 0

@@ -4,8 +4,8 @@
 #
 #   tests/pg_clients/run.sh [client…]
 #
-# With PGHOST and PGPORT set it uses that server; else it starts the built `teatree` (TEATREE_BIN, or
-# cargo's target folder) on a folder and a port of its own, and stops it at the end.
+# With PGHOST and PGPORT set it uses that server; else it starts the built `teatree` (TEATREE_BIN,
+# or cargo's target folder) on a folder and a port of its own, and stops it at the end.
 # A client's script exits 0 for success and 77, with the reason as its last line, for "not here".
 set -u
 
@@ -33,7 +33,7 @@ trap 'exit 130' INT TERM
 free_port() {
   local port
   while :; do
-    port=$((20000 + RANDOM % 20000))
+    port=$((20000 + RANDOM % 12000)) # below those that the system gives to connections
     (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || { echo "$port"; return; }
   done
 }
@@ -89,6 +89,7 @@ for client in "${clients[@]}"; do
   case $status in
   0)
     echo "$client: ok"
+    grep 'no longer to be named' "$work/$client.out" | sed 's/^/    /'
     passed=$((passed + 1))
     ;;
   77)

@@ -1,0 +1,3 @@
+-- Not built: a common table expression of the models that use it.
+{{ config(materialized='ephemeral') }}
+select id, weight from {{ source('raw', 'pickings') }} where quality = 'fine'
