@@ -9,9 +9,9 @@ use super::prepared::PortalState;
 use super::run::{Outcome, Rows, RowsTag};
 use super::{Session, StatementGuard};
 use crate::error::{Error, Result};
-use crate::sql::{CursorStatement, Direction, Statement};
+use crate::sql::{CursorStatement, Direction};
 use crate::sqlstate::SqlState;
-use crate::types::Column;
+use crate::types::{Column, PgType, Value};
 
 /// An open cursor.
 pub(super) struct Cursor {
@@ -92,11 +92,18 @@ impl Session {
     pub(super) async fn cursor(
         &mut self,
         statement: &CursorStatement,
+        types: &[Option<PgType>],
+        params: Vec<Value>,
         guard: &StatementGuard,
     ) -> Result<Outcome> {
         match statement {
             CursorStatement::Declare { name, scroll, hold, query } => {
-                self.declare(name, *scroll, *hold, query, guard).await?;
+                self.check_declare(name, *hold)?;
+                let outcome = Box::pin(self.run_kind(query, types, params, guard)).await?;
+                let Outcome::Rows(rows) = outcome else {
+                    return Err(Error::internal("a cursor's query gave no rows"));
+                };
+                self.declare(name, *scroll == Some(true), *hold, rows).await?;
                 Ok(Outcome::Done("DECLARE CURSOR".to_owned()))
             }
             CursorStatement::Fetch { name, direction, moves } => {
@@ -117,14 +124,7 @@ impl Session {
         }
     }
 
-    async fn declare(
-        &mut self,
-        name: &str,
-        scroll: Option<bool>,
-        hold: bool,
-        query: &Statement,
-        guard: &StatementGuard,
-    ) -> Result<()> {
+    fn check_declare(&self, name: &str, hold: bool) -> Result<()> {
         if !hold && (!self.is_in_block() || self.transaction.is_implicit()) {
             return Err(Error::new(
                 SqlState::NO_ACTIVE_SQL_TRANSACTION,
@@ -144,12 +144,18 @@ impl Session {
             )
             .with_hint("Close some, or raise portals_max."));
         }
-        let outcome = Box::pin(self.run_kind(query, &[], Vec::new(), guard)).await?;
-        let Outcome::Rows(rows) = outcome else {
-            return Err(Error::internal("a cursor's query gave no rows"));
-        };
+        Ok(())
+    }
+
+    async fn declare(
+        &mut self,
+        name: &str,
+        scroll: bool,
+        hold: bool,
+        rows: Box<Rows>,
+    ) -> Result<()> {
         let columns = rows.columns.clone();
-        let keeps = scroll == Some(true) || hold;
+        let keeps = scroll || hold;
         let mut cursor = Cursor {
             columns,
             source: Source::Stream(Some(rows)),
@@ -186,6 +192,11 @@ impl Session {
         }
         let stream = futures::stream::iter(batches.into_iter().map(Ok)).boxed();
         Ok(Outcome::Rows(Box::new(Rows::new(columns, stream, RowsTag::Counted("FETCH")))))
+    }
+
+    /// Returns the columns of a cursor that SQL declared; `None` when there is none.
+    pub fn declared_columns(&self, name: &str) -> Option<Vec<Column>> {
+        self.cursors.get(name).map(|cursor| cursor.columns.clone())
     }
 
     /// Returns a cursor's columns.

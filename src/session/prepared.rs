@@ -200,6 +200,10 @@ impl Session {
             Kind::Cursor(CursorStatement::Fetch { name, moves: false, .. }) => {
                 Ok(columns(self.cursor_columns(name)?))
             }
+            Kind::Cursor(CursorStatement::Declare { query, .. }) => {
+                let described = Box::pin(self.describe_kind(query, declared, guard)).await?;
+                Ok(Description { params: described.params, columns: Vec::new() })
+            }
             Kind::Setting(setting) => Ok(columns(self.setting_columns(setting)?)),
             Kind::Execute { name, .. } => {
                 let inner = self.prepared(name)?;

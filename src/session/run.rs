@@ -172,7 +172,7 @@ impl Session {
             Kind::Listen(_) | Kind::Unlisten(_) | Kind::Notify { .. } => {
                 self.run_notification(&statement.kind)
             }
-            Kind::Cursor(cursor) => Box::pin(self.cursor(cursor, guard)).await,
+            Kind::Cursor(cursor) => Box::pin(self.cursor(cursor, types, params, guard)).await,
             Kind::Advisory(calls) => self.advisory(calls, &params, guard).await,
             Kind::Prepare { name, statement } => {
                 let declared = vec![None; statement.param_count];

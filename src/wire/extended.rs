@@ -85,6 +85,10 @@ pub(super) async fn describe(connection: &mut Connection, describe: Describe) ->
     let (prepared, formats) = match describe.target_type {
         b'S' => (connection.session.prepared(&name)?, None),
         b'P' => {
+            if let Some(columns) = connection.session.declared_columns(&name) {
+                // A cursor that SQL declared is a portal, too.
+                return connection.socket.put(&reply::row_description(&columns, &[]));
+            }
             let portal = connection.session.portal(&name)?;
             (Arc::clone(&portal.prepared), Some(portal.formats.clone()))
         }

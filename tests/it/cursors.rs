@@ -136,3 +136,22 @@ fn exact_numbers_stay_exact() {
     }
     assert_eq!(client.sqlstate("SELECT 1.0 / 0"), "22012");
 }
+
+#[test]
+fn a_declared_cursor_takes_parameters_and_is_a_portal_of_the_protocol() {
+    use crate::messages::Out;
+    let mut client = connect();
+    client.run("BEGIN");
+    let declare = "DECLARE tea CURSOR FOR SELECT g FROM generate_series(1, 9) g WHERE g > $1";
+    let replies = client.talk(
+        Out::new()
+            .parse("", declare, &[])
+            .bind_formats("", "", &[], &[Some(b"7")], &[])
+            .execute("", 0)
+            .describe_portal("tea")
+            .sync(),
+    );
+    assert_eq!(replies, ["1", "2", "C DECLARE CURSOR", "T g:23", "Z T"]);
+    assert_eq!(client.lines("FETCH ALL FROM tea"), ["8", "9"]);
+    client.run("COMMIT");
+}
