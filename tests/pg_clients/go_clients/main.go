@@ -18,7 +18,6 @@ type check struct {
 
 // What these need is not there yet.
 var later = map[string]bool{
-	"pgxCursor":    true,
 	"pgxListen":    true,
 	"pqConstraint": true,
 	"pqScalars":    true,

@@ -283,4 +283,4 @@ def clean_up():
 
 if __name__ == "__main__":
     own = [value for name, value in list(globals().items()) if name.startswith("check_")]
-    run([set_up, *own], clean_up, later=["check_server_side_cursor"])
+    run([set_up, *own], clean_up)
