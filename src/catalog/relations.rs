@@ -94,6 +94,7 @@ impl SystemCatalog for Catalog {
 /// DuckDB's may not tell: `relkind` is `"char"`, `oid` is `oid`. Types that Teatree does not send
 /// are `text`. Without a schema only `pg_catalog`'s are found.
 pub fn system_columns(schema: Option<&str>, name: &str) -> Option<Vec<(&'static str, PgType)>> {
+    is_system_relation(schema, name)?;
     let schema = schema.unwrap_or("pg_catalog");
     let relation = RELATIONS.iter().find(|r| r.schema == schema && r.name == name)?;
     Some(relation.columns.iter().map(|(name, typname)| (*name, pg_type(typname))).collect())

@@ -37,7 +37,7 @@ impl Router {
         let mut relations = Relations::with_capacity(tables.len());
         for table in tables {
             if let Some(columns) = self.columns_of(table, context).await? {
-                relations.insert(table.clone(), columns.as_ref().clone());
+                relations.insert(table.clone(), columns);
             }
         }
         Ok(NameContext { relations: Arc::new(relations), param_types: types.to_vec(), ..names })

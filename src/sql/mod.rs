@@ -41,7 +41,7 @@ mod split;
 mod statement;
 mod write;
 
-pub use analyze::{Analysis, CASTS, OPERATORS, PROCS, RelationColumn, Relations};
+pub use analyze::{Analysis, RelationColumn, Relations};
 pub use call::{Argument, Call};
 pub use comment::{Comment, without_comments};
 pub use copy::{CopyCondition, CopyIn, CopyOut, ForceQuote};

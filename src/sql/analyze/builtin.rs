@@ -5,11 +5,11 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 /// Rows of `pg_proc`, without functions that no client can call.
-pub const PROCS: &str = include_str!("../../../sql/pg_catalog/builtin_procs.tsv");
+const PROCS: &str = include_str!("../../../sql/pg_catalog/builtin_procs.tsv");
 /// Rows of `pg_operator`.
-pub const OPERATORS: &str = include_str!("../../../sql/pg_catalog/builtin_operators.tsv");
+const OPERATORS: &str = include_str!("../../../sql/pg_catalog/builtin_operators.tsv");
 /// Rows of `pg_cast`.
-pub const CASTS: &str = include_str!("../../../sql/pg_catalog/builtin_casts.tsv");
+const CASTS: &str = include_str!("../../../sql/pg_catalog/builtin_casts.tsv");
 const TYPES: &str = include_str!("../../../sql/pg_catalog/type_categories.tsv");
 
 /// A function that may be called.

@@ -87,7 +87,7 @@ impl Analyzer<'_> {
         }
         let found = self.named(whole, &name, &args, env);
         if name == "avg" && found.oid == NUMERIC {
-            self.decisions.averages.insert(std::ptr::from_ref(whole), ());
+            self.decisions.averages.insert(std::ptr::from_ref(whole));
         }
         found
     }

@@ -306,7 +306,7 @@ impl Analyzer<'_> {
             self.settle(expr, oid);
             // DuckDB adds INTEGERs to dates, and has BIGINT for some of them.
             if found.oid == INT4 && is_date_pair(a.oid, b.oid) {
-                self.decisions.narrow.insert(std::ptr::from_ref(expr), PgType::INT4);
+                self.decisions.narrow.insert(std::ptr::from_ref(expr));
             }
         }
         if let Some(whole) = whole {

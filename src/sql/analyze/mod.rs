@@ -19,7 +19,8 @@ mod scope;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use sqlparser::ast::{self, Statement as Tree};
 
@@ -27,8 +28,6 @@ use super::statement::TableRef;
 use crate::types::{Column, PgType};
 use expr::Analyzer;
 use query::Columns;
-
-pub use builtin::{CASTS, OPERATORS, PROCS};
 
 /// The type of a literal whose meaning its place decides.
 const UNKNOWN: u32 = 705;
@@ -61,7 +60,7 @@ impl Ty {
 }
 
 /// The columns of the tables that a statement names; a table that is not here is not known.
-pub type Relations = HashMap<TableRef, Vec<RelationColumn>>;
+pub type Relations = HashMap<TableRef, Arc<Vec<RelationColumn>>>;
 
 /// A column of a table; without a type where PostgreSQL has none for it.
 #[derive(Clone, Debug)]
@@ -135,11 +134,11 @@ pub(super) struct Decisions {
     /// Calls in a select list that give many rows.
     pub(super) sets: HashMap<*const ast::Expr, &'static str>,
     /// Calls of `avg` over exact numbers.
-    pub(super) averages: HashMap<*const ast::Expr, ()>,
+    pub(super) averages: HashSet<*const ast::Expr>,
     /// Calls of `pg_typeof`: the type's name.
     pub(super) type_names: HashMap<*const ast::Expr, String>,
-    /// Numbers that are wider in DuckDB than PostgreSQL's integer, where that matters.
-    pub(super) narrow: HashMap<*const ast::Expr, PgType>,
+    /// Integers that are BIGINT in DuckDB, where that matters.
+    pub(super) narrow: HashSet<*const ast::Expr>,
 }
 
 /// Finds out what to change in a tree.

@@ -20,7 +20,7 @@ fn relations() -> Relations {
         column("a", PgType::Array(crate::types::ScalarType::Int4), -1),
         column("j", PgType::JSONB, -1),
     ];
-    Relations::from([(table, columns)])
+    Relations::from([(table, Arc::new(columns))])
 }
 
 fn analyzed(sql: &str) -> Analysis {

@@ -8,12 +8,13 @@ use std::ops::ControlFlow;
 
 use sqlparser::ast::{
     ArrayElemTypeDef, CastKind, DataType, ExactNumberInfo, Expr, Function, FunctionArg,
-    FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident, Select, SelectItem, Statement,
-    TableAlias, TableFactor, TimezoneInfo, Value, VisitMut, VisitorMut,
+    FunctionArgExpr, FunctionArguments, Ident, Select, SelectItem, Statement, TableAlias,
+    TableFactor, TimezoneInfo, Value, VisitMut, VisitorMut,
 };
 use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::parser::Parser;
 
+use super::names::{arguments, take};
 use super::{NameContext, names};
 use crate::error::{Error, Result};
 use crate::sql::analyze::{self, Decisions};
@@ -66,7 +67,7 @@ impl VisitorMut for Applier {
             return ControlFlow::Continue(());
         }
         aggregate(expr);
-        if self.decisions.averages.contains_key(&place) {
+        if self.decisions.averages.contains(&place) {
             average(expr);
         }
         let is_set = self.decisions.sets.get(&place).copied();
@@ -78,8 +79,8 @@ impl VisitorMut for Applier {
             let list = take(expr);
             *expr = names::call(names::object_name(&["unnest"]), arguments(vec![list]));
         }
-        if let Some(pg_type) = self.decisions.narrow.get(&place) {
-            cast(expr, *pg_type);
+        if self.decisions.narrow.contains(&place) {
+            cast(expr, PgType::INT4);
         }
         ControlFlow::Continue(())
     }
@@ -157,19 +158,6 @@ fn unnested(factor: &TableFactor) -> Option<TableFactor> {
         })
     });
     Some(TableFactor::Derived { lateral: true, subquery, alias, sample: None })
-}
-
-fn take(expr: &mut Expr) -> Expr {
-    std::mem::replace(expr, Expr::Value(Value::Null.into()))
-}
-
-fn arguments(args: Vec<Expr>) -> FunctionArguments {
-    let args = args.into_iter().map(|arg| FunctionArg::Unnamed(FunctionArgExpr::Expr(arg)));
-    FunctionArguments::List(FunctionArgumentList {
-        duplicate_treatment: None,
-        args: args.collect(),
-        clauses: Vec::new(),
-    })
 }
 
 fn cast(expr: &mut Expr, pg_type: PgType) {

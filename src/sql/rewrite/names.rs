@@ -209,28 +209,29 @@ pub(super) fn system_function(function: &str, args: FunctionArguments) -> Expr {
 
 /// Makes a call of one of the catalogue's functions with one argument.
 pub(super) fn system_call(function: &str, argument: Expr) -> Expr {
-    call(
-        object_name(&[SYSTEM_DATABASE, FUNCTION_SCHEMA, function]),
-        FunctionArguments::List(FunctionArgumentList {
-            duplicate_treatment: None,
-            args: vec![FunctionArg::Unnamed(FunctionArgExpr::Expr(argument))],
-            clauses: Vec::new(),
-        }),
-    )
+    system_function(function, arguments(vec![argument]))
+}
+
+/// Makes the plain arguments of a call.
+pub(super) fn arguments(args: Vec<Expr>) -> FunctionArguments {
+    let args = args.into_iter().map(|arg| FunctionArg::Unnamed(FunctionArgExpr::Expr(arg)));
+    FunctionArguments::List(FunctionArgumentList {
+        duplicate_treatment: None,
+        args: args.collect(),
+        clauses: Vec::new(),
+    })
+}
+
+/// Takes an expression out of its place, where NULL stays.
+pub(super) fn take(expr: &mut Expr) -> Expr {
+    std::mem::replace(expr, Expr::Value(Value::Null.into()))
 }
 
 /// Makes `"left"(text, length)`.
 pub(super) fn cut(text: Expr, length: u64) -> Expr {
     let length = Expr::Value(Value::Number(length.to_string(), false).into());
-    let args = [text, length].map(|arg| FunctionArg::Unnamed(FunctionArgExpr::Expr(arg)));
-    call(
-        ObjectName::from(vec![Ident::with_quote('"', "left")]),
-        FunctionArguments::List(FunctionArgumentList {
-            duplicate_treatment: None,
-            args: args.to_vec(),
-            clauses: Vec::new(),
-        }),
-    )
+    let name = ObjectName::from(vec![Ident::with_quote('"', "left")]);
+    call(name, arguments(vec![text, length]))
 }
 
 /// Makes a function call.

@@ -1,11 +1,8 @@
 //! Operators that DuckDB writes or means otherwise: regular expressions, `OPERATOR(…)`, COLLATE.
 
-use sqlparser::ast::{
-    AccessExpr, BinaryOperator, Expr, FunctionArg, FunctionArgExpr, FunctionArgumentList,
-    FunctionArguments, Subscript, UnaryOperator, Value,
-};
+use sqlparser::ast::{AccessExpr, BinaryOperator, Expr, Subscript, UnaryOperator, Value};
 
-use super::names;
+use super::names::{self, take};
 use crate::error::{Error, Result};
 
 /// Rewrites one expression's operator.
@@ -64,10 +61,6 @@ pub(super) fn extract(expr: &mut Expr) {
     *expr = names::system_call(function, inner);
 }
 
-fn take(expr: &mut Expr) -> Expr {
-    std::mem::replace(expr, Expr::Value(Value::Null.into()))
-}
-
 /// Finds the operator in `OPERATOR(pg_catalog.~)`.
 fn named(parts: &[String]) -> Result<BinaryOperator> {
     let operator = match parts {
@@ -106,15 +99,7 @@ fn regexp_matches(text: Expr, pattern: Expr, insensitive: bool) -> Expr {
     if insensitive {
         args.push(names::string("i"));
     }
-    let args = args.into_iter().map(|arg| FunctionArg::Unnamed(FunctionArgExpr::Expr(arg)));
-    names::call(
-        names::object_name(&["regexp_matches"]),
-        FunctionArguments::List(FunctionArgumentList {
-            duplicate_treatment: None,
-            args: args.collect(),
-            clauses: Vec::new(),
-        }),
-    )
+    names::call(names::object_name(&["regexp_matches"]), names::arguments(args))
 }
 
 /// Catalogue columns of type int2vector and oidvector: their first element has number 0.
