@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::Deserialize;
 
+use super::error_words;
 use crate::error::Error;
 use crate::sqlstate::SqlState;
 
@@ -52,7 +53,10 @@ pub(super) fn from_duckdb_message(message: &str) -> Error {
 }
 
 fn from_json(json: JsonError) -> Error {
-    let known = from_macro(&json).or_else(|| from_check(&json)).or_else(|| out_of_range(&json));
+    let known = from_macro(&json)
+        .or_else(|| from_check(&json))
+        .or_else(|| out_of_range(&json))
+        .or_else(|| error_words::known(&json.exception_message));
     if let Some(error) = known {
         return error;
     }
@@ -316,6 +320,7 @@ fn primary(json: &JsonError, code: SqlState) -> String {
 /// `Could not convert string 'x' to INT32` in PostgreSQL's words.
 fn input_syntax_message(message: &str) -> Option<String> {
     let rest = message.strip_prefix("Could not convert string ")?;
+    let rest = rest.split(" when casting from source column ").next()?;
     let (value, target) = rest.rsplit_once(" to ")?;
     let value = value.trim_matches(|c| c == '\'' || c == '"');
     let pg_type = match target.trim_end_matches(['.', '\'', '"']).trim_start_matches('\'') {
@@ -361,7 +366,7 @@ fn not_null_message(message: &str) -> String {
 }
 
 /// Takes the first line, and lowers its first letter as PostgreSQL's style wants it.
-fn tidy(message: &str) -> String {
+pub(super) fn tidy(message: &str) -> String {
     let line = message.lines().next().unwrap_or_default().trim_end_matches(['!', '.']);
     let mut chars = line.chars();
     match (chars.next(), chars.clone().next()) {
