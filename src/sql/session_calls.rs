@@ -3,9 +3,10 @@
 
 use std::ops::ControlFlow;
 
+use sqlparser::ast::helpers::attached_token::AttachedToken;
 use sqlparser::ast::{
-    Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, SelectItem, Value as Literal,
-    VisitMut, VisitorMut,
+    CaseWhen, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, SelectItem,
+    Value as Literal, VisitMut, VisitorMut,
 };
 
 use super::Argument;
@@ -72,19 +73,34 @@ impl VisitorMut for Computer<'_, '_> {
         });
         // Arguments that differ from row to row are left to the catalogue's own function.
         let Ok(args) = args.collect::<Result<Vec<_>>>() else { return ControlFlow::Continue(()) };
-        match (self.compute)(name, &args) {
-            Ok(Some(text)) => {
-                let literal = Expr::Value(Literal::SingleQuotedString(text).into());
-                *expr = as_text(literal);
-                ControlFlow::Continue(())
-            }
-            Ok(None) => {
-                *expr = as_text(null());
-                ControlFlow::Continue(())
-            }
-            Err(error) => ControlFlow::Break(error),
-        }
+        let computed = match (self.compute)(name, &args) {
+            Ok(Some(text)) => as_text(Expr::Value(Literal::SingleQuotedString(text).into())),
+            Ok(None) => as_text(null()),
+            Err(error) => return ControlFlow::Break(error),
+        };
+        *expr = with_params_of(&list.args, computed);
+        ControlFlow::Continue(())
     }
+}
+
+/// Parameters among a call's arguments stay in the statement, so that the others keep their places.
+fn with_params_of(args: &[FunctionArg], computed: Expr) -> Expr {
+    let params = args.iter().filter_map(|arg| match arg {
+        FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => {
+            super::params::count(expr).is_ok_and(|count| count > 0).then(|| expr.clone())
+        }
+        _ => None,
+    });
+    params.fold(computed, |computed, param| Expr::Case {
+        case_token: AttachedToken::empty(),
+        end_token: AttachedToken::empty(),
+        operand: None,
+        conditions: vec![CaseWhen {
+            condition: Expr::IsNull(Box::new(as_text(param))),
+            result: computed.clone(),
+        }],
+        else_result: Some(Box::new(computed)),
+    })
 }
 
 fn null() -> Expr {

@@ -1,8 +1,11 @@
 //! The types of function calls.
 
-use sqlparser::ast::{Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, WindowType};
+use sqlparser::ast::{
+    Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentClause, FunctionArguments,
+    WindowSpec, WindowType,
+};
 
-use super::expr::{Analyzer, Env, INT4, INT8, NUMERIC, TEXT};
+use super::expr::{Analyzer, Env, FLOAT8, INT4, INT8, NUMERIC, TEXT};
 use super::resolve::{self, Resolved};
 use super::{Ty, UNKNOWN, UNTYPED};
 use crate::types::PgType;
@@ -49,9 +52,7 @@ impl Analyzer<'_> {
             self.boolean(filter, env);
         }
         if let Some(WindowType::WindowSpec(spec)) = &function.over {
-            for expr in &spec.partition_by {
-                self.expr(expr, env);
-            }
+            self.window(spec, env);
         }
         if let FunctionArguments::Subquery(query) = &function.args {
             // ARRAY (SELECT …)
@@ -70,6 +71,15 @@ impl Analyzer<'_> {
             return self.unnamed_result(&name);
         };
         args.extend(function.within_group.iter().map(|order| &order.expr));
+        if let FunctionArguments::List(list) = &function.args {
+            for clause in &list.clauses {
+                if let FunctionArgumentClause::OrderBy(exprs) = clause {
+                    for order in exprs {
+                        self.expr(&order.expr, env);
+                    }
+                }
+            }
+        }
         if let ("pg_typeof", [arg]) = (name.as_str(), args.as_slice()) {
             let found = self.expr(arg, env);
             let named = if found.oid == UNKNOWN {
@@ -86,10 +96,23 @@ impl Analyzer<'_> {
             return found;
         }
         let found = self.named(whole, &name, &args, env);
+        if name == "percentile_cont" && found.oid == FLOAT8 {
+            // Between two exact numbers DuckDB stays with their scale.
+            for order in &function.within_group {
+                self.decisions.casts.insert(std::ptr::from_ref(&order.expr), PgType::FLOAT8);
+            }
+        }
         if name == "avg" && found.oid == NUMERIC {
             self.decisions.averages.insert(std::ptr::from_ref(whole));
         }
         found
+    }
+
+    /// Types what a window is made of.
+    pub(super) fn window(&mut self, spec: &WindowSpec, env: Env<'_>) {
+        for expr in spec.partition_by.iter().chain(spec.order_by.iter().map(|order| &order.expr)) {
+            self.expr(expr, env);
+        }
     }
 
     /// The result of a function whose arguments cannot be told apart here.

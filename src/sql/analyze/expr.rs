@@ -13,6 +13,8 @@ pub(super) const BOOL: u32 = 16;
 pub(super) const INT4: u32 = 23;
 pub(super) const INT8: u32 = 20;
 pub(super) const TEXT: u32 = 25;
+pub(super) const FLOAT8: u32 = 701;
+const FLOAT4: u32 = 700;
 pub(super) const NUMERIC: u32 = 1700;
 const BYTEA: u32 = 17;
 const INTERVAL: u32 = 1186;
@@ -304,6 +306,9 @@ impl Analyzer<'_> {
         let Some(found) = resolve::operator(operator, &[a.oid, b.oid]) else { return Ty::UNTYPED };
         for ((expr, found), &oid) in [(left, a), (right, b)].into_iter().zip(&found.args) {
             self.settle(expr, oid);
+            if oid == FLOAT8 && found.oid == FLOAT4 {
+                self.decisions.casts.insert(std::ptr::from_ref(expr), PgType::FLOAT8);
+            }
             // DuckDB adds INTEGERs to dates, and has BIGINT for some of them.
             if found.oid == INT4 && is_date_pair(a.oid, b.oid) {
                 self.decisions.narrow.insert(std::ptr::from_ref(expr));

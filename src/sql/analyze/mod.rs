@@ -137,6 +137,8 @@ pub(super) struct Decisions {
     pub(super) averages: HashSet<*const ast::Expr>,
     /// Calls of `pg_typeof`: the type's name.
     pub(super) type_names: HashMap<*const ast::Expr, String>,
+    /// Expressions that become another type, where DuckDB would compute with their own.
+    pub(super) casts: HashMap<*const ast::Expr, PgType>,
     /// Integers that are BIGINT in DuckDB, where that matters.
     pub(super) narrow: HashSet<*const ast::Expr>,
 }

@@ -1,10 +1,10 @@
 //! The columns of queries: FROM, the select list, set operations, common table expressions.
 
 use sqlparser::ast::{
-    Assignment, AssignmentTarget, Delete, Expr, FromTable, FunctionArg, Insert, Join,
-    JoinConstraint, JoinOperator, LimitClause, ObjectName, Query, Select, SelectItem,
-    SelectItemQualifiedWildcardKind, SetExpr, TableAlias, TableFactor, TableObject, TableWithJoins,
-    Update, Values,
+    Assignment, AssignmentTarget, Delete, Distinct, Expr, FromTable, FunctionArg, GroupByExpr,
+    Insert, Join, JoinConstraint, JoinOperator, LimitClause, NamedWindowExpr, ObjectName, OrderBy,
+    OrderByKind, Query, Select, SelectItem, SelectItemQualifiedWildcardKind, SetExpr, TableAlias,
+    TableFactor, TableObject, TableWithJoins, Update, Values,
 };
 
 use super::call::{builtin_name, plain};
@@ -44,7 +44,10 @@ impl Analyzer<'_> {
             }
         }
         self.is_top = is_top;
-        let columns = self.body(&query.body, &ctes, outer);
+        let columns = match query.body.as_ref() {
+            SetExpr::Select(select) => self.select(select, query.order_by.as_ref(), &ctes, outer),
+            body => self.body(body, &ctes, outer),
+        };
         self.is_top = false;
         if let Some(LimitClause::LimitOffset { limit, offset, .. }) = &query.limit_clause {
             let scope = Scope::default();
@@ -58,19 +61,29 @@ impl Analyzer<'_> {
 
     fn body(&mut self, body: &SetExpr, ctes: &Ctes, outer: Option<&Scope<'_>>) -> Columns {
         match body {
-            SetExpr::Select(select) => self.select(select, ctes, outer),
+            SetExpr::Select(select) => self.select(select, None, ctes, outer),
             SetExpr::Query(query) => self.query(query, ctes, outer),
             SetExpr::SetOperation { left, right, .. } => {
                 let is_top = self.is_top;
-                let left = self.body(left, ctes, outer);
+                let left_columns = self.body(left, ctes, outer);
                 self.is_top = is_top;
-                let right = self.body(right, ctes, outer);
-                let (left, right) = (left?, right?);
-                if left.len() != right.len() {
+                let right_columns = self.body(right, ctes, outer);
+                let (left_columns, right_columns) = (left_columns?, right_columns?);
+                if left_columns.len() != right_columns.len() {
                     return None;
                 }
-                let pairs = left.into_iter().zip(right);
-                Some(pairs.map(|((name, a), (_, b))| (name, shared(a, b))).collect())
+                let pairs = left_columns.into_iter().zip(right_columns).enumerate();
+                let column =
+                    |(place, ((name, a), (_, b))): (usize, ((String, Ty), (String, Ty)))| {
+                        let ty = shared(a, b);
+                        for (side, own) in [(left, a), (right, b)] {
+                            if own.oid == UNKNOWN {
+                                self.settle_output(side, place, ty.oid);
+                            }
+                        }
+                        (name, ty)
+                    };
+                Some(pairs.map(column).collect())
             }
             SetExpr::Values(values) => self.values(values, ctes, outer),
             SetExpr::Insert(statement)
@@ -91,7 +104,36 @@ impl Analyzer<'_> {
         Some((0..width).map(|place| column(self, place)).collect())
     }
 
-    fn select(&mut self, select: &Select, ctes: &Ctes, outer: Option<&Scope<'_>>) -> Columns {
+    /// Gives a literal in a select list the type that its column has in a set operation.
+    fn settle_output(&mut self, body: &SetExpr, place: usize, oid: u32) {
+        match body {
+            SetExpr::Select(select) => {
+                let are_plain = select.projection.iter().all(|item| {
+                    matches!(item, SelectItem::UnnamedExpr(_) | SelectItem::ExprWithAlias { .. })
+                });
+                if let Some(
+                    SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. },
+                ) = select.projection.get(place).filter(|_| are_plain)
+                {
+                    self.settle(expr, oid);
+                }
+            }
+            SetExpr::Query(query) => self.settle_output(&query.body, place, oid),
+            SetExpr::SetOperation { left, right, .. } => {
+                self.settle_output(left, place, oid);
+                self.settle_output(right, place, oid);
+            }
+            _ => {}
+        }
+    }
+
+    fn select(
+        &mut self,
+        select: &Select,
+        order: Option<&OrderBy>,
+        ctes: &Ctes,
+        outer: Option<&Scope<'_>>,
+    ) -> Columns {
         let is_top = std::mem::take(&mut self.is_top);
         let scope = self.from(&select.from, ctes, outer);
         let env = Env { scope: &scope, ctes };
@@ -109,7 +151,40 @@ impl Analyzer<'_> {
         for condition in conditions.into_iter().flatten() {
             self.boolean(condition, env);
         }
+        self.grouping(select, order, env);
         columns
+    }
+
+    /// Types what rows are grouped and ordered by; a name may be an output column's, which has no
+    /// part in what is decided here.
+    fn grouping(&mut self, select: &Select, order: Option<&OrderBy>, env: Env<'_>) {
+        if let GroupByExpr::Expressions(exprs, _) = &select.group_by {
+            for expr in exprs {
+                match expr {
+                    Expr::Rollup(sets) | Expr::Cube(sets) | Expr::GroupingSets(sets) => {
+                        for expr in sets.iter().flatten() {
+                            self.expr(expr, env);
+                        }
+                    }
+                    expr => drop(self.expr(expr, env)),
+                }
+            }
+        }
+        if let Some(Distinct::On(exprs)) = &select.distinct {
+            for expr in exprs {
+                self.expr(expr, env);
+            }
+        }
+        for window in &select.named_window {
+            if let NamedWindowExpr::WindowSpec(spec) = &window.1 {
+                self.window(spec, env);
+            }
+        }
+        if let Some(OrderByKind::Expressions(exprs)) = order.map(|order| &order.kind) {
+            for order in exprs {
+                self.expr(&order.expr, env);
+            }
+        }
     }
 
     /// Types a select list.

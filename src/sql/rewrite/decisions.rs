@@ -82,6 +82,9 @@ impl VisitorMut for Applier {
         if self.decisions.narrow.contains(&place) {
             cast(expr, PgType::INT4);
         }
+        if let Some(pg_type) = self.decisions.casts.get(&place) {
+            cast(expr, *pg_type);
+        }
         ControlFlow::Continue(())
     }
 }

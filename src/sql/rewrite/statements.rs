@@ -47,7 +47,11 @@ pub(super) fn rewrite(statement: &mut Statement, context: &NameContext) -> Resul
             alter.only = false;
             alter.operations.iter_mut().try_for_each(|operation| alter_table(operation, context))
         }
-        Statement::Comment { object_name, object_type, .. } => {
+        Statement::Comment { object_name, object_type, comment, .. } => {
+            // The parser gives the text as it means, and writes it as it stands.
+            if let Some(comment) = comment {
+                *comment = comment.replace('\'', "''");
+            }
             comment_name(object_name, &object_type.to_string(), context)
         }
         Statement::Truncate(truncate) => {
