@@ -37,9 +37,5 @@ CREATE MACRO teatree_system.pg.textregexsubstr(arg_text, arg_pattern) AS
        ELSE regexp_extract(arg_text, arg_pattern, 0) END;
 CREATE MACRO teatree_system.pg.clock_timestamp() AS system.main.now();
 CREATE MACRO teatree_system.pg.statement_timestamp() AS system.main.now();
-CREATE MACRO teatree_system.pg.interval_justify_interval(arg_span) AS system.main.age(TIMESTAMP '2000-01-01' + arg_span, TIMESTAMP '2000-01-01');
-CREATE MACRO teatree_system.pg.interval_div(arg_span, arg_number) AS
-  to_microseconds(CAST(round((teatree_system.support.months_of(arg_span) * 2592000000000::DOUBLE + teatree_system.support.days_of(arg_span) * 86400000000::DOUBLE
-    + teatree_system.support.micros_of(arg_span)) / arg_number) AS BIGINT));
 CREATE MACRO teatree_system.pg.time_mi_time(arg_left, arg_right) AS
   to_microseconds(epoch_us(DATE '2000-01-01' + arg_left) - epoch_us(DATE '2000-01-01' + arg_right));

@@ -1,7 +1,7 @@
 //! The decision: where a statement goes, and what is done there.
 //!
 //! - `storage.rs`: which storage a statement's tables have.
-//! - `read.rs`: a read's engine, its description, its running.
+//! - `read.rs`: a read's engine, its description, its running; `plan.rs`: what is kept of that.
 //! - `analyze.rs`: the types that PostgreSQL would infer, over the tables' columns.
 //! - `explain.rs`: EXPLAIN, which names the engine and the reason.
 //! - `write/`: a write to the body of an intent.
@@ -18,6 +18,7 @@ mod barrier;
 mod column_cache;
 mod default_cache;
 mod explain;
+mod plan;
 mod read;
 mod rows;
 mod shapes;
@@ -35,7 +36,7 @@ use crate::engine::duckdb::{Access, DuckDb, HeldConnection};
 use crate::error::{Error, Result};
 use crate::intent::IntentLog;
 use crate::procedure::Procedures;
-use crate::sql::rewrite::{Drawn, Moment, NameContext, SessionIntents};
+use crate::sql::rewrite::{Drawn, Moment, NameContext, SessionFacts, SessionIntents};
 
 pub use column_cache::ColumnCache;
 pub use default_cache::DefaultCache;
@@ -201,11 +202,13 @@ impl Router {
         NameContext {
             database: self.database.clone(),
             search_path: context.query.search_path.clone(),
-            user: context.user.clone(),
-            pid: context.pid,
-            intents: context.intents.clone(),
-            moment: context.moment,
-            drawn: context.drawn.clone(),
+            session: SessionFacts::new(
+                context.user.clone(),
+                context.pid,
+                context.intents.clone(),
+                context.moment,
+                context.drawn.clone(),
+            ),
             relations: Arc::default(),
             param_types: Vec::new(),
             catalog: &crate::catalog::Catalog,

@@ -1,5 +1,8 @@
 //! Reads: which engine, what they give, running them.
 
+use std::sync::Arc;
+
+use super::plan::{self, ReadPlan};
 use super::storage::Storages;
 use super::{EngineSetting, Router, StatementContext};
 use crate::engine::{Description, Execution};
@@ -40,7 +43,7 @@ impl Router {
     pub fn choose(&self, read: &Read, context: &StatementContext) -> Result<EngineChoice> {
         self.check_database(&read.tables)?;
         let storages = self.storages(&read.tables, &context.query.search_path);
-        check_visible(&storages, context)?;
+        check_visible(storages.are_mixed(), context)?;
         decide(&storages, read.native, context.engine)
     }
 
@@ -52,6 +55,10 @@ impl Router {
         known: &[Option<PgType>],
         context: &StatementContext,
     ) -> Result<Description> {
+        let terms = self.terms(known, context);
+        if let Some(description) = plan::kept_description(statement, terms.as_ref()) {
+            return Ok(description);
+        }
         let choice = self.choose(read, context)?;
         let mut names = self.names_of(statement, &read.tables, known, context).await?;
         let analysis = statement.analyze(&names.relations, known);
@@ -66,6 +73,7 @@ impl Router {
             }
         }?;
         analysis.retype(&mut description.columns);
+        plan::keep_description(statement, terms, &names, &description);
         Ok(description)
     }
 
@@ -140,30 +148,51 @@ impl Router {
         context: &StatementContext,
     ) -> Result<Execution> {
         self.wait_for_promised(read, context).await?;
+        let plan = self.plan(statement, read, types, context).await?;
+        check_visible(plan.is_mixed, context)?;
+        let mut execution = match plan.choice.engine {
+            Engine::DuckDb => {
+                let held = context.held();
+                self.duckdb.execute(&plan.sql, params, &context.query, held).await
+            }
+            Engine::DataFusion => {
+                let pinned = context.pinned();
+                self.datafusion.execute(&plan.sql, &params, &context.query, pinned).await
+            }
+        }?;
+        plan.analysis.retype(&mut execution.columns);
+        Ok(execution)
+    }
+
+    /// Works out how a read runs, or finds what was kept of that.
+    async fn plan(
+        &self,
+        statement: &Statement,
+        read: &Read,
+        types: &[Option<PgType>],
+        context: &StatementContext,
+    ) -> Result<Arc<ReadPlan>> {
+        let terms = self.terms(types, context);
+        if let Some(plan) = plan::kept_plan(statement, terms.as_ref()) {
+            return Ok(plan);
+        }
         // Before the read takes the connection that a transaction may have.
         let names = self.names_of(statement, &read.tables, types, context).await?;
         let analysis = statement.analyze(&names.relations, types);
-        let (choice, sql) = tracing::info_span!("route").in_scope(|| {
-            let choice = self.choose(read, context)?;
+        let made = tracing::info_span!("route").in_scope(|| {
+            self.check_database(&read.tables)?;
+            let storages = self.storages(&read.tables, &context.query.search_path);
+            let choice = decide(&storages, read.native, context.engine)?;
             let sql = match choice.engine {
                 Engine::DuckDb => statement.duckdb_sql(&names, types)?,
                 Engine::DataFusion => statement.datafusion_sql(&names, types)?,
             };
             tracing::debug!(engine = choice.name(), reason = %choice.reason, %sql, "routed");
-            Ok::<_, Error>((choice, sql))
+            Ok::<_, Error>(ReadPlan { choice, sql, analysis, is_mixed: storages.are_mixed() })
         })?;
-        let mut execution = match choice.engine {
-            Engine::DuckDb => {
-                let held = context.held();
-                self.duckdb.execute(&sql, params, &context.query, held).await
-            }
-            Engine::DataFusion => {
-                let pinned = context.pinned();
-                self.datafusion.execute(&sql, &params, &context.query, pinned).await
-            }
-        }?;
-        analysis.retype(&mut execution.columns);
-        Ok(execution)
+        let made = Arc::new(made);
+        plan::keep_plan(statement, terms, &names, &made);
+        Ok(made)
     }
 }
 
@@ -181,9 +210,9 @@ pub(super) fn inferred(
 }
 
 /// A plan of DataFusion reads DuckDB's tables as they are committed.
-fn check_visible(storages: &Storages, context: &StatementContext) -> Result<()> {
+fn check_visible(is_mixed: bool, context: &StatementContext) -> Result<()> {
     let writes = context.snapshot.as_ref().is_some_and(|snapshot| snapshot.writes);
-    if writes && !storages.arrow.is_empty() && !storages.duckdb.is_empty() {
+    if writes && is_mixed {
         return Err(Error::unsupported(
             "a query over DuckDB tables and Arrow datasets is not supported in a transaction that has written",
         )

@@ -11,6 +11,13 @@ pub(super) struct Storages {
     pub(super) duckdb: Vec<TableRef>,
 }
 
+impl Storages {
+    /// Tells whether both storages are among them.
+    pub(super) fn are_mixed(&self) -> bool {
+        !self.arrow.is_empty() && !self.duckdb.is_empty()
+    }
+}
+
 impl Router {
     /// Finds the dataset that a name means, if it means one.
     pub(super) fn dataset_of(&self, table: &TableRef, search_path: &[String]) -> Option<TableName> {

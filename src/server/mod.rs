@@ -27,6 +27,7 @@ use crate::intent::{IntentLog, LogLimits};
 use crate::procedure::{INBOX_FOLDER, Procedures, Stores};
 use crate::router::{ColumnCache, DefaultCache, Router, STAGED_FOLDER, Shapes};
 use crate::session::{Activity, AdvisoryLocks, Services};
+use crate::sql::ParsedTexts;
 use crate::version::VersionStore;
 use crate::writer::{self, Targets};
 use crate::{fail_point, task, wire};
@@ -175,20 +176,7 @@ fn open(mut config: Config, runtime: tokio::runtime::Handle, reopened: bool) -> 
     let dir = config.data_dir.clone();
     let datasets = Arc::new(DatasetStore::open(&dir.join("datasets")).map_err(with_hint)?);
     let versions = Arc::new(VersionStore::open(&dir.join("versions")).map_err(with_hint)?);
-    let limits = LogLimits {
-        queue_intents_max: config.queue_intents_max,
-        queue_bytes_max: config.queue_bytes_max,
-        queue_wait: Duration::from_millis(config.queue_wait_ms),
-        history_intents_max: config.history_intents_max,
-        history_bytes_max: config.history_bytes_max,
-        history_max_age: Duration::from_millis(config.history_max_age_ms),
-        failed_staged_bytes_max: config.failed_staged_bytes_max,
-        key_ttl: Duration::from_millis(config.idempotency_ttl_ms),
-        keys_max: config.idempotency_keys_max,
-        key_result_bytes_max: config.idempotency_result_bytes_max,
-        salvage: config.salvage_log,
-    };
-    let (log, accepted) = IntentLog::open(&dir.join("log"), limits)?;
+    let (log, accepted) = IntentLog::open(&dir.join("log"), log_limits(&config))?;
     let log = Arc::new(log);
     log.remove_unused_staged(&dir, STAGED_FOLDER)?;
     let activity = Arc::new(Activity::new(config.connections_max));
@@ -231,10 +219,34 @@ fn open(mut config: Config, runtime: tokio::runtime::Handle, reopened: bool) -> 
     };
     let advisory_locks = Arc::new(AdvisoryLocks::default());
     let notifications = Arc::default();
-    let services =
-        Services { config, router, log, writer, activity, advisory_locks, notifications };
+    let services = Services {
+        config,
+        router,
+        log,
+        writer,
+        activity,
+        advisory_locks,
+        notifications,
+        parsed: ParsedTexts::default(),
+    };
     let services = Arc::new(services);
     Ok(Open { services, versions, writer_thread })
+}
+
+fn log_limits(config: &Config) -> LogLimits {
+    LogLimits {
+        queue_intents_max: config.queue_intents_max,
+        queue_bytes_max: config.queue_bytes_max,
+        queue_wait: Duration::from_millis(config.queue_wait_ms),
+        history_intents_max: config.history_intents_max,
+        history_bytes_max: config.history_bytes_max,
+        history_max_age: Duration::from_millis(config.history_max_age_ms),
+        failed_staged_bytes_max: config.failed_staged_bytes_max,
+        key_ttl: Duration::from_millis(config.idempotency_ttl_ms),
+        keys_max: config.idempotency_keys_max,
+        key_result_bytes_max: config.idempotency_result_bytes_max,
+        salvage: config.salvage_log,
+    }
 }
 
 /// Says how to go on when a store cannot be opened.

@@ -16,7 +16,7 @@ use crate::types::{self, Column, PgType, Value};
 /// A prepared statement.
 pub struct Prepared {
     /// `None` for an empty query.
-    pub statement: Option<Statement>,
+    pub statement: Option<Arc<Statement>>,
     /// The parameters' types as the client declared them.
     pub declared: Vec<Option<PgType>>,
     /// Found out when it is first needed.
@@ -47,7 +47,7 @@ pub enum PortalState {
 
 impl Prepared {
     /// Prepares a parsed statement.
-    pub fn new(statement: Option<Statement>, declared: Vec<Option<PgType>>) -> Prepared {
+    pub fn new(statement: Option<Arc<Statement>>, declared: Vec<Option<PgType>>) -> Prepared {
         Prepared { statement, declared, description: Mutex::new(None) }
     }
 
@@ -71,6 +71,14 @@ impl Prepared {
 }
 
 impl Session {
+    /// Parses a message; one that came before need not be.
+    ///
+    /// # Errors
+    /// As [`sql::parse`].
+    pub fn parse(&self, text: &str) -> Result<Arc<[Arc<Statement>]>> {
+        self.services.parsed.parse(text)
+    }
+
     /// Prepares a statement under a name; the unnamed one replaces its predecessor.
     ///
     /// # Errors

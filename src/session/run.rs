@@ -176,7 +176,7 @@ impl Session {
             Kind::Advisory(calls) => self.advisory(calls, &params, guard).await,
             Kind::Prepare { name, statement } => {
                 let declared = vec![None; statement.param_count];
-                let prepared = super::Prepared::new(Some((**statement).clone()), declared);
+                let prepared = super::Prepared::new(Some(Arc::clone(statement)), declared);
                 self.prepare(name, prepared)?;
                 Ok(Outcome::Done("PREPARE".to_owned()))
             }

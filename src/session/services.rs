@@ -8,6 +8,7 @@ use super::notify::Notifications;
 use crate::config::Config;
 use crate::intent::IntentLog;
 use crate::router::Router;
+use crate::sql::ParsedTexts;
 use crate::writer::WriterHandle;
 
 /// The parts of a running server.
@@ -19,4 +20,5 @@ pub struct Services {
     pub activity: Arc<Activity>,
     pub advisory_locks: Arc<AdvisoryLocks>,
     pub notifications: Arc<Notifications>,
+    pub parsed: ParsedTexts,
 }

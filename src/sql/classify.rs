@@ -127,7 +127,7 @@ fn classify_prepare(name: &ast::Ident, statement: &Tree) -> Result<Kind> {
         offset: 0,
         comment: super::Comment::default(),
     };
-    Ok(Kind::Prepare { name: fold(name), statement: Box::new(inner) })
+    Ok(Kind::Prepare { name: fold(name), statement: std::sync::Arc::new(inner) })
 }
 
 /// Tells whether a query writes: INSERT, UPDATE, DELETE or MERGE as its body or in a CTE.

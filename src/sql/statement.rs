@@ -99,7 +99,7 @@ pub enum Kind {
     /// `PREPARE name AS …`
     Prepare {
         name: String,
-        statement: Box<Statement>,
+        statement: Arc<Statement>,
     },
     /// `EXECUTE name(…)`
     Execute {

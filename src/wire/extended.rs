@@ -22,7 +22,8 @@ use crate::types::PgType;
 
 pub(super) async fn parse(connection: &mut Connection, parse: Parse) -> Result<()> {
     let name = parse.name.unwrap_or_default();
-    let mut statements = tracing::info_span!("parse").in_scope(|| sql::parse(&parse.query))?;
+    let parsed = tracing::info_span!("parse");
+    let statements = parsed.in_scope(|| connection.session.parse(&parse.query))?;
     if statements.len() > 1 {
         return Err(Error::syntax("cannot insert multiple commands into a prepared statement"));
     }
@@ -44,7 +45,7 @@ pub(super) async fn parse(connection: &mut Connection, parse: Parse) -> Result<(
     let guard = connection.session.start(&parse.query);
     let Connection { socket, session, .. } = connection;
     let entry = Arc::clone(session.entry());
-    let prepared = Prepared::new(statements.pop(), declared);
+    let prepared = Prepared::new(statements.first().cloned(), declared);
     socket.watching(&entry, session.free_connection()).await?;
     let analyzed = socket.watching(&entry, session.analyze(&prepared, &guard)).await;
     analyzed.map_err(|error| guard.explain(error))?;

@@ -8,7 +8,7 @@ use super::rows::{self, Page};
 use super::{copy_out, reply};
 use crate::error::Result;
 use crate::session::{Outcome, StatementGuard};
-use crate::sql::{self, Statement};
+use crate::sql::Statement;
 
 pub(super) async fn query(connection: &mut Connection, query: Query) -> Result<()> {
     // The unnamed statement and portal do not survive a simple query.
@@ -31,11 +31,11 @@ pub(super) async fn query(connection: &mut Connection, query: Query) -> Result<(
 }
 
 async fn run_all(connection: &mut Connection, text: &str) -> Result<()> {
-    let statements = tracing::info_span!("parse").in_scope(|| sql::parse(text))?;
+    let statements = tracing::info_span!("parse").in_scope(|| connection.session.parse(text))?;
     if statements.is_empty() {
         return connection.socket.put(&reply::empty());
     }
-    for statement in &statements {
+    for statement in statements.iter() {
         if statements.len() > 1 {
             // As in PostgreSQL, they are one transaction, unless they say otherwise.
             connection.session.begin_implicit();

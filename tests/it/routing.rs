@@ -275,3 +275,68 @@ fn a_dataset_without_rows_can_be_filtered_and_sorted() {
     assert_eq!(client.lines(&none), [""; 0], "no part can match");
     client.run(&format!("DROP TABLE {t}"));
 }
+
+#[test]
+fn a_text_that_was_run_before_means_what_it_means_now() {
+    let (mut one, mut two) = (connect(), connect());
+    let (t, s) = (unique("again"), unique("again_schema"));
+    one.run(&format!("CREATE TABLE {t} (a int)"));
+    one.run(&format!("INSERT INTO {t} VALUES (1)"));
+    let all = format!("SELECT * FROM {t} WHERE a > 0");
+    for _ in 0..2 {
+        assert_eq!(one.lines(&all), ["1"]);
+    }
+    // Its columns change, for other sessions, too.
+    one.run(&format!("ALTER TABLE {t} ADD COLUMN b text DEFAULT 'x'"));
+    assert_eq!(one.lines(&all), ["1|x"]);
+    assert_eq!(two.lines(&all), ["1|x"]);
+    one.run(&format!("INSERT INTO {t} VALUES (5, 'five')"));
+    assert_eq!(two.lines(&all), ["1|x", "5|five"]);
+    // Another schema comes first on one session's path.
+    one.run(&format!("CREATE SCHEMA {s}"));
+    one.run(&format!("CREATE TABLE {s}.{t} AS SELECT 7 AS a"));
+    one.run(&format!("SET search_path = {s}, public"));
+    assert_eq!(one.lines(&all), ["7"]);
+    assert_eq!(two.lines(&all), ["1|x", "5|five"]);
+    // A temporary table, and a definition that is not committed, are one session's.
+    two.run(&format!("CREATE TEMP TABLE {t} (c int)"));
+    two.run(&format!("INSERT INTO {t} VALUES (9)"));
+    assert_eq!(two.sqlstate(&all), "42703");
+    assert_eq!(one.lines(&all), ["7"]);
+    two.run(&format!("DROP TABLE pg_temp.{t}"));
+    two.run("BEGIN");
+    two.run(&format!("ALTER TABLE {t} RENAME COLUMN b TO bb"));
+    assert_eq!(two.lines(&format!("SELECT bb FROM {t} ORDER BY a")), ["x", "five"]);
+    two.run("ROLLBACK");
+    assert_eq!(two.sqlstate(&format!("SELECT bb FROM {t} ORDER BY a")), "42703");
+    one.run(&format!("DROP SCHEMA {s} CASCADE"));
+    assert_eq!(one.lines(&all), ["1|x", "5|five"]);
+    one.run(&format!("DROP TABLE {t}"));
+    assert_eq!(two.sqlstate(&all), "42P01");
+}
+
+#[test]
+fn what_a_session_is_asked_for_is_its_own_answer() {
+    let (mut one, mut two) = (connect(), connect());
+    let sequence = unique("asked");
+    one.run(&format!("CREATE SEQUENCE {sequence}"));
+    let pid = "SELECT pg_backend_pid()";
+    assert_eq!(one.value(pid), one.value(pid));
+    assert_ne!(one.value(pid), two.value(pid));
+    let current = format!("SELECT currval('{sequence}')");
+    for wanted in ["1", "2"] {
+        one.run(&format!("SELECT nextval('{sequence}')"));
+        assert_eq!(one.value(&current), wanted);
+    }
+    assert_eq!(two.sqlstate(&current), "55000");
+    // The time of a transaction is its own, and another's with the next.
+    let mut now_in_block = || {
+        one.run("BEGIN");
+        let now = one.value("SELECT now()");
+        assert_eq!(one.value("SELECT now()"), now);
+        one.run("COMMIT");
+        now
+    };
+    assert_ne!(now_in_block(), now_in_block());
+    one.run(&format!("DROP SEQUENCE {sequence}"));
+}

@@ -55,9 +55,7 @@ pub fn for_datafusion(statement: &mut Statement, names: &NameContext) -> Result<
         }
     }
     labels::add(statement);
-    if let Some(moment) = names.moment {
-        moment::fix(statement, moment);
-    }
+    moment::fix(statement, &names.session);
     match statement.visit(&mut Rewriter(names)) {
         ControlFlow::Break(error) => Err(error),
         ControlFlow::Continue(()) => Ok(()),

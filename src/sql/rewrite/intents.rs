@@ -41,7 +41,9 @@ pub(in crate::sql) fn wait_args(factor: &TableFactor) -> Option<&[FunctionArg]> 
 
 /// Puts the session's last intent in the place of `teatree.last_intent()`.
 pub(super) fn last_intent(name: &ObjectName, names: &NameContext) -> Option<Expr> {
-    parts(name)?.ends_with(&["teatree", "last_intent"]).then(|| bigint(names.intents.last))
+    parts(name)?
+        .ends_with(&["teatree", "last_intent"])
+        .then(|| bigint(names.session.intents().last))
 }
 
 /// Puts the row that was waited for in the place of `teatree.wait_for_intent(n)`.
@@ -59,7 +61,7 @@ pub(super) fn waited(factor: &mut TableFactor, names: &NameContext) {
         columns: Vec::new(),
         at: None,
     });
-    let waited = names.intents.waited.clone();
+    let waited = names.session.intents().waited.clone();
     // Without a row it has only columns: to be described, or for an intent that is not known.
     let (row, found) = match waited {
         Some(row) => (row, true),

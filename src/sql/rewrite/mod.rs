@@ -15,6 +15,7 @@ mod moment;
 mod names;
 mod operators;
 mod sequences;
+mod session_facts;
 mod statements;
 #[cfg(test)]
 mod tests;
@@ -41,6 +42,7 @@ pub use moment::{Moment, fixed, is_random, is_volatile, with_fixed_times};
 pub(in crate::sql) use names::string;
 pub use names::{SystemCatalog, SystemRelation};
 pub use sequences::Drawn;
+pub use session_facts::SessionFacts;
 
 /// What a session's names mean.
 #[derive(Clone)]
@@ -49,16 +51,8 @@ pub struct NameContext {
     pub database: String,
     /// Schemas for unqualified names, in PostgreSQL's words.
     pub search_path: Vec<String>,
-    /// The session's user.
-    pub user: String,
-    /// What `pg_backend_pid()` gives.
-    pub pid: i32,
-    /// What `teatree.last_intent()` and `teatree.wait_for_intent(n)` give.
-    pub intents: SessionIntents,
-    /// When a write was accepted; `None` for what only reads.
-    pub moment: Option<Moment>,
-    /// What the session has drawn from sequences.
-    pub drawn: Drawn,
+    /// What the session's functions give.
+    pub session: SessionFacts,
     /// The columns of the tables that the statement names, as far as they are known.
     pub relations: Arc<Relations>,
     /// The parameters' types, as far as they are known.
@@ -77,8 +71,8 @@ pub fn for_duckdb(statement: &mut Statement, names: &NameContext) -> Result<()> 
         statement,
         Statement::CreateView(_) | Statement::CreateMacro { .. } | Statement::AlterTable(_)
     ) || matches!(&*statement, Statement::CreateTable(table) if table.query.is_none());
-    if let (Some(moment), false) = (names.moment, kept) {
-        moment::fix(statement, moment);
+    if !kept {
+        moment::fix(statement, &names.session);
     }
     decisions::apply(statement, names, kept)?;
     let mut rewriter =

@@ -11,7 +11,7 @@ use sqlparser::ast::{
     TableFactor, TimezoneInfo, Visit, VisitMut, VisitorMut, visit_expressions,
 };
 
-use super::{NameContext, names};
+use super::{NameContext, SessionFacts, names};
 use crate::types::timestamp_text;
 
 /// When a statement was accepted, and where its random values come from.
@@ -90,7 +90,7 @@ pub fn is_random<V: Visit>(tree: &V) -> bool {
 /// Fixes a default for the rows that are there when its column is added, rewritten for DuckDB;
 /// `None` when it is the same at any time.
 pub fn fixed(expr: &Expr, names: &NameContext) -> Option<String> {
-    let moment = names.moment?;
+    let moment = names.session.moment()?;
     let mut expr = expr.clone();
     let mut fixer = Fixer { moment, row: None, drawn: 0, changed: false, kept_random: false };
     let _ = VisitMut::visit(&mut expr, &mut fixer);
@@ -105,8 +105,10 @@ pub fn with_fixed_times(expr: &Expr, moment: Moment) -> Expr {
     expr
 }
 
-/// Fixes a write's values. What stays random has to be staged by the caller.
-pub(super) fn fix(statement: &mut Statement, moment: Moment) {
+/// Fixes a write's values, where there is a moment. What stays random has to be staged by the
+/// caller.
+pub(super) fn fix(statement: &mut Statement, session: &SessionFacts) {
+    let Some(moment) = session.moment() else { return };
     let row = match statement {
         Statement::Update(update) => row_of(&update.table.relation),
         Statement::Delete(delete) => match &delete.from {
@@ -120,6 +122,9 @@ pub(super) fn fix(statement: &mut Statement, moment: Moment) {
     let kept_random = !is_values(statement) && row.is_none();
     let mut fixer = Fixer { moment, row, drawn: 0, changed: false, kept_random };
     let _ = VisitMut::visit(statement, &mut fixer);
+    if fixer.changed {
+        session.note_asked();
+    }
 }
 
 /// Each cell of a literal VALUES list is evaluated once.

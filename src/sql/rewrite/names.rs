@@ -290,9 +290,13 @@ pub(super) fn expression(expr: &mut Expr, names: &NameContext) {
 
 fn session_value(word: &str, names: &NameContext) -> Option<Expr> {
     match word {
-        "current_user" | "session_user" | "user" | "current_role" => Some(string(&names.user)),
+        "current_user" | "session_user" | "user" | "current_role" => {
+            Some(string(names.session.user()))
+        }
         "current_catalog" => Some(string(&names.database)),
-        "pg_backend_pid" => Some(Expr::Value(Value::Number(names.pid.to_string(), false).into())),
+        "pg_backend_pid" => {
+            Some(Expr::Value(Value::Number(names.session.pid().to_string(), false).into()))
+        }
         "current_schema" => Some(match names.search_path.first() {
             Some(schema) => string(schema),
             None => Expr::Value(Value::Null.into()),

@@ -54,7 +54,7 @@ pub(super) fn rewrite(expr: &mut Expr, context: &NameContext) -> Result<()> {
                 )),
             }
         }
-        "lastval" => match context.drawn.0.last() {
+        "lastval" => match context.session.drawn().0.last() {
             Some((_, value)) => {
                 *expr = number(*value);
                 Ok(())
@@ -67,7 +67,7 @@ pub(super) fn rewrite(expr: &mut Expr, context: &NameContext) -> Result<()> {
                 *expr = by_name(argument.clone(), context);
                 return Ok(());
             };
-            match context.drawn.find(&text, &context.search_path) {
+            match context.session.drawn().find(&text, &context.search_path) {
                 Some(value) => {
                     *expr = number(value);
                     Ok(())
@@ -87,7 +87,7 @@ pub(super) fn rewrite(expr: &mut Expr, context: &NameContext) -> Result<()> {
 /// The value of a sequence whose name is computed: a choice among those that were drawn from.
 fn by_name(argument: Expr, context: &NameContext) -> Expr {
     let mut sql = String::from("CASE CAST(0 AS VARCHAR)");
-    for (name, value) in &context.drawn.0 {
+    for (name, value) in &context.session.drawn().0 {
         let text = format!("{}.{}", name.schema, name.table).replace('\'', "''");
         sql.push_str(&format!(" WHEN '{text}' THEN {value}"));
     }

@@ -24,13 +24,15 @@ fn context() -> NameContext {
     NameContext {
         relations: std::sync::Arc::default(),
         param_types: Vec::new(),
-        moment: None,
-        drawn: Drawn::default(),
         database: "shop".into(),
         search_path: vec!["public".into()],
-        user: "ann".into(),
-        pid: 42,
-        intents: super::SessionIntents::default(),
+        session: SessionFacts::new(
+            "ann".into(),
+            42,
+            super::SessionIntents::default(),
+            None,
+            Drawn::default(),
+        ),
         catalog: &Known,
     }
 }

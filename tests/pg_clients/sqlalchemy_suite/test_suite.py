@@ -1,0 +1,3 @@
+"""SQLAlchemy's suite for a dialect, all of it."""
+
+from sqlalchemy.testing.suite import *  # noqa: F403
