@@ -8,10 +8,11 @@ DUCKDB_LIB_DIR ?= $(HOME)/.cache/teatree/libduckdb-1.5.6
 export CARGO_TARGET_DIR DUCKDB_LIB_DIR
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test test-fmt test-rust test-clients compat torture bench clean-demo fmt lint
+.PHONY: help setup build demo test test-fmt test-rust test-clients-light test-clients compat torture \
+	bench clean-demo fmt lint
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-19s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## install what is missing (apt packages, DuckDB's library); quick when nothing is
 	@scripts/setup.sh
@@ -22,7 +23,7 @@ build: setup ## build the server, optimised
 demo: build ## load a year of flights and keep a server up to try it, until Ctrl-C
 	@scripts/demo.sh
 
-test: test-fmt test-rust test-clients ## everything that CI runs
+test: test-fmt test-rust test-clients-light ## everything that CI runs
 
 test-fmt:
 	@scripts/check_fmt.sh
@@ -32,10 +33,16 @@ test-fmt:
 test-rust: setup ## the Rust tests
 	cargo test --locked --workspace
 
-test-clients: setup ## real PostgreSQL clients against the development build
+test-clients-light: setup ## the light PostgreSQL clients against the development build
 	cargo test --locked --workspace --no-run
 	tests/pg_clients/install.sh
 	tests/pg_clients/run.sh
+
+# The heavy ones take two gigabytes, and on two cores about an hour.
+test-clients: setup ## all PostgreSQL clients, the heavy ones too, against the development build
+	cargo test --locked --workspace --no-run
+	tests/pg_clients/install.sh --heavy
+	tests/pg_clients/run.sh --heavy
 
 # The table in the README is written anew. What disagrees and is not in tests/pg_compat/known.tsv fails.
 compat: setup ## statements on Teatree and on PostgreSQL 15, compared; needs Debian's postgresql-15

@@ -1,8 +1,14 @@
 #!/usr/bin/env bash
-# Installs the clients that are missing: by apt psql, pgbench, pgjdbc, the Go, ODBC, PHP and Ruby
-# clients; by pip the Python ones into a virtual environment, and dbt into another; by npm
-# node-postgres and postgres.js. The last two ways go under a cache folder, never the repository.
-# What cannot be installed is named and left out; run.sh then reports it as skipped.
+# Installs what the clients need and is missing:
+#
+#   tests/pg_clients/install.sh               for the light clients
+#   tests/pg_clients/install.sh --heavy       for all of them; or --all
+#   tests/pg_clients/install.sh client…       for these, light or heavy
+#
+# By apt psql, pgbench, pgjdbc, the Go, ODBC, PHP and Ruby clients; by pip the Python ones into a
+# virtual environment, dbt and each heavy one into one of its own; by npm node-postgres and
+# postgres.js; by cargo Rust's. What the last three make is under a cache folder, never in the
+# repository. What cannot be installed is named and left out; run.sh then reports it as skipped.
 set -u
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -11,8 +17,19 @@ mkdir -p "$cache"
 sudo=
 [ "$(id -u)" = 0 ] || sudo="sudo -n"
 packages=()
+. "$here/clients.sh"
+choose_clients "$@"
 
 say() { printf 'pg_clients: %s\n' "$*"; }
+
+# wants CLIENT…: one of these is to be installed.
+wants() {
+  local client
+  for client in "$@"; do
+    [[ " ${clients[*]} " == *" $client "* ]] && return
+  done
+  return 1
+}
 
 # need PACKAGE… -- COMMAND…: apt is to install the packages where the command fails.
 need() {
@@ -56,10 +73,12 @@ no_cluster() {
 
 has_pgbench() { compgen -G '/usr/lib/postgresql/*/bin/pgbench' >/dev/null; }
 
-# python_clients NAME FOLDER…: a virtual environment with what the clients of the folders need.
+# python_clients NAME FOLDER…: a virtual environment with what the clients of the folders need, if
+# one of them is wanted.
 python_clients() {
   local name=$1 requirements=() wanted
   shift
+  wants "$@" || return
   requirements=("${@/%//requirements.txt}")
   requirements=("${requirements[@]/#/$here/}")
   wanted=$(cat "${requirements[@]}")
@@ -74,8 +93,9 @@ python_clients() {
   fi
 }
 
-# node_client FOLDER: what its lock file names.
+# node_client FOLDER: what its lock file names, if it is wanted.
 node_client() {
+  wants "$1" || return
   cmp -s "$here/$1/package-lock.json" "$cache/$1/installed" && return
   say "installing $1"
   mkdir -p "$cache/$1"
@@ -87,28 +107,57 @@ node_client() {
   fi
 }
 
-need postgresql-client -- command -v psql
-has_pgbench || { no_cluster; packages+=(postgresql); }
-need python3 python3-venv -- python3 -c 'import ensurepip, venv'
-need npm -- command -v npm
-need default-jdk-headless -- command -v javac
-need libpostgresql-jdbc-java -- test -f /usr/share/java/postgresql.jar
-need golang-go -- command -v go
-need golang-github-lib-pq-dev -- test -d /usr/share/gocode/src/github.com/lib/pq
-need golang-github-jackc-pgx-v4-dev -- test -d /usr/share/gocode/src/github.com/jackc/pgx
-need odbc-postgresql unixodbc -- grep -qs 'PostgreSQL Unicode' /etc/odbcinst.ini
-need php-cli php-pgsql -- php -r 'exit(extension_loaded("pdo_pgsql") ? 0 : 1);'
-need ruby ruby-pg -- ruby -e 'require "pg"'
+# rust_client FOLDER: the crates that its lock file names, and it built of them, if it is wanted.
+rust_client() {
+  local manifest=$here/$1/Cargo.toml
+  wants "$1" || return
+  if ! command -v cargo >/dev/null; then
+    say "cargo is missing: $1 is left out"
+    return
+  fi
+  [ -x "$cache/$1/debug/$1" ] || say "building $1"
+  { cargo fetch --locked --manifest-path "$manifest" &&
+    CARGO_TARGET_DIR=$cache/$1 cargo build --locked --manifest-path "$manifest"; } \
+    >"$cache/$1.log" 2>&1 || say "$1 could not be built (see $cache/$1.log): it is left out"
+}
+
+together=(psycopg3 psycopg2 asyncpg sqlalchemy django dataframes odbc psql)
+python=("${together[@]}" dbt sqlalchemy_suite dbt_suite superset pgadmin)
+
+wants psql pgbench && need postgresql-client -- command -v psql
+if wants pgbench && ! has_pgbench; then
+  no_cluster
+  packages+=(postgresql)
+fi
+wants "${python[@]}" && need python3 python3-venv -- python3 -c 'import ensurepip, venv'
+wants node_postgres postgres_js && need npm -- command -v npm
+if wants pgjdbc; then
+  need default-jdk-headless -- command -v javac
+  need libpostgresql-jdbc-java -- test -f /usr/share/java/postgresql.jar
+fi
+if wants go_clients; then
+  need golang-go -- command -v go
+  need golang-github-lib-pq-dev -- test -d /usr/share/gocode/src/github.com/lib/pq
+  need golang-github-jackc-pgx-v4-dev -- test -d /usr/share/gocode/src/github.com/jackc/pgx
+fi
+wants odbc && need odbc-postgresql unixodbc -- grep -qs 'PostgreSQL Unicode' /etc/odbcinst.ini
+wants php_pdo && need php-cli php-pgsql -- php -r 'exit(extension_loaded("pdo_pgsql") ? 0 : 1);'
+wants ruby_pg && need ruby ruby-pg -- ruby -e 'require "pg"'
 install_packages
 
 if command -v python3 >/dev/null; then
-  python_clients venv psycopg3 psycopg2 asyncpg sqlalchemy django dataframes odbc psql
+  python_clients venv "${together[@]}"
   python_clients venv_dbt dbt
-else
+  python_clients venv_suites sqlalchemy_suite
+  python_clients venv_dbt_suite dbt_suite
+  python_clients venv_superset superset
+  python_clients venv_pgadmin pgadmin
+elif wants "${python[@]}"; then
   say "python3 is missing: the Python clients are left out"
 fi
 if command -v npm >/dev/null; then
   node_client node_postgres
   node_client postgres_js
 fi
+rust_client rust_clients
 exit 0

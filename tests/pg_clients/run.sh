@@ -1,17 +1,22 @@
 #!/usr/bin/env bash
-# Runs every client's script against one server, and says per client `ok`, `skipped: reason` or
+# Runs the clients' scripts against one server, and says per client `ok`, `skipped: reason` or
 # `FAILED`. The last line is `N passed, N failed, N skipped`; the exit status is 0 when none failed.
 #
-#   tests/pg_clients/run.sh [client…]
+#   tests/pg_clients/run.sh                   the light clients
+#   tests/pg_clients/run.sh --heavy           all of them, the heavy ones last; or --all
+#   tests/pg_clients/run.sh client…           these, light or heavy
 #
 # With PGHOST and PGPORT set it uses that server; else it starts the built `teatree` (TEATREE_BIN,
 # or cargo's target folder) on a folder and a port of its own, and stops it at the end.
-# A client's script exits 0 for success and 77, with the reason as its last line, for "not here".
+# A client's script exits 0 for success and 77, with the reason as its last line, for "not here". It
+# has 300 seconds; a heavy one has those that its file `heavy` names, if it names any.
 set -u
 
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 export TEATREE_CLIENTS_CACHE=${TEATREE_CLIENTS_CACHE:-$HOME/.cache/teatree/pg_clients}
+. "$here/clients.sh"
+choose_clients "$@"
 work=$(mktemp -d)
 server=
 running=
@@ -69,19 +74,21 @@ start_server() {
   exit 2
 }
 
+# seconds CLIENT: how long it may take.
+seconds() {
+  local given
+  given=$(cat "$here/$1/heavy" 2>/dev/null)
+  echo "${given:-300}"
+}
+
 if [ -z "${PGHOST:-}" ] || [ -z "${PGPORT:-}" ]; then start_server; fi
 export PGUSER=${PGUSER:-postgres} PGDATABASE=${PGDATABASE:-postgres} PGCONNECT_TIMEOUT=10
 
 passed=0 failed=0 skipped=0
-clients=("$@")
-if [ ${#clients[@]} -eq 0 ]; then
-  for folder in "$here"/*/; do
-    [ -x "$folder/run" ] && clients+=("$(basename "$folder")")
-  done
-fi
 for client in "${clients[@]}"; do
+  limit=$(seconds "$client")
   # In the background, so that a signal ends this script at once and not after the client.
-  timeout -k 10 300 "$here/$client/run" >"$work/$client.out" 2>&1 </dev/null &
+  timeout -k 10 "$limit" "$here/$client/run" >"$work/$client.out" 2>&1 </dev/null &
   running=$!
   wait "$running"
   status=$?
@@ -98,7 +105,7 @@ for client in "${clients[@]}"; do
     ;;
   *)
     echo "$client: FAILED"
-    [ $status -eq 124 ] && echo "    (no end within 300 s)"
+    [ $status -eq 124 ] && echo "    (no end within $limit s)"
     sed 's/^/    /' "$work/$client.out"
     failed=$((failed + 1))
     ;;

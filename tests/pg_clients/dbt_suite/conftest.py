@@ -1,10 +1,13 @@
 """Tells dbt's fixtures which server to use, and to write nothing beside the tests."""
 
 import os
+import sys
+from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["dbt.tests.fixtures.project"]
+sys.path.append(str(Path(__file__).resolve().parent.parent))
+pytest_plugins = ["dbt.tests.fixtures.project", "pytest_later"]
 
 
 @pytest.fixture(scope="class")

@@ -1,9 +1,9 @@
 """The classes of dbt-tests-adapter that say what a PostgreSQL adapter does, as they are.
 
-Left out, as dbt-postgres leaves them out: BaseClonePossible (no clones), BaseTestEmptyInlineSourceRef,
-BaseEscapeSingleQuotesBackslash and BaseCurrentTimestampNaive (of other databases), functions in
-Python and JavaScript, aggregates, Python models, catalogs of other systems and
-BaseGetCatalogForSingleRelation. BaseTestEmptySeedFlag wants a later dbt-core.
+Left out, as dbt-postgres leaves them out: BaseClonePossible (no clones),
+BaseEscapeSingleQuotesBackslash, BaseTestEmptyInlineSourceRef and BaseCurrentTimestampNaive (of
+other databases), functions in Python and JavaScript, aggregates, Python models, catalogs of other
+systems and BaseGetCatalogForSingleRelation. BaseTestEmptySeedFlag wants a later dbt-core.
 """
 
 import importlib

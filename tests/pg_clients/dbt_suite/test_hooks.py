@@ -1,4 +1,4 @@
-"""dbt-tests-adapter's hooks, with the server's own database and user in place of `dbt` and `root`."""
+"""dbt-tests-adapter's hooks, with this server's database and user instead of `dbt` and `root`."""
 
 import pytest
 from dbt.tests.adapter.hooks import test_model_hooks as model

