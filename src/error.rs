@@ -29,6 +29,17 @@ struct Fields {
     /// See [`Error::own`].
     #[serde(default)]
     own: bool,
+    #[serde(default)]
+    object: ErrorObject,
+}
+
+/// What an error is about, where that is an object of the database: names without quotes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErrorObject {
+    pub schema: Option<String>,
+    pub table: Option<String>,
+    pub column: Option<String>,
+    pub constraint: Option<String>,
 }
 
 impl Error {
@@ -43,6 +54,7 @@ impl Error {
             context: None,
             fatal: false,
             own: false,
+            object: ErrorObject::default(),
         }))
     }
 
@@ -93,6 +105,18 @@ impl Error {
     pub fn with_detail(mut self, detail: impl Into<String>) -> Self {
         self.0.detail = Some(detail.into());
         self
+    }
+
+    #[must_use]
+    /// Adds what the error is about.
+    pub fn with_object(mut self, object: ErrorObject) -> Self {
+        self.0.object = object;
+        self
+    }
+
+    /// Returns what the error is about.
+    pub fn object(&self) -> &ErrorObject {
+        &self.0.object
     }
 
     #[must_use]

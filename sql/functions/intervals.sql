@@ -5,18 +5,17 @@ CREATE MACRO teatree_system.support.whole_part(arg_number) AS
   CAST(CASE WHEN abs(arg_number) > 2147483647 THEN error('[22008] interval out of range') ELSE trunc(arg_number) END AS INTEGER);
 CREATE MACRO teatree_system.support.interval_of(arg_months, arg_days, arg_micros) AS
   to_months(CAST(arg_months AS INTEGER)) + to_days(CAST(arg_days AS INTEGER)) + to_microseconds(CAST(arg_micros AS BIGINT));
--- The days that a fraction of a month has, and the seconds that fractions of days have, rounded to microseconds.
-CREATE MACRO teatree_system.support.rest_days(arg_months) AS round_even((arg_months - trunc(arg_months)) * 30 * 1000000.0::DOUBLE, 0) / 1000000.0::DOUBLE;
-CREATE MACRO teatree_system.support.rest_seconds(arg_days, arg_rest) AS
-  round_even((arg_days - trunc(arg_days) + arg_rest - trunc(arg_rest)) * 86400 * 1000000.0::DOUBLE, 0) / 1000000.0::DOUBLE;
-CREATE MACRO teatree_system.support.cascaded(arg_months, arg_days, arg_micros, arg_rest, arg_seconds) AS
-  teatree_system.support.interval_of(teatree_system.support.whole_part(arg_months),
-    teatree_system.support.whole_part(arg_days) + trunc(arg_seconds / 86400) + trunc(arg_rest),
-    CASE WHEN abs(arg_micros) >= 9223372036854775807::DOUBLE THEN error('[22008] interval out of range')
-         ELSE round_even(arg_micros + (arg_seconds - trunc(arg_seconds / 86400) * 86400) * 1000000.0::DOUBLE, 0) END);
+-- An interval of broken months, days and microseconds: fractions of months become days, those of days seconds.
+-- Lists of one element hold what is used more than once, as a macro's argument is written out at each place.
 CREATE MACRO teatree_system.support.scaled(arg_months, arg_days, arg_micros) AS
-  teatree_system.support.cascaded(arg_months, arg_days, arg_micros, teatree_system.support.rest_days(arg_months),
-    teatree_system.support.rest_seconds(arg_days, teatree_system.support.rest_days(arg_months)));
+  list_transform(list_transform(list_transform([{'m': arg_months, 'd': arg_days, 't': arg_micros}],
+    lambda p: {'m': p.m, 'd': p.d, 't': p.t, 'r': round_even((p.m - trunc(p.m)) * 30 * 1000000.0::DOUBLE, 0) / 1000000.0::DOUBLE}),
+    lambda p: {'m': p.m, 'd': p.d, 't': p.t, 'r': p.r,
+      's': round_even((p.d - trunc(p.d) + p.r - trunc(p.r)) * 86400 * 1000000.0::DOUBLE, 0) / 1000000.0::DOUBLE}),
+    lambda p: teatree_system.support.interval_of(teatree_system.support.whole_part(p.m),
+      teatree_system.support.whole_part(p.d) + trunc(p.s / 86400) + trunc(p.r),
+      CASE WHEN abs(p.t) >= 9223372036854775807::DOUBLE THEN error('[22008] interval out of range')
+           ELSE round_even(p.t + (p.s - trunc(p.s / 86400) * 86400) * 1000000.0::DOUBLE, 0) END))[1];
 
 CREATE MACRO teatree_system.pg.interval_mul(arg_span, arg_number) AS
   teatree_system.support.scaled(teatree_system.support.months_of(arg_span) * CAST(arg_number AS DOUBLE),

@@ -13,16 +13,32 @@ CREATE MACRO teatree_system.pg.json_array_element(arg_json, arg_place) AS CAST(t
 CREATE MACRO teatree_system.pg.json_array_element_text(arg_json, arg_place) AS teatree_json_get_element_text(CAST(arg_json AS VARCHAR), CAST(arg_place AS INTEGER));
 
 -- The path comes as one array from the operators, and as its parts from the functions.
-CREATE MACRO teatree_system.pg.jsonb_extract_path(arg_json, arg_path) AS CAST(teatree_jsonb_get_path(CAST(arg_json AS VARCHAR), flatten([arg_path])) AS JSON),
+CREATE MACRO teatree_system.support.json_path(arg_path) AS
+  CASE WHEN typeof(arg_path) = 'VARCHAR' THEN [CAST(arg_path AS VARCHAR)] ELSE TRY_CAST(arg_path AS VARCHAR[]) END;
+CREATE MACRO teatree_system.pg.jsonb_extract_path(arg_json, arg_path) AS CAST(teatree_jsonb_get_path(CAST(arg_json AS VARCHAR), teatree_system.support.json_path(arg_path)) AS JSON),
   (arg_json, arg_1, arg_2) AS CAST(teatree_jsonb_get_path(CAST(arg_json AS VARCHAR), [arg_1, arg_2]) AS JSON),
-  (arg_json, arg_1, arg_2, arg_3) AS CAST(teatree_jsonb_get_path(CAST(arg_json AS VARCHAR), [arg_1, arg_2, arg_3]) AS JSON);
-CREATE MACRO teatree_system.pg.jsonb_extract_path_text(arg_json, arg_path) AS teatree_jsonb_get_path_text(CAST(arg_json AS VARCHAR), flatten([arg_path])),
+  (arg_json, arg_1, arg_2, arg_3) AS CAST(teatree_jsonb_get_path(CAST(arg_json AS VARCHAR), [arg_1, arg_2, arg_3]) AS JSON),
+  (arg_json, arg_1, arg_2, arg_3, arg_4) AS CAST(teatree_jsonb_get_path(CAST(arg_json AS VARCHAR), [arg_1, arg_2, arg_3, arg_4]) AS JSON),
+  (arg_json, arg_1, arg_2, arg_3, arg_4, arg_5) AS CAST(teatree_jsonb_get_path(CAST(arg_json AS VARCHAR), [arg_1, arg_2, arg_3, arg_4, arg_5]) AS JSON),
+  (arg_json, arg_1, arg_2, arg_3, arg_4, arg_5, arg_6) AS CAST(teatree_jsonb_get_path(CAST(arg_json AS VARCHAR), [arg_1, arg_2, arg_3, arg_4, arg_5, arg_6]) AS JSON);
+CREATE MACRO teatree_system.pg.jsonb_extract_path_text(arg_json, arg_path) AS teatree_jsonb_get_path_text(CAST(arg_json AS VARCHAR), teatree_system.support.json_path(arg_path)),
   (arg_json, arg_1, arg_2) AS teatree_jsonb_get_path_text(CAST(arg_json AS VARCHAR), [arg_1, arg_2]),
-  (arg_json, arg_1, arg_2, arg_3) AS teatree_jsonb_get_path_text(CAST(arg_json AS VARCHAR), [arg_1, arg_2, arg_3]);
-CREATE MACRO teatree_system.pg.json_extract_path(arg_json, arg_path) AS CAST(teatree_json_get_path(CAST(arg_json AS VARCHAR), flatten([arg_path])) AS JSON),
-  (arg_json, arg_1, arg_2) AS CAST(teatree_json_get_path(CAST(arg_json AS VARCHAR), [arg_1, arg_2]) AS JSON);
-CREATE MACRO teatree_system.pg.json_extract_path_text(arg_json, arg_path) AS teatree_json_get_path_text(CAST(arg_json AS VARCHAR), flatten([arg_path])),
-  (arg_json, arg_1, arg_2) AS teatree_json_get_path_text(CAST(arg_json AS VARCHAR), [arg_1, arg_2]);
+  (arg_json, arg_1, arg_2, arg_3) AS teatree_jsonb_get_path_text(CAST(arg_json AS VARCHAR), [arg_1, arg_2, arg_3]),
+  (arg_json, arg_1, arg_2, arg_3, arg_4) AS teatree_jsonb_get_path_text(CAST(arg_json AS VARCHAR), [arg_1, arg_2, arg_3, arg_4]),
+  (arg_json, arg_1, arg_2, arg_3, arg_4, arg_5) AS teatree_jsonb_get_path_text(CAST(arg_json AS VARCHAR), [arg_1, arg_2, arg_3, arg_4, arg_5]),
+  (arg_json, arg_1, arg_2, arg_3, arg_4, arg_5, arg_6) AS teatree_jsonb_get_path_text(CAST(arg_json AS VARCHAR), [arg_1, arg_2, arg_3, arg_4, arg_5, arg_6]);
+CREATE MACRO teatree_system.pg.json_extract_path(arg_json, arg_path) AS CAST(teatree_json_get_path(CAST(arg_json AS VARCHAR), teatree_system.support.json_path(arg_path)) AS JSON),
+  (arg_json, arg_1, arg_2) AS CAST(teatree_json_get_path(CAST(arg_json AS VARCHAR), [arg_1, arg_2]) AS JSON),
+  (arg_json, arg_1, arg_2, arg_3) AS CAST(teatree_json_get_path(CAST(arg_json AS VARCHAR), [arg_1, arg_2, arg_3]) AS JSON),
+  (arg_json, arg_1, arg_2, arg_3, arg_4) AS CAST(teatree_json_get_path(CAST(arg_json AS VARCHAR), [arg_1, arg_2, arg_3, arg_4]) AS JSON),
+  (arg_json, arg_1, arg_2, arg_3, arg_4, arg_5) AS CAST(teatree_json_get_path(CAST(arg_json AS VARCHAR), [arg_1, arg_2, arg_3, arg_4, arg_5]) AS JSON),
+  (arg_json, arg_1, arg_2, arg_3, arg_4, arg_5, arg_6) AS CAST(teatree_json_get_path(CAST(arg_json AS VARCHAR), [arg_1, arg_2, arg_3, arg_4, arg_5, arg_6]) AS JSON);
+CREATE MACRO teatree_system.pg.json_extract_path_text(arg_json, arg_path) AS teatree_json_get_path_text(CAST(arg_json AS VARCHAR), teatree_system.support.json_path(arg_path)),
+  (arg_json, arg_1, arg_2) AS teatree_json_get_path_text(CAST(arg_json AS VARCHAR), [arg_1, arg_2]),
+  (arg_json, arg_1, arg_2, arg_3) AS teatree_json_get_path_text(CAST(arg_json AS VARCHAR), [arg_1, arg_2, arg_3]),
+  (arg_json, arg_1, arg_2, arg_3, arg_4) AS teatree_json_get_path_text(CAST(arg_json AS VARCHAR), [arg_1, arg_2, arg_3, arg_4]),
+  (arg_json, arg_1, arg_2, arg_3, arg_4, arg_5) AS teatree_json_get_path_text(CAST(arg_json AS VARCHAR), [arg_1, arg_2, arg_3, arg_4, arg_5]),
+  (arg_json, arg_1, arg_2, arg_3, arg_4, arg_5, arg_6) AS teatree_json_get_path_text(CAST(arg_json AS VARCHAR), [arg_1, arg_2, arg_3, arg_4, arg_5, arg_6]);
 
 CREATE MACRO teatree_system.pg.jsonb_contains(arg_json, arg_other) AS teatree_jsonb_contains(CAST(arg_json AS VARCHAR), CAST(arg_other AS VARCHAR));
 CREATE MACRO teatree_system.pg.jsonb_contained(arg_json, arg_other) AS teatree_jsonb_contains(CAST(arg_other AS VARCHAR), CAST(arg_json AS VARCHAR));

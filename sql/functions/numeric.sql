@@ -12,7 +12,7 @@ CREATE MACRO teatree_system.pg.extract_millisecond(arg_time) AS CAST(datepart('m
 CREATE MACRO teatree_system.pg.extract_epoch(arg_time) AS
   CASE WHEN typeof(arg_time) = 'DATE' THEN CAST(epoch(arg_time) AS DECIMAL(18, 0)) ELSE CAST(epoch(arg_time) AS DECIMAL(24, 6)) END;
 CREATE MACRO teatree_system.pg.numeric_div_trunc(arg_left, arg_right) AS trunc(teatree_numeric_div(arg_left, arg_right));
-CREATE MACRO teatree_system.pg.scale(arg_number) AS CAST(len(split_part(CAST(arg_number AS VARCHAR), '.', 2)) AS INTEGER);
+CREATE MACRO teatree_system.pg.scale(arg_number) AS CAST(len(system.main.split_part(CAST(arg_number AS VARCHAR), '.', 2)) AS INTEGER);
 CREATE MACRO teatree_system.pg.int2xor(arg_left, arg_right) AS xor(arg_left, arg_right);
 CREATE MACRO teatree_system.pg.int4xor(arg_left, arg_right) AS xor(arg_left, arg_right);
 CREATE MACRO teatree_system.pg.int8xor(arg_left, arg_right) AS xor(arg_left, arg_right);

@@ -15,8 +15,6 @@ CREATE MACRO teatree_system.pg.regexp_split_to_array(arg_text, arg_pattern) AS t
 CREATE MACRO teatree_system.pg.regexp_split_to_table_no_flags(arg_text, arg_pattern) AS teatree_regexp_split(arg_text, arg_pattern, '');
 CREATE MACRO teatree_system.pg.regexp_split_to_table(arg_text, arg_pattern) AS teatree_regexp_split(arg_text, arg_pattern, ''),
   (arg_text, arg_pattern, arg_flags) AS teatree_regexp_split(arg_text, arg_pattern, arg_flags);
-CREATE MACRO teatree_system.pg.string_to_table(arg_text, arg_separator) AS string_split(arg_text, arg_separator);
-CREATE MACRO teatree_system.pg.text_to_table(arg_text, arg_separator) AS string_split(arg_text, arg_separator);
 CREATE MACRO teatree_system.pg.regexp_count_no_start(arg_text, arg_pattern) AS teatree_regexp_count(arg_text, arg_pattern, '');
 CREATE MACRO teatree_system.pg.regexp_instr_no_start(arg_text, arg_pattern) AS teatree_regexp_instr(arg_text, arg_pattern, '');
 CREATE MACRO teatree_system.pg.regexp_substr_no_start(arg_text, arg_pattern) AS teatree_regexp_substr(arg_text, arg_pattern, '');

@@ -57,7 +57,25 @@ CREATE MACRO teatree_system.pg.pg_size_pretty(arg_bytes) AS
        ELSE CAST(round(arg_bytes / 1099511627776.0) AS BIGINT) || ' TB' END;
 
 CREATE MACRO teatree_system.pg.current_setting(arg_setting) AS
-    coalesce((SELECT ti_setting FROM teatree_system.support.lookup_setting WHERE ti_name = lower(arg_setting)),
+    coalesce((SELECT ti_setting FROM teatree_system.support.lookup_setting WHERE lower(ti_name) = lower(arg_setting)),
              error('[42704] unrecognized configuration parameter "' || arg_setting || '"')),
   (arg_setting, arg_missing_ok) AS
-    (SELECT ti_setting FROM teatree_system.support.lookup_setting WHERE ti_name = lower(arg_setting));
+    (SELECT ti_setting FROM teatree_system.support.lookup_setting WHERE lower(ti_name) = lower(arg_setting));
+
+-- The session computes these where their arguments are literals or parameters; else nothing does.
+CREATE MACRO teatree_system.pg.pg_notify(arg_channel, arg_payload) AS
+  CAST(error('[0A000] pg_notify takes literals and parameters only: ' || coalesce(arg_channel, '') || coalesce(arg_payload, '')) AS VARCHAR);
+CREATE MACRO teatree_system.pg.set_config(arg_name, arg_value, arg_is_local) AS
+  CAST(error('[0A000] set_config takes literals and parameters only: ' || arg_name || coalesce(arg_value, '') || arg_is_local) AS VARCHAR);
+
+CREATE MACRO teatree_system.pg.pg_show_all_settings() AS TABLE SELECT * FROM teatree_system.pg.pg_settings;
+CREATE MACRO teatree_system.pg.pg_available_extensions() AS TABLE
+  SELECT CAST(NULL AS VARCHAR) AS name, CAST(NULL AS VARCHAR) AS default_version, CAST(NULL AS VARCHAR) AS comment WHERE false;
+-- All roles may do all, so no relation lists privileges.
+CREATE MACRO teatree_system.pg.aclexplode_list(arg_list) AS
+  CASE WHEN arg_list IS NOT NULL THEN
+    CAST([] AS STRUCT(grantor UINTEGER, grantee UINTEGER, privilege_type VARCHAR, is_grantable BOOLEAN)[]) END;
+CREATE MACRO teatree_system.pg.aclexplode(arg_list) AS unnest(teatree_system.pg.aclexplode_list(arg_list));
+CREATE MACRO teatree_system.pg.oidvectortypes(arg_types) AS
+  coalesce(list_aggregate([teatree_system.pg.format_type(t, NULL) FOR t IN arg_types], 'string_agg', ', '), '');
+CREATE MACRO teatree_system.pg.bpchar(arg_text) AS CAST(arg_text AS VARCHAR);

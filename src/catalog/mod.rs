@@ -18,7 +18,7 @@ pub use schemas::{
 };
 
 /// The SQL files, in the order in which they are run.
-const FILES: [(&str, &str); 20] = [
+const FILES: [(&str, &str); 29] = [
     ("pg_catalog/builtin_types.sql", include_str!("../../sql/pg_catalog/builtin_types.sql")),
     ("pg_catalog/builtin_procs.sql", include_str!("../../sql/pg_catalog/builtin_procs.sql")),
     ("pg_catalog/builtin_misc.sql", include_str!("../../sql/pg_catalog/builtin_misc.sql")),
@@ -30,13 +30,22 @@ const FILES: [(&str, &str); 20] = [
     ("functions/names.sql", include_str!("../../sql/functions/names.sql")),
     ("functions/catalog.sql", include_str!("../../sql/functions/catalog.sql")),
     ("functions/server.sql", include_str!("../../sql/functions/server.sql")),
-    ("functions/json.sql", include_str!("../../sql/functions/json.sql")),
     ("functions/text.sql", include_str!("../../sql/functions/text.sql")),
     ("functions/numeric.sql", include_str!("../../sql/functions/numeric.sql")),
     ("functions/format.sql", include_str!("../../sql/functions/format.sql")),
+    ("functions/strings.sql", include_str!("../../sql/functions/strings.sql")),
+    ("functions/concat.sql", include_str!("../../sql/functions/concat.sql")),
+    ("functions/bytes.sql", include_str!("../../sql/functions/bytes.sql")),
     ("functions/arrays.sql", include_str!("../../sql/functions/arrays.sql")),
+    ("functions/intervals.sql", include_str!("../../sql/functions/intervals.sql")),
+    ("functions/datetime.sql", include_str!("../../sql/functions/datetime.sql")),
+    ("functions/maths.sql", include_str!("../../sql/functions/maths.sql")),
+    ("functions/values.sql", include_str!("../../sql/functions/values.sql")),
+    ("functions/json.sql", include_str!("../../sql/functions/json.sql")),
     ("functions/jsonb.sql", include_str!("../../sql/functions/jsonb.sql")),
+    ("functions/json_text.sql", include_str!("../../sql/functions/json_text.sql")),
     ("functions/regexp.sql", include_str!("../../sql/functions/regexp.sql")),
+    ("functions/shown.sql", include_str!("../../sql/functions/shown.sql")),
     ("information_schema/views.sql", include_str!("../../sql/information_schema/views.sql")),
     ("teatree/views.sql", include_str!("../../sql/teatree/views.sql")),
 ];

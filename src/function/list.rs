@@ -1,5 +1,6 @@
 //! The list of functions, and how they take their arguments.
 
+use super::float::{float4_text, float8_text};
 use super::json::{self, PathOptions};
 use super::{Arg, Kind, Out, ScalarFunction, format, regexp};
 use crate::error::{Error, Result};
@@ -24,6 +25,13 @@ macro_rules! strict {
 pub static ALL: &[ScalarFunction] = &[
     strict!("round_half_even", [Float8] => Float8, |a| {
         Ok(Out::Float(a[0].float()?.round_ties_even()))
+    }),
+    // Numbers' texts as they are sent.
+    strict!("float8_text", [Float8] => Text, |a| Ok(Out::Text(float8_text(a[0].float()?)))),
+    strict!("float4_text", [Text] => Text, |a| {
+        let text = a[0].text()?;
+        // DuckDB's text of a REAL reads back as it.
+        Ok(Out::Text(text.parse().map_or_else(|_| text.to_owned(), float4_text)))
     }),
     // Formatting.
     strict!("to_char_timestamp", [Timestamp, Text] => Text, |a| {

@@ -3,12 +3,14 @@
 //! [`ALL`] lists them. Each is known to DuckDB as `teatree_<name>`; the macros in `sql/functions/`
 //! give it PostgreSQL's name and arguments.
 //!
+//! - `float.rs`: texts of floating-point numbers.
 //! - `format/`: `to_char`, `to_date`, `to_number`, `format` and their like.
 //! - `json/`: jsonb's operators and functions.
 //! - `numeric.rs`: division as PostgreSQL's `numeric` does it.
 //! - `regexp.rs`: regular expressions as functions.
 //! - `list.rs`: the list of functions, with how they take their arguments.
 
+mod float;
 pub mod format;
 pub mod json;
 mod list;

@@ -10,16 +10,22 @@ use crate::sql::rewrite::NameContext;
 use crate::sql::{RelationColumn, Relations, Statement, TableRef};
 use crate::types::{PgType, Value};
 
-/// Columns of a user's tables and views of one name: schema, column, type's OID, modifier.
+/// Columns of a user's tables and views of one name: schema, column, type's OID, modifier, whether
+/// it is in the primary key.
 const COLUMNS: &str = "
-SELECT n.name, c.name, c.type_oid::varchar, c.type_modifier::varchar
+SELECT n.name, c.name, c.type_oid::varchar, c.type_modifier::varchar,
+  EXISTS (
+    FROM duckdb_constraints() AS k
+    WHERE k.constraint_type = 'PRIMARY KEY' AND k.database_name = current_database()
+      AND k.table_oid = c.duckdb_table_oid AND k.table_name = $1
+      AND list_contains(k.constraint_column_names, c.name))::varchar
 FROM teatree_system.support.user_relation AS r
 JOIN teatree_system.support.schema_entry AS n ON n.oid = r.namespace_oid
 JOIN teatree_system.support.column_entry AS c ON c.table_oid = r.oid
 WHERE r.name = $1 ORDER BY c.number";
 
 /// Temporary tables' schema in the catalogue.
-const TEMPORARY: &str = "pg_temp_1";
+pub(super) const TEMPORARY: &str = "pg_temp_1";
 
 impl Router {
     /// Finds the names' meaning for a statement, and the columns of the tables that it names.
@@ -52,6 +58,7 @@ impl Router {
         if let Some(columns) = system_columns(table.schema.as_deref(), &table.table) {
             let column = |(name, pg_type): (&str, PgType)| RelationColumn {
                 name: name.to_owned(),
+                is_key: false,
                 pg_type: Some((pg_type, -1)),
             };
             return Ok(Some(Arc::new(columns.into_iter().map(column).collect())));
@@ -95,8 +102,9 @@ fn pick(
     };
     let found = path.into_iter().find(|schema| rows.iter().any(|row| row[0] == **schema))?;
     let column = |row: &Vec<String>| match row.as_slice() {
-        [schema, name, oid, typmod] if schema == found => Some(RelationColumn {
+        [schema, name, oid, typmod, in_key] if schema == found => Some(RelationColumn {
             name: name.clone(),
+            is_key: in_key == "true",
             pg_type: oid.parse().ok().and_then(PgType::from_oid).zip(typmod.parse().ok()),
         }),
         _ => None,

@@ -3,6 +3,7 @@
 //! - `storage.rs`: which storage a statement's tables have.
 //! - `read.rs`: a read's engine, its description, its running; `plan.rs`: what is kept of that.
 //! - `analyze.rs`: the types that PostgreSQL would infer, over the tables' columns.
+//! - `exists.rs`: whether a name is taken.
 //! - `explain.rs`: EXPLAIN, which names the engine and the reason.
 //! - `write/`: a write to the body of an intent.
 //! - `barrier.rs`: reads wait for what was acknowledged before them.
@@ -17,6 +18,7 @@ mod analyze;
 mod barrier;
 mod column_cache;
 mod default_cache;
+mod exists;
 mod explain;
 mod plan;
 mod read;
@@ -37,6 +39,7 @@ use crate::error::{Error, Result};
 use crate::intent::IntentLog;
 use crate::procedure::Procedures;
 use crate::sql::rewrite::{Drawn, Moment, NameContext, SessionFacts, SessionIntents};
+use crate::types::InputStyle;
 
 pub use column_cache::ColumnCache;
 pub use default_cache::DefaultCache;
@@ -65,6 +68,8 @@ pub struct StatementContext {
     pub moment: Option<Moment>,
     /// What the session has drawn from sequences.
     pub drawn: Drawn,
+    /// How the session reads texts.
+    pub input_style: InputStyle,
     /// The session has temporary tables.
     pub has_temporary: bool,
 }
@@ -209,6 +214,7 @@ impl Router {
                 context.moment,
                 context.drawn.clone(),
             ),
+            input_style: context.input_style,
             relations: Arc::default(),
             param_types: Vec::new(),
             catalog: &crate::catalog::Catalog,

@@ -10,7 +10,7 @@ use crate::engine::Description;
 use crate::intent::Moment;
 use crate::sql::rewrite::NameContext;
 use crate::sql::{Analysis, Statement};
-use crate::types::PgType;
+use crate::types::{InputStyle, PgType};
 
 /// How a read runs.
 pub(super) struct ReadPlan {
@@ -29,6 +29,7 @@ pub(super) struct Terms {
     definitions: Moment,
     search_path: Vec<String>,
     engine: EngineSetting,
+    input_style: InputStyle,
     /// The parameters' types as far as they were known.
     params: Vec<Option<PgType>>,
 }
@@ -65,6 +66,7 @@ impl Router {
             definitions,
             search_path: context.query.search_path.clone(),
             engine: context.engine,
+            input_style: context.input_style,
             params: params.to_vec(),
         })
     }

@@ -89,7 +89,7 @@ impl CopySession {
         let decoder = CopyDecoder::new(
             options,
             target.columns.clone(),
-            session.settings.time_zone(),
+            session.settings.input_style(),
             BATCH_ROWS,
             &copy.table.table,
         )?;

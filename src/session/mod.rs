@@ -180,7 +180,8 @@ impl Session {
             time_zone: self.settings.time_zone(),
             extra_float_digits: self.settings.int("extra_float_digits"),
             bytea_hex: self.settings.get("bytea_output").is_ok_and(|value| value == "hex"),
-            ..OutputStyle::default()
+            date_style: self.settings.date_style(),
+            interval_style: self.settings.interval_style(),
         }
     }
 
@@ -210,6 +211,7 @@ impl Session {
             max_staleness: self.settings.max_staleness(),
             moment: self.transaction.moment(),
             drawn: self.drawn.clone(),
+            input_style: self.settings.input_style(),
             has_temporary: self.temp.connection().is_some(),
         })
     }

@@ -1,6 +1,11 @@
 //! What a client is told besides results and errors.
 
+use std::sync::Arc;
+
 use super::Session;
+use crate::error::Result;
+use crate::router::StatementContext;
+use crate::sql::{ObjectKind, Write};
 use crate::sqlstate::SqlState;
 
 /// A notice or a warning.
@@ -31,6 +36,43 @@ impl Session {
         if wanted && self.notices.len() < NOTICES_MAX {
             self.notices.push(Notice { severity, code, message });
         }
+    }
+
+    /// Tells the client what IF EXISTS or IF NOT EXISTS leaves undone.
+    pub(super) async fn tell_skipped(
+        &mut self,
+        write: &Write,
+        context: &StatementContext,
+    ) -> Result<()> {
+        let services = Arc::clone(&self.services);
+        match write {
+            Write::Drop { kind, names, if_exists: true } => {
+                for name in names {
+                    let is_there = match kind {
+                        ObjectKind::Schema => {
+                            services.router.has_schema(&name.table, context).await?
+                        }
+                        ObjectKind::Table | ObjectKind::View | ObjectKind::Sequence => {
+                            services.router.has_relation(name, context).await?
+                        }
+                        _ => true,
+                    };
+                    if !is_there {
+                        let what = kind.word().to_lowercase();
+                        let message = format!("{what} \"{}\" does not exist, skipping", name.table);
+                        self.tell("NOTICE", SqlState::SUCCESSFUL_COMPLETION, message);
+                    }
+                }
+            }
+            Write::CreateTable { table, if_not_exists: true, .. }
+                if services.router.has_relation(table, context).await? =>
+            {
+                let message = format!("relation \"{}\" already exists, skipping", table.table);
+                self.tell("NOTICE", SqlState::DUPLICATE_TABLE, message);
+            }
+            _ => {}
+        }
+        Ok(())
     }
 
     /// Takes what is to be sent before the next answer.

@@ -59,6 +59,22 @@ impl Prepared {
         }
     }
 
+    /// Checks that a result is what was described: what a client was told of a statement's columns
+    /// holds until it is prepared again.
+    ///
+    /// # Errors
+    /// 0A000 when definitions have changed since.
+    pub fn check_unchanged(&self, columns: &[Column]) -> Result<()> {
+        let description = self.description.lock();
+        let Some(described) = description.as_ref() else { return Ok(()) };
+        let are_same = described.columns.len() == columns.len()
+            && described.columns.iter().zip(columns).all(|(a, b)| a.pg_type == b.pg_type);
+        if are_same || described.columns.is_empty() {
+            return Ok(());
+        }
+        Err(Error::unsupported("cached plan must not change result type"))
+    }
+
     fn known_params(&self) -> Option<Vec<PgType>> {
         if let Some(description) = &*self.description.lock() {
             return Some(description.params.clone());
@@ -186,7 +202,7 @@ impl Session {
                 let context = self.context(guard).await?;
                 router.describe_write(statement, write, declared, &context).await
             }
-            Kind::Explain { statement: inner, .. } => {
+            Kind::Explain { statement: inner, json, .. } => {
                 let params = match &inner.kind {
                     Kind::Read(read) if inner.param_count > 0 => {
                         let context = self.context(guard).await?;
@@ -194,7 +210,8 @@ impl Session {
                     }
                     _ => padded(declared, inner.param_count),
                 };
-                Ok(Description { params, columns: vec![Column::new("QUERY PLAN", PgType::TEXT)] })
+                let shown = if *json { PgType::JSON } else { PgType::TEXT };
+                Ok(Description { params, columns: vec![Column::new("QUERY PLAN", shown)] })
             }
             Kind::Call(call) => Ok(Description {
                 params: padded(declared, statement.param_count),
@@ -296,7 +313,7 @@ impl Session {
         formats: &[i16],
         values: &[Option<Bytes>],
     ) -> Result<Vec<Value>> {
-        let zone = self.settings.time_zone();
+        let style = self.settings.input_style();
         values
             .iter()
             .enumerate()
@@ -314,7 +331,7 @@ impl Session {
                         if text.contains('\0') {
                             return Err(not_utf8());
                         }
-                        types::from_text(pg_type, text, zone)
+                        types::from_text(pg_type, text, style)
                     }
                     1 => types::from_binary(pg_type, bytes),
                     other => Err(Error::new(

@@ -144,8 +144,9 @@ impl Session {
             Kind::Empty => Ok(Outcome::Empty),
             // Boxed, but for writes: what moves with every statement is the largest of the states.
             Kind::Read(read) => Box::pin(self.read(statement, read, types, params, guard)).await,
-            Kind::Explain { analyze, statement: inner } => {
-                Box::pin(self.explain(inner, *analyze, types, params, guard)).await
+            Kind::Explain { analyze, json, statement: inner } => {
+                let how = (*analyze, *json);
+                Box::pin(self.explain(inner, how, types, params, guard)).await
             }
             Kind::Write(write) => {
                 self.check_may_write(&write.tag().with_rows(0))?;
@@ -226,17 +227,39 @@ impl Session {
     async fn explain(
         &mut self,
         statement: &Statement,
-        analyze: bool,
+        (analyze, json): (bool, bool),
         types: &[Option<PgType>],
         params: Vec<Value>,
         guard: &StatementGuard,
     ) -> Result<Outcome> {
+        if let Kind::Execute { name, args } = &statement.kind {
+            let prepared = self.prepared(name)?;
+            let values = args.iter().map(|arg| arg.value(&params)).collect::<Result<Vec<_>>>()?;
+            let values = self.coerce_arguments(&prepared, values, guard).await?;
+            let Some(inner) = &prepared.statement else { return Ok(Outcome::Empty) };
+            let (types, how) = (prepared.types(), (analyze, json));
+            return Box::pin(self.explain(inner, how, &types, values, guard)).await;
+        }
         self.take_snapshot(guard).await?;
         let context = self.context(guard).await?;
         let router = &self.services.router;
         let lines = router.explain(statement, analyze, types, params, &context).await?;
-        let rows: Vec<Vec<String>> = lines.into_iter().map(|line| vec![line]).collect();
-        Ok(Outcome::Rows(Box::new(Rows::texts(&["QUERY PLAN"], &rows, "EXPLAIN")?)))
+        if !json {
+            let rows: Vec<Vec<String>> = lines.into_iter().map(|line| vec![line]).collect();
+            return Ok(Outcome::Rows(Box::new(Rows::texts(&["QUERY PLAN"], &rows, "EXPLAIN")?)));
+        }
+        let mut plan = serde_json::Map::new();
+        plan.insert("Node Type".to_owned(), lines.first().cloned().unwrap_or_default().into());
+        if let Kind::Read(read) = &statement.kind {
+            let described = router.describe(statement, read, types, &context).await?;
+            let names = described.columns.into_iter().map(|column| column.name);
+            plan.insert("Output".to_owned(), names.collect::<Vec<_>>().into());
+        }
+        plan.insert("Plan Text".to_owned(), lines.into_iter().skip(1).collect::<Vec<_>>().into());
+        let text = serde_json::json!([{ "Plan": plan }]).to_string();
+        let mut rows = Rows::texts(&["QUERY PLAN"], &[vec![text]], "EXPLAIN")?;
+        rows.columns = vec![Column::new("QUERY PLAN", PgType::JSON)];
+        Ok(Outcome::Rows(Box::new(rows)))
     }
 
     async fn copy_in(
@@ -272,12 +295,12 @@ impl Session {
                     values.len()
                 )));
         }
-        let zone = self.settings.time_zone();
+        let style = self.settings.input_style();
         values
             .into_iter()
             .zip(types)
             .map(|(value, pg_type)| match value {
-                Value::Text(text) => types::from_text(pg_type, &text, zone),
+                Value::Text(text) => types::from_text(pg_type, &text, style),
                 other => Ok(other),
             })
             .collect()

@@ -9,7 +9,7 @@ use chrono_tz::Tz;
 use super::settings_table::{Kind, SPECS, Spec, find};
 use crate::error::{Error, Result};
 use crate::sqlstate::SqlState;
-use crate::types::zone_by_name;
+use crate::types::{DateStyle, InputStyle, IntervalStyle, zone_by_name};
 
 /// One row of `pg_settings`.
 pub struct SettingRow {
@@ -54,6 +54,8 @@ pub struct Settings {
 #[derive(Clone, Debug)]
 struct Read {
     time_zone: Tz,
+    date_style: DateStyle,
+    interval_style: IntervalStyle,
     statement_timeout: Option<Duration>,
     max_staleness: Option<Duration>,
     search_path: Vec<String>,
@@ -80,6 +82,8 @@ impl Settings {
             stamp: next_stamp(),
             read: Read {
                 time_zone: Tz::UTC,
+                date_style: DateStyle::default(),
+                interval_style: IntervalStyle::default(),
                 statement_timeout: None,
                 max_staleness: None,
                 search_path: Vec::new(),
@@ -88,7 +92,8 @@ impl Settings {
         for (name, value) in params {
             if let Some(spec) = find(&name).filter(|spec| !matches!(spec.kind, Kind::ReadOnly)) {
                 let value = value.trim_matches('\'').to_owned();
-                settings.start.insert(spec.name.to_owned(), check(spec, &value)?);
+                let checked = settings.check(spec, &value)?;
+                settings.start.insert(spec.name.to_owned(), checked);
             }
         }
         settings.note_change();
@@ -131,7 +136,7 @@ impl Settings {
                         format!("parameter \"{}\" cannot be changed", spec.name),
                     ));
                 }
-                (spec.name.to_owned(), value.map(|value| check(spec, value)).transpose()?)
+                (spec.name.to_owned(), value.map(|value| self.check(spec, value)).transpose()?)
             }
             // As in PostgreSQL, a name with a dot is a customised option of somebody's.
             None if name.contains('.') && !name.starts_with("teatree.") => {
@@ -175,6 +180,8 @@ impl Settings {
         self.stamp = next_stamp();
         self.read = Read {
             time_zone: self.known("TimeZone").parse().unwrap_or(Tz::UTC),
+            date_style: date_style(self.known("DateStyle")),
+            interval_style: IntervalStyle::by_name(self.known("IntervalStyle")).unwrap_or_default(),
             statement_timeout: self.timeout("statement_timeout"),
             max_staleness: self.timeout("teatree.max_staleness"),
             search_path: self.read_search_path(),
@@ -198,6 +205,37 @@ impl Settings {
     /// Returns the time zone.
     pub fn time_zone(&self) -> Tz {
         self.read.time_zone
+    }
+
+    /// Returns how dates and timestamps are written.
+    pub fn date_style(&self) -> DateStyle {
+        self.read.date_style
+    }
+
+    /// Returns how intervals are written.
+    pub fn interval_style(&self) -> IntervalStyle {
+        self.read.interval_style
+    }
+
+    /// Returns how the client's texts are read.
+    pub fn input_style(&self) -> InputStyle {
+        InputStyle {
+            time_zone: self.read.time_zone,
+            date_order: self.read.date_style.order,
+            interval_style: self.read.interval_style,
+        }
+    }
+
+    /// Checks a value, which may name a part of a date style; the other part stays as it is.
+    fn check(&self, spec: &Spec, value: &str) -> Result<String> {
+        if !matches!(spec.kind, Kind::DateStyle) {
+            return check(spec, value);
+        }
+        let start = date_style(self.start.get(spec.name).map_or(spec.default, String::as_str));
+        let changed = self.date_style().changed(value, start);
+        changed
+            .map(|style| style.to_string())
+            .map_err(|detail| invalid(spec, value).with_detail(detail))
     }
 
     /// Returns `statement_timeout`; `None` for none.
@@ -253,13 +291,15 @@ fn unknown(name: &str) -> Error {
     )
 }
 
+fn invalid(spec: &Spec, value: &str) -> Error {
+    Error::new(
+        SqlState::INVALID_PARAMETER_VALUE,
+        format!("invalid value for parameter \"{}\": \"{value}\"", spec.name),
+    )
+}
+
 fn check(spec: &Spec, value: &str) -> Result<String> {
-    let bad = || {
-        Error::new(
-            SqlState::INVALID_PARAMETER_VALUE,
-            format!("invalid value for parameter \"{}\": \"{value}\"", spec.name),
-        )
-    };
+    let bad = || invalid(spec, value);
     match spec.kind {
         Kind::Text => Ok(value.to_owned()),
         Kind::TextMax(most) if value.len() <= most => Ok(value.to_owned()),
@@ -290,9 +330,9 @@ fn check(spec: &Spec, value: &str) -> Result<String> {
             .map(|choice| (*choice).to_owned())
             .ok_or_else(|| bad().with_hint(format!("Available values: {}.", choices.join(", ")))),
         Kind::TimeZone => time_zone(value).ok_or_else(bad),
-        Kind::DateStyle => date_style(value).ok_or_else(bad),
         Kind::Encoding => encoding(value),
-        Kind::ReadOnly => Err(bad()),
+        // Date styles are checked where the present one is known.
+        Kind::DateStyle | Kind::ReadOnly => Err(bad()),
     }
 }
 
@@ -351,19 +391,9 @@ fn time_zone(value: &str) -> Option<String> {
     }
 }
 
-/// Only ISO output exists so far; the order of input fields may be chosen.
-fn date_style(value: &str) -> Option<String> {
-    let mut order = "MDY";
-    for part in value.split(',').map(|part| part.trim().to_uppercase()) {
-        match part.as_str() {
-            "ISO" | "DEFAULT" => {}
-            "MDY" | "US" | "NONEURO" | "NONEUROPEAN" => order = "MDY",
-            "DMY" | "EURO" | "EUROPEAN" => order = "DMY",
-            "YMD" => order = "YMD",
-            _ => return None,
-        }
-    }
-    Some(format!("ISO, {order}"))
+/// Reads a date style that was checked before.
+fn date_style(checked: &str) -> DateStyle {
+    DateStyle::default().changed(checked, DateStyle::default()).unwrap_or_default()
 }
 
 fn encoding(value: &str) -> Result<String> {
@@ -382,6 +412,7 @@ fn encoding(value: &str) -> Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::types::{DateFormat, DateOrder};
 
     fn fresh() -> Settings {
         Settings::new("ada", []).unwrap()
@@ -431,5 +462,28 @@ mod tests {
         assert_eq!(settings.search_path(), ["public"]);
         settings.set("search_path", Some("\"My Schema\", Other"), false).unwrap();
         assert_eq!(settings.search_path(), ["My Schema", "other"]);
+    }
+
+    #[test]
+    fn a_date_style_keeps_what_is_not_named() {
+        let params = [("datestyle".to_owned(), "German".to_owned())];
+        let mut settings = Settings::new("ada", params).unwrap();
+        assert_eq!(settings.get("DateStyle").unwrap(), "German, DMY");
+        settings.set("datestyle", Some("sql"), false).unwrap();
+        assert_eq!(settings.get("DateStyle").unwrap(), "SQL, DMY");
+        settings.set("datestyle", Some("ymd"), true).unwrap();
+        assert_eq!(settings.input_style().date_order, DateOrder::Ymd);
+        let error = settings.set("datestyle", Some("iso, sql"), false).unwrap_err();
+        assert_eq!(error.code(), SqlState::INVALID_PARAMETER_VALUE);
+        let message = "invalid value for parameter \"DateStyle\": \"iso, sql\"";
+        assert_eq!(error.message(), message);
+        settings.end_transaction();
+        assert_eq!(settings.get("DateStyle").unwrap(), "SQL, DMY");
+        settings.set("datestyle", None, false).unwrap();
+        assert_eq!(settings.date_style().format, DateFormat::German);
+        settings.set("intervalstyle", Some("ISO_8601"), false).unwrap();
+        assert_eq!(settings.get("IntervalStyle").unwrap(), "iso_8601");
+        assert_eq!(settings.interval_style(), IntervalStyle::Iso8601);
+        assert!(settings.set("intervalstyle", Some("iso"), false).is_err());
     }
 }

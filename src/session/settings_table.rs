@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use crate::intent::KEY_BYTES_MAX;
+use crate::types::IntervalStyle;
 
 /// How a setting's value is checked and written.
 #[derive(Clone, Copy, Debug)]
@@ -90,7 +91,12 @@ pub(super) const SPECS: &[Spec] = &[
     ),
     told("in_hot_standby", "off", Kind::ReadOnly, "Always off."),
     told("integer_datetimes", "on", Kind::ReadOnly, "Always on."),
-    told("IntervalStyle", "postgres", Kind::Enum(&["postgres"]), "Display format of intervals."),
+    told(
+        "IntervalStyle",
+        "postgres",
+        Kind::Enum(&IntervalStyle::NAMES),
+        "Display format of intervals.",
+    ),
     told("is_superuser", "on", Kind::ReadOnly, "Whether the user is a superuser."),
     spec("jit", "off", Kind::Bool, "Accepted for compatibility."),
     spec("lc_collate", "C", Kind::ReadOnly, "Collation order."),

@@ -47,7 +47,17 @@ impl Session {
             self.end_implicit().await?;
             return done;
         }
+        let computed;
+        let statement = if statement.calls_session() {
+            computed = self.with_session_values(statement, &params)?;
+            &computed
+        } else {
+            statement
+        };
         let mut context = self.context(guard).await?;
+        if matches!(write, Write::Drop { .. } | Write::CreateTable { .. }) {
+            Box::pin(self.tell_skipped(write, &context)).await?;
+        }
         // What the write means is fixed now, whenever it is applied.
         context.moment = context.moment.or_else(|| Some(now()));
         let router = &self.services.router;

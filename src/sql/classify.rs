@@ -86,20 +86,23 @@ fn classify_explain(tree: &Tree) -> Result<Kind> {
         return Err(Error::internal("not an EXPLAIN"));
     };
     let mut analyze = *analyze;
-    if format.is_some() {
-        return Err(Error::unsupported("EXPLAIN in another format than text is not supported"));
-    }
+    let mut json = false;
+    let mut form = format.as_ref().map(ToString::to_string);
     for option in options.iter().flatten() {
         let value = option.arg.as_ref().map(ToString::to_string).unwrap_or_default();
         let off = matches!(value.to_lowercase().as_str(), "false" | "off" | "0");
         match fold(&option.name).as_str() {
             "analyze" => analyze = !off,
-            "format" if !value.eq_ignore_ascii_case("text") => {
-                return Err(Error::unsupported(
-                    "EXPLAIN in another format than text is not supported",
-                ));
-            }
+            "format" => form = Some(value),
             _ => {}
+        }
+    }
+    match form.map(|form| form.to_lowercase()).as_deref() {
+        None | Some("text") => {}
+        Some("json") => json = true,
+        Some(_) => {
+            return Err(Error::unsupported("EXPLAIN in xml or yaml is not supported")
+                .with_hint("Use FORMAT TEXT or FORMAT JSON."));
         }
     }
     let kind = classify(statement)?;
@@ -113,7 +116,7 @@ fn classify_explain(tree: &Tree) -> Result<Kind> {
         offset: 0,
         comment: super::Comment::default(),
     };
-    Ok(Kind::Explain { analyze, statement: Box::new(inner) })
+    Ok(Kind::Explain { analyze, json, statement: Box::new(inner) })
 }
 
 fn classify_prepare(name: &ast::Ident, statement: &Tree) -> Result<Kind> {

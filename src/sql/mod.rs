@@ -35,6 +35,7 @@ mod native;
 mod object_kind;
 mod params;
 mod parsed;
+mod precedence;
 pub mod rewrite;
 mod session_calls;
 mod setting;

@@ -7,7 +7,7 @@ use sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer};
 
 use super::comment::Comment;
 use super::statement::{Kind, Statement};
-use super::{classify, copy, cursor, define, native, params, rewrite, write};
+use super::{classify, copy, cursor, define, native, params, precedence, rewrite, write};
 use crate::error::{Error, Result};
 use crate::sqlstate::SqlState;
 
@@ -109,7 +109,8 @@ pub(super) fn parse_one(
         .parse_statements();
     match parsed {
         Ok(mut trees) if trees.len() == 1 => {
-            let tree = write::created_by_select(trees.remove(0));
+            let mut tree = write::created_by_select(trees.remove(0));
+            precedence::correct(&mut tree);
             let (mut kind, param_count) = read_tree(&tree, access_method, &words)?;
             if let Kind::Write(write) = &mut kind {
                 write.set_like(like_options, like);
@@ -150,6 +151,56 @@ fn transaction_words(tokens: &mut Vec<TokenWithSpan>) {
     spell_out_abort(tokens);
     leave_out_deferrable(tokens);
     spell_out_trim(tokens);
+    weaken_locks(tokens);
+    log_all(tokens);
+}
+
+/// Every table is logged, one that is created UNLOGGED as well.
+fn log_all(tokens: &mut Vec<TokenWithSpan>) {
+    let is = |token: &TokenWithSpan, wanted: &str| {
+        matches!(&token.token, Token::Word(word)
+            if word.quote_style.is_none() && word.value.eq_ignore_ascii_case(wanted))
+    };
+    let mut solid = (0..tokens.len())
+        .filter(|&index| !matches!(tokens[index].token, Token::Whitespace(_) | Token::EOF));
+    if let (Some(first), Some(second), Some(third)) = (solid.next(), solid.next(), solid.next())
+        && is(&tokens[first], "create")
+        && is(&tokens[second], "unlogged")
+        && is(&tokens[third], "table")
+    {
+        tokens.remove(second);
+    }
+}
+
+/// `FOR NO KEY UPDATE` and `FOR KEY SHARE` lock nothing here either, and the parser knows only
+/// `FOR UPDATE` and `FOR SHARE`.
+fn weaken_locks(tokens: &mut Vec<TokenWithSpan>) {
+    let is = |token: &TokenWithSpan, wanted: &str| {
+        matches!(&token.token, Token::Word(word)
+            if word.quote_style.is_none() && word.value.eq_ignore_ascii_case(wanted))
+    };
+    let solid: Vec<usize> = (0..tokens.len())
+        .filter(|&index| !matches!(tokens[index].token, Token::Whitespace(_) | Token::EOF))
+        .collect();
+    let mut dropped: Vec<usize> = Vec::new();
+    for place in 0..solid.len() {
+        if !is(&tokens[solid[place]], "for") {
+            continue;
+        }
+        let next: Vec<usize> = solid.iter().skip(place + 1).take(3).copied().collect();
+        let words = |wanted: &[&str]| {
+            wanted.len() <= next.len()
+                && next.iter().zip(wanted).all(|(&at, word)| is(&tokens[at], word))
+        };
+        if words(&["no", "key", "update"]) {
+            dropped.extend(&next[..2]);
+        } else if words(&["key", "share"]) {
+            dropped.push(next[0]);
+        }
+    }
+    for index in dropped.into_iter().rev() {
+        tokens.remove(index);
+    }
 }
 
 /// `trim(leading from x)` takes blanks, which the parser wants to be told.

@@ -77,6 +77,8 @@ pub enum Kind {
     Read(Read),
     Explain {
         analyze: bool,
+        /// The plan is wanted as json.
+        json: bool,
         statement: Box<Statement>,
     },
     Write(Write),
@@ -421,6 +423,10 @@ impl Statement {
 
     /// Puts an error's position where the client can use it: at the word that the message quotes.
     pub fn locate(&self, error: Error) -> Error {
+        if error.code().class() == "23" {
+            // What a row breaks is nowhere in the statement.
+            return error.without_position();
+        }
         let quoted = error.message().split('"').nth(1).map(str::to_owned);
         let bare = error
             .message()

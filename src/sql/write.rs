@@ -234,7 +234,7 @@ impl Write {
 }
 
 impl ObjectKind {
-    fn word(self) -> &'static str {
+    pub fn word(self) -> &'static str {
         match self {
             ObjectKind::Table => "TABLE",
             ObjectKind::View => "VIEW",

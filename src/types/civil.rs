@@ -6,7 +6,7 @@
 use std::cell::Cell;
 
 use chrono::{DateTime, Offset, TimeZone};
-use chrono_tz::Tz;
+use chrono_tz::{OffsetName, Tz};
 
 /// Microseconds of one day.
 pub(crate) const DAY_US: i64 = 86_400_000_000;
@@ -39,6 +39,7 @@ pub(crate) fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
 }
 
 /// Gives year, month and day of a day.
+#[inline]
 pub(crate) fn civil_from_days(days: i64) -> (i64, u32, u32) {
     let shifted = days + 719_468;
     let era = shifted.div_euclid(146_097);
@@ -72,6 +73,28 @@ pub(crate) fn days_in_month(year: i64, month: i64) -> i64 {
 pub(crate) fn offset_at(zone: Tz, seconds: i64) -> i32 {
     let instant = DateTime::from_timestamp(like_instant(seconds), 0).unwrap_or_default();
     zone.offset_from_utc_datetime(&instant.naive_utc()).fix().local_minus_utc()
+}
+
+/// Appends the zone's abbreviation at an instant in seconds: `CET`, and `-03` or `+0330` where it
+/// has none of letters.
+pub(crate) fn write_abbreviation(out: &mut Vec<u8>, zone: Tz, seconds: i64) {
+    let instant = DateTime::from_timestamp(like_instant(seconds), 0).unwrap_or_default();
+    let offset = zone.offset_from_utc_datetime(&instant.naive_utc());
+    if let Some(name) = offset.abbreviation() {
+        return out.extend_from_slice(name.as_bytes());
+    }
+    let east = offset.fix().local_minus_utc();
+    out.push(if east < 0 { b'-' } else { b'+' });
+    let east = east.unsigned_abs();
+    let parts = [east / 3600, east / 60 % 60, east % 60];
+    let shown = match east {
+        east if east.is_multiple_of(3600) => 1,
+        east if east.is_multiple_of(60) => 2,
+        _ => 3,
+    };
+    for part in &parts[..shown] {
+        out.extend([part / 10, part % 10].map(|digit| digit.to_le_bytes()[0] + b'0'));
+    }
 }
 
 /// Moves an instant past the tables into a year that has the same calendar.
@@ -116,6 +139,11 @@ pub(crate) struct ZoneCache {
 impl ZoneCache {
     pub(crate) fn new(zone: Tz) -> Self {
         ZoneCache { zone, day: Cell::new(i64::MIN), offset: Cell::new(0) }
+    }
+
+    /// Gives the zone itself.
+    pub(crate) fn zone(&self) -> Tz {
+        self.zone
     }
 
     /// Gives the offset east of UTC in seconds, at an instant in microseconds.
@@ -163,5 +191,22 @@ mod tests {
         // 2024-03-10 02:30 does not exist, 2024-11-03 01:30 happens twice.
         assert_eq!(offset_of_local(zone, days_from_civil(2024, 3, 10) * 86_400 + 9000), -5 * 3600);
         assert_eq!(offset_of_local(zone, days_from_civil(2024, 11, 3) * 86_400 + 5400), -5 * 3600);
+    }
+
+    #[test]
+    fn a_zone_has_an_abbreviation_at_every_instant() {
+        let name = |zone, year, month| {
+            let mut out = Vec::new();
+            let seconds = days_from_civil(year, month, 1) * 86_400;
+            write_abbreviation(&mut out, zone, seconds);
+            String::from_utf8(out).unwrap()
+        };
+        assert_eq!(name(Tz::Europe__Berlin, 2024, 1), "CET");
+        assert_eq!(name(Tz::Europe__Berlin, 2150, 7), "CEST");
+        assert_eq!(name(Tz::Europe__Berlin, -43, 3), "LMT");
+        assert_eq!(name(Tz::America__Sao_Paulo, 2024, 1), "-03");
+        assert_eq!(name(Tz::Etc__GMTMinus2, 2024, 1), "+02");
+        assert_eq!(name(Tz::Asia__Tehran, 2024, 1), "+0330");
+        assert_eq!(name(Tz::UTC, 2024, 1), "UTC");
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! - `pg_type.rs`: [`PgType`] and [`Column`], the table itself.
 //! - `value.rs`: [`Value`], one SQL value outside of Arrow (parameters, literals).
-//! - `civil.rs`: the calendar and the offsets of time zones.
+//! - `style.rs`: the settings `DateStyle` and `IntervalStyle`.
+//! - `civil.rs`: the calendar and the offsets of time zones; `inet.rs`: addresses in binary.
 //! - `input/`: text and binary representations to [`Value`], as liberal as PostgreSQL.
 //! - `output/`: Arrow arrays to `DataRow` messages, in text or binary.
 //! - `arrow_map/`: Arrow data types and fields to and from [`PgType`]; values to Arrow arrays.
@@ -11,9 +12,11 @@
 mod arrow_map;
 mod civil;
 mod copy;
+mod inet;
 mod input;
 mod output;
 mod pg_type;
+mod style;
 mod value;
 
 pub use arrow_map::{
@@ -26,6 +29,7 @@ pub use copy::{
 };
 pub use input::{from_binary, from_text, zone_by_name};
 pub(crate) use output::write_value_text;
-pub use output::{Format, IntervalStyle, OutputStyle, RowEncoder, timestamp_text};
+pub use output::{Format, OutputStyle, RowEncoder, timestamp_text};
 pub use pg_type::{Column, PgType, ScalarType, numeric_typmod};
+pub use style::{DateFormat, DateOrder, DateStyle, InputStyle, IntervalStyle};
 pub use value::{Interval, Numeric, Value};

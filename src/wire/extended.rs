@@ -191,7 +191,10 @@ async fn run(
                 let tag = connection.copy_in(*copy, guard).await?;
                 return connection.socket.put(&reply::complete(tag));
             }
-            Outcome::Rows(rows) => portal.state = PortalState::Running(rows),
+            Outcome::Rows(rows) => {
+                portal.prepared.check_unchanged(&rows.columns)?;
+                portal.state = PortalState::Running(rows);
+            }
         }
     }
     send_page(connection, portal, max_rows, guard).await

@@ -25,6 +25,10 @@ pub(super) fn error(error: &Error) -> Message {
         (b'H', error.hint().map(str::to_owned)),
         (b'P', error.position().map(|position| position.to_string())),
         (b'W', error.context().map(str::to_owned)),
+        (b's', error.object().schema.clone()),
+        (b't', error.object().table.clone()),
+        (b'c', error.object().column.clone()),
+        (b'n', error.object().constraint.clone()),
     ];
     fields.extend(more.into_iter().filter_map(|(kind, text)| Some((kind, text?))));
     Message::ErrorResponse(ErrorResponse::new(fields))

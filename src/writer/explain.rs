@@ -1,12 +1,27 @@
 //! A broken key in PostgreSQL's words: DuckDB tells the columns and values, not the constraint.
 
+use std::sync::Arc;
+
+use super::Targets;
 use super::applier::Applier;
 use super::define::{Definer, Existing};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorObject, Result};
 use crate::ids::TableName;
 use crate::intent::Body;
 use crate::sql::ConstraintKind;
 use crate::sqlstate::SqlState;
+
+/// Names the constraint that a statement of a transaction has broken, by a connection of its own:
+/// the transaction's is of no more use.
+pub(super) fn explain_apart(targets: &Arc<Targets>, body: &Body, error: Error) -> Error {
+    if error.code().class() != "23" {
+        return error;
+    }
+    match targets.duckdb.write_connection() {
+        Ok(connection) => Applier::new(Arc::clone(targets), connection).explain(body, error),
+        Err(_) => error,
+    }
+}
 
 impl Applier {
     /// Names the constraint that an intent has broken. No transaction is open.
@@ -17,10 +32,10 @@ impl Applier {
         let explained = match error.code() {
             SqlState::UNIQUE_VIOLATION => self.broken_key(table, &error),
             SqlState::FOREIGN_KEY_VIOLATION => self.broken_reference(table, &error),
-            _ => return error,
+            _ => Ok(None),
         };
         // What cannot be looked up stays as DuckDB says it.
-        explained.ok().flatten().unwrap_or(error)
+        with_names(explained.ok().flatten().unwrap_or(error), table)
     }
 
     fn broken_key(&mut self, table: &TableName, error: &Error) -> Result<Option<Error>> {
@@ -93,6 +108,37 @@ impl Applier {
         }
         Ok(None)
     }
+}
+
+/// Adds the names of what is broken, which the message has in quotes: a column first for NOT NULL,
+/// else the constraint after the table.
+fn with_names(error: Error, table: &TableName) -> Error {
+    let quoted: Vec<String> =
+        error.message().split('"').skip(1).step_by(2).map(str::to_owned).collect();
+    let names = ErrorObject {
+        schema: Some(table.schema.clone()),
+        table: Some(table.table.clone()),
+        ..ErrorObject::default()
+    };
+    let object = match (error.code(), quoted.as_slice()) {
+        (SqlState::NOT_NULL_VIOLATION, [column, ..]) => {
+            ErrorObject { column: Some(column.clone()), ..names }
+        }
+        (SqlState::UNIQUE_VIOLATION, [constraint]) => {
+            ErrorObject { constraint: Some(constraint.clone()), ..names }
+        }
+        (SqlState::CHECK_VIOLATION, [_, constraint])
+        | (SqlState::FOREIGN_KEY_VIOLATION, [_, constraint]) => {
+            ErrorObject { constraint: Some(constraint.clone()), ..names }
+        }
+        (SqlState::FOREIGN_KEY_VIOLATION, [_, constraint, other]) => ErrorObject {
+            table: Some(other.clone()),
+            constraint: Some(constraint.clone()),
+            ..names
+        },
+        _ => return error,
+    };
+    error.with_object(object)
 }
 
 /// The columns and values of a detail `Key (a, b)=(1, 2) …`.

@@ -21,6 +21,7 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use super::applier::Applier;
+use super::explain::explain_apart;
 use super::parking::{Holder, Names, Parking};
 use super::{Shared, Targets, WriterHandle, stopped};
 use crate::clock;
@@ -357,8 +358,9 @@ impl Lane {
         let (targets, origin) = (Arc::clone(&self.targets), origin.clone());
         let body = Arc::clone(body);
         on.write(cancel, move |connection| {
-            let mut applier = Applier::new(targets, connection);
+            let mut applier = Applier::new(Arc::clone(&targets), connection);
             let applied = applier.apply(&origin, &body);
+            let applied = applied.map_err(|error| explain_apart(&targets, &body, error));
             (applier.connection, applied)
         })
         .await

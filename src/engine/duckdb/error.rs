@@ -62,7 +62,9 @@ fn from_json(json: JsonError) -> Error {
     }
     let code = code_of(&json);
     let mut error = Error::new(code, primary(&json, code));
-    if let Some(detail) = detail(&json.exception_message) {
+    // PostgreSQL tells no detail of a name that it does not find.
+    let is_missing = code == SqlState::UNDEFINED_COLUMN || code == SqlState::UNDEFINED_TABLE;
+    if let Some(detail) = detail(&json.exception_message).filter(|_| !is_missing) {
         error = error.with_detail(detail);
     }
     // As PostgreSQL, a hint for columns only: for tables DuckDB offers its own system's.

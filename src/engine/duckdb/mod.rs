@@ -11,7 +11,8 @@
 //! - `table_shape.rs`: what rows of a table must look like.
 //! - `foreign.rs`: DuckDB tables as sources of DataFusion plans.
 //! - `exact.rs`: DuckDB's own column types, for rows that must not change on their way.
-//! - `capi/`, `logical_type.rs`, `value.rs`, `error.rs`, `error_words.rs`: the border to DuckDB's C API.
+//! - `capi/`, `logical_type.rs`, `value.rs`, `error.rs`, `error_words.rs`: the border to DuckDB's C
+//!   API.
 //!
 //! **Invariant:** nothing outside this folder names the `duckdb` crate.
 

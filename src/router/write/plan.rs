@@ -1,21 +1,20 @@
 //! Rows of literals and parameters, resolved against their table.
 
-use chrono_tz::Tz;
-
 use crate::engine::duckdb::{ShapeColumn, TableShape};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorObject, Result};
+use crate::ids::TableName;
 use crate::intent::{Body, Moment, Values, ValuesTarget};
 use crate::router::StatementContext;
 use crate::sql::{Cell, DefaultValue, default_value};
 use crate::sqlstate::SqlState;
-use crate::types::{self, Column, PgType, ScalarType, Value};
+use crate::types::{self, Column, InputStyle, PgType, ScalarType, Value};
 
 /// An INSERT of literal rows, resolved against its table.
 #[derive(Debug)]
 pub(super) struct InsertPlan {
     moment: Moment,
     search_path: Vec<String>,
-    time_zone: Tz,
+    style: InputStyle,
     target: ValuesTarget,
     not_null: Vec<bool>,
     rows: Vec<Vec<PlanCell>>,
@@ -45,7 +44,7 @@ impl InsertPlan {
         let fits = |(known, mine): (&Option<PgType>, &PgType)| known.is_none_or(|t| t == *mine);
         self.moment == moment
             && self.search_path == context.query.search_path
-            && self.time_zone.name() == context.query.time_zone
+            && self.style == context.input_style
             && types.iter().zip(&self.params).all(fits)
     }
 
@@ -68,7 +67,7 @@ impl InsertPlan {
                     PlanCell::Param(index) => self.param(*index, &mut params, column)?,
                 };
                 if value == Value::Null && self.not_null[place] {
-                    return Err(null_value(&column.name, &self.target.table.table));
+                    return Err(null_value(&column.name, &self.target.table));
                 }
                 row.push(value);
             }
@@ -82,7 +81,7 @@ impl InsertPlan {
             params.get_mut(index).ok_or_else(|| Error::internal("a parameter is missing"))?;
         let value =
             if self.params_once { std::mem::replace(given, Value::Null) } else { given.clone() };
-        types::assign(column, self.params[index], value, self.time_zone)?.ok_or_else(|| {
+        types::assign(column, self.params[index], value, self.style.time_zone)?.ok_or_else(|| {
             Error::new(
                 SqlState::DATETIME_FIELD_OVERFLOW,
                 format!("{} out of range", column.pg_type.sql_name()),
@@ -91,8 +90,8 @@ impl InsertPlan {
     }
 }
 
-/// The moment of the definitions, the search path, the time zone.
-type Surroundings = (Moment, Vec<String>, Tz);
+/// The moment of the definitions, the search path, how texts are read.
+type Surroundings = (Moment, Vec<String>, InputStyle);
 
 /// Resolves rows against a table; `None` when something of it is not exactly known here.
 pub(super) fn plan(
@@ -101,7 +100,7 @@ pub(super) fn plan(
     mut cells: Vec<Vec<Cell>>,
     known: &[Option<PgType>],
     param_count: usize,
-    (moment, search_path, time_zone): Surroundings,
+    (moment, search_path, style): Surroundings,
 ) -> Result<Option<InsertPlan>> {
     let width = cells.first().map_or(0, Vec::len);
     if shape.generated || width == 0 || cells.iter().any(|row| row.len() != width) {
@@ -113,13 +112,13 @@ pub(super) fn plan(
         return Ok(None);
     };
     let columns: Vec<Column> = columns;
-    let Some(rest_is_certain) = check_omitted(shape, &given, time_zone)? else { return Ok(None) };
+    let Some(rest_is_certain) = check_omitted(shape, &given, style)? else { return Ok(None) };
     let mut params = Params::new(known, param_count);
     let mut rows = Vec::with_capacity(cells.len());
     for row in cells {
         let mut planned = Vec::with_capacity(row.len());
         for (cell, column) in row.into_iter().zip(&columns) {
-            let Some(cell) = plan_cell(cell, column, &mut params, time_zone)? else {
+            let Some(cell) = plan_cell(cell, column, &mut params, style)? else {
                 return Ok(None);
             };
             planned.push(cell);
@@ -137,7 +136,7 @@ pub(super) fn plan(
     Ok(Some(InsertPlan {
         moment,
         search_path,
-        time_zone,
+        style,
         not_null: given.iter().map(|column| column.not_null).collect(),
         target: ValuesTarget::new(shape.name.clone(), columns)?,
         rows,
@@ -179,13 +178,17 @@ fn leave_defaults_out(given: &mut Vec<&ShapeColumn>, cells: &mut [Vec<Cell>]) {
 ///
 /// # Errors
 /// 23502 for a column that must have a value and has no default.
-fn check_omitted(shape: &TableShape, given: &[&ShapeColumn], zone: Tz) -> Result<Option<bool>> {
+fn check_omitted(
+    shape: &TableShape,
+    given: &[&ShapeColumn],
+    style: InputStyle,
+) -> Result<Option<bool>> {
     let mut certain = true;
     let omitted = |column: &&ShapeColumn| given.iter().all(|known| known.name != column.name);
     for column in shape.columns.iter().filter(omitted) {
         let Some(default) = &column.default else {
             if column.not_null {
-                return Err(null_value(&column.name, &shape.name.table));
+                return Err(null_value(&column.name, &shape.name));
             }
             continue;
         };
@@ -193,7 +196,7 @@ fn check_omitted(shape: &TableShape, given: &[&ShapeColumn], zone: Tz) -> Result
             DefaultValue::Computed => return Ok(None),
             DefaultValue::NextValue => certain = false,
             DefaultValue::Literal(cell) => {
-                let stored = column.column.as_ref().map(|stored| literal(cell, stored, zone));
+                let stored = column.column.as_ref().map(|stored| literal(cell, stored, style));
                 let stored = stored.and_then(Result::ok).flatten();
                 certain &= stored.is_some_and(|value| value != Value::Null || !column.not_null);
             }
@@ -230,10 +233,10 @@ fn plan_cell(
     cell: Cell,
     column: &Column,
     params: &mut Params,
-    zone: Tz,
+    style: InputStyle,
 ) -> Result<Option<PlanCell>> {
     let Cell::Param(index, cast) = cell else {
-        return Ok(literal(cell, column, zone)?.map(PlanCell::Ready));
+        return Ok(literal(cell, column, style)?.map(PlanCell::Ready));
     };
     let wanted = cast.unwrap_or(column.pg_type);
     if !params.takes(index, wanted) {
@@ -246,14 +249,14 @@ fn plan_cell(
 }
 
 /// Gives what a column stores of a literal; `None` where that is not exactly known here.
-fn literal(cell: Cell, column: &Column, zone: Tz) -> Result<Option<Value>> {
+fn literal(cell: Cell, column: &Column, style: InputStyle) -> Result<Option<Value>> {
     match cell {
         Cell::Null => Ok(Some(Value::Null)),
         Cell::Bool(value) if column.pg_type == PgType::BOOL => Ok(Some(Value::Bool(value))),
-        Cell::Number(text) => types::assign_number(column, &text, zone),
-        Cell::Text(text, None) => types::assign_text(column, &text, zone),
+        Cell::Number(text) => types::assign_number(column, &text, style.time_zone),
+        Cell::Text(text, None) => types::assign_text(column, &text, style),
         Cell::Text(text, Some(named)) if types::is_assignable(column, named) => {
-            types::assign(column, named, types::from_text(named, &text, zone)?, zone)
+            types::assign(column, named, types::from_text(named, &text, style)?, style.time_zone)
         }
         Cell::Text(..) | Cell::Bool(_) | Cell::Default | Cell::Param(..) => Ok(None),
     }
@@ -264,11 +267,18 @@ fn is_certain_type(pg_type: PgType) -> bool {
     !pg_type.is_array() && pg_type.scalar() != ScalarType::Json
 }
 
-fn null_value(column: &str, table: &str) -> Error {
+fn null_value(column: &str, table: &TableName) -> Error {
     Error::new(
         SqlState::NOT_NULL_VIOLATION,
         format!(
-            "null value in column \"{column}\" of relation \"{table}\" violates not-null constraint"
+            "null value in column \"{column}\" of relation \"{}\" violates not-null constraint",
+            table.table
         ),
     )
+    .with_object(ErrorObject {
+        schema: Some(table.schema.clone()),
+        table: Some(table.table.clone()),
+        column: Some(column.to_owned()),
+        constraint: None,
+    })
 }

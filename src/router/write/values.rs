@@ -6,15 +6,13 @@
 
 use std::sync::Arc;
 
-use chrono_tz::Tz;
-
 use super::plan::{InsertPlan, plan};
 use crate::engine::duckdb::Relation;
 use crate::error::Result;
 use crate::intent::{Body, Moment};
 use crate::router::{Router, StatementContext};
 use crate::sql::{Statement, TableRef, Write};
-use crate::types::{self, PgType, Value};
+use crate::types::{PgType, Value};
 
 impl Router {
     /// Builds the body of an INSERT's intent from typed rows; `None` when it must go on as a
@@ -105,8 +103,7 @@ impl Router {
         let moment = self.log.definitions();
         let Some(shape) = self.shape(moment, table, context).await? else { return Ok(None) };
         let Relation::Table(shape) = &*shape else { return Ok(None) };
-        let zone = types::zone_by_name(&context.query.time_zone).unwrap_or(Tz::UTC);
-        let surroundings = (moment, context.query.search_path.clone(), zone);
+        let surroundings = (moment, context.query.search_path.clone(), context.input_style);
         let plan = plan(shape, columns, cells, types, statement.param_count, surroundings)?;
         let plan = plan.map(Arc::new);
         if let Some(plan) = &plan

@@ -133,6 +133,21 @@ static IMPLICIT: LazyLock<std::collections::HashSet<(u32, u32)>> = LazyLock::new
         .collect()
 });
 
+static CASTS_BETWEEN: LazyLock<std::collections::HashSet<(u32, u32)>> = LazyLock::new(|| {
+    CASTS
+        .lines()
+        .filter_map(|line| {
+            let mut fields = line.split('\t').skip(1);
+            Some((fields.next()?.parse().ok()?, fields.next()?.parse().ok()?))
+        })
+        .collect()
+});
+
+/// Tells whether there is a cast between two types that goes without their texts.
+pub(super) fn has_cast(from: u32, to: u32) -> bool {
+    CASTS_BETWEEN.contains(&(from, to))
+}
+
 /// Tells whether a value of one type becomes another by itself.
 pub(super) fn casts_implicitly(from: u32, to: u32) -> bool {
     IMPLICIT.contains(&(from, to))

@@ -5,7 +5,7 @@ use sqlparser::ast::{
     WindowSpec, WindowType,
 };
 
-use super::expr::{Analyzer, Env, FLOAT8, INT4, INT8, NUMERIC, TEXT};
+use super::expr::{Analyzer, Env, FLOAT8, INT4, INT8, INTERVAL, NUMERIC, TEXT};
 use super::resolve::{self, Resolved};
 use super::{Ty, UNKNOWN, UNTYPED};
 use crate::types::PgType;
@@ -49,7 +49,7 @@ impl Analyzer<'_> {
     /// Types a call.
     pub(super) fn call(&mut self, whole: &Expr, function: &Function, env: Env<'_>) -> Ty {
         if let Some(filter) = &function.filter {
-            self.boolean(filter, env);
+            self.boolean(filter, "FILTER", env);
         }
         if let Some(WindowType::WindowSpec(spec)) = &function.over {
             self.window(spec, env);
@@ -96,6 +96,11 @@ impl Analyzer<'_> {
             return found;
         }
         let found = self.named(whole, &name, &args, env);
+        let is_plain = function.filter.is_none() && function.over.is_none();
+        if let ("sum" | "avg", INTERVAL, true) = (name.as_str(), found.oid, is_plain) {
+            let stands = if name == "sum" { "sum_interval" } else { "avg_interval" };
+            self.stands_for(whole, stands);
+        }
         if name == "percentile_cont" && found.oid == FLOAT8 {
             // Between two exact numbers DuckDB stays with their scale.
             for order in &function.within_group {
@@ -124,7 +129,15 @@ impl Analyzer<'_> {
     pub(super) fn named(&mut self, whole: &Expr, name: &str, args: &[&Expr], env: Env<'_>) -> Ty {
         let found = self.resolved(name, args, env);
         if let Some(found) = &found {
-            self.stands_for(whole, found.source);
+            // Texts alone DuckDB joins in the same way, and sooner.
+            let are_texts = matches!(found.source, "text_concat" | "text_concat_ws")
+                && args.iter().all(|arg| {
+                    let oid = self.expr(arg, env).oid;
+                    oid == UNKNOWN || resolve::category(oid) == b'S'
+                });
+            if !are_texts {
+                self.stands_for(whole, found.source);
+            }
             if found.is_set && found.columns.len() < 2 {
                 self.decisions.sets.insert(std::ptr::from_ref(whole), found.source);
             }

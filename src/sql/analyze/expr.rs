@@ -4,6 +4,7 @@ use sqlparser::ast::{
     AccessExpr, BinaryOperator, CeilFloorKind, Expr, Ident, Subscript, UnaryOperator, Value,
 };
 
+use super::refuse::names_columns;
 use super::resolve::{self, common};
 use super::scope::{Ctes, Scope};
 use super::{Decisions, Relations, Ty, UNKNOWN, UNTYPED, builtin, declared_type};
@@ -14,13 +15,14 @@ pub(super) const INT4: u32 = 23;
 pub(super) const INT8: u32 = 20;
 pub(super) const TEXT: u32 = 25;
 pub(super) const FLOAT8: u32 = 701;
-const FLOAT4: u32 = 700;
+pub(super) const FLOAT4: u32 = 700;
 pub(super) const NUMERIC: u32 = 1700;
 const BYTEA: u32 = 17;
-const INTERVAL: u32 = 1186;
+pub(super) const INTERVAL: u32 = 1186;
 const JSONB: u32 = 3802;
-const TIMESTAMP: u32 = 1114;
-const TIMESTAMPTZ: u32 = 1184;
+pub(super) const TIMESTAMP: u32 = 1114;
+pub(super) const TIMESTAMPTZ: u32 = 1184;
+pub(super) const DATE: u32 = 1082;
 
 /// The walk over one statement.
 pub(super) struct Analyzer<'a> {
@@ -47,7 +49,10 @@ impl Analyzer<'_> {
         match expr {
             Expr::Value(value) => self.value(&value.value),
             Expr::Nested(inner) => self.expr(inner, env),
-            Expr::Identifier(ident) => identifier(ident, env),
+            Expr::Identifier(ident) => {
+                self.check_column(ident, env);
+                identifier(ident, env)
+            }
             Expr::CompoundIdentifier(idents) => compound(idents, env),
             Expr::BinaryOp { left, op, right } => self.binary(expr, left, op, right, env),
             Expr::UnaryOp { op, expr: inner } => self.unary(expr, *op, inner, env),
@@ -61,7 +66,11 @@ impl Analyzer<'_> {
                 }
                 if resolve::category(to.oid) == b'S' {
                     self.shows_name(expr, from);
+                    if from.oid != BOOL {
+                        self.shows_text(expr, from.oid);
+                    }
                 }
+                self.check_cast(from.oid, to.oid);
                 to
             }
             Expr::TypedString(typed) => declared_type(&typed.data_type),
@@ -93,13 +102,7 @@ impl Analyzer<'_> {
                 if inner.oid == UNKNOWN { Ty::of(TEXT) } else { inner }
             }
             Expr::AtTimeZone { timestamp, time_zone } => {
-                self.wanted(time_zone, TEXT, env);
-                Ty::of(match self.expr(timestamp, env).oid {
-                    TIMESTAMP => TIMESTAMPTZ,
-                    TIMESTAMPTZ | 1082 | UNKNOWN => TIMESTAMP,
-                    1083 | 1266 => 1266,
-                    _ => UNTYPED,
-                })
+                self.at_time_zone(expr, timestamp, time_zone, env)
             }
             other => self.construct(other, env),
         }
@@ -114,7 +117,7 @@ impl Analyzer<'_> {
             }
         } else {
             for when in conditions {
-                self.boolean(&when.condition, env);
+                self.boolean(&when.condition, "CASE/WHEN", env);
             }
         }
         let results = conditions.iter().map(|when| &when.result);
@@ -125,8 +128,11 @@ impl Analyzer<'_> {
     /// Types the constructs of SQL's grammar that look like functions.
     fn construct(&mut self, whole: &Expr, env: Env<'_>) -> Ty {
         match whole {
-            Expr::Extract { expr, .. } => {
-                self.expr(expr, env);
+            Expr::Extract { field, expr, .. } => {
+                let from = self.expr(expr, env);
+                if from.oid == DATE {
+                    self.extract_of_date(whole, &field.to_string().to_lowercase());
+                }
                 Ty::of(NUMERIC)
             }
             Expr::Ceil { expr, field: CeilFloorKind::DateTimeField(_) } => {
@@ -136,6 +142,10 @@ impl Analyzer<'_> {
                 self.named(whole, "floor", &[expr], env)
             }
             Expr::Position { expr, r#in } => self.named(whole, "position", &[r#in, expr], env),
+            Expr::Substring { expr, substring_from: None, substring_for: Some(length), .. } => {
+                self.wanted(length, INT4, env);
+                self.wanted(expr, TEXT, env)
+            }
             Expr::Substring { expr, substring_from, substring_for, .. } => {
                 let from = substring_from.as_deref();
                 let args: Vec<&Expr> = [Some(expr.as_ref()), from, substring_for.as_deref()]
@@ -144,14 +154,19 @@ impl Analyzer<'_> {
                     .collect();
                 self.named(whole, "substring", &args, env)
             }
+            Expr::Overlay { expr, overlay_what, overlay_from, overlay_for } => {
+                let args: Vec<&Expr> = [Some(expr), Some(overlay_what), Some(overlay_from)]
+                    .into_iter()
+                    .chain([overlay_for.as_ref()])
+                    .flatten()
+                    .map(AsRef::as_ref)
+                    .collect();
+                self.named(whole, "overlay", &args, env)
+            }
             Expr::Trim { expr, trim_what, .. } => {
                 if let Some(what) = trim_what {
                     self.wanted(what, TEXT, env);
                 }
-                let inner = self.wanted(expr, TEXT, env);
-                Ty::of(if inner.oid == BYTEA { BYTEA } else { TEXT })
-            }
-            Expr::Overlay { expr, .. } => {
                 let inner = self.wanted(expr, TEXT, env);
                 Ty::of(if inner.oid == BYTEA { BYTEA } else { TEXT })
             }
@@ -167,7 +182,7 @@ impl Analyzer<'_> {
             | Expr::IsFalse(inner)
             | Expr::IsNotFalse(inner)
             | Expr::IsUnknown(inner)
-            | Expr::IsNotUnknown(inner) => self.boolean(inner, env),
+            | Expr::IsNotUnknown(inner) => self.boolean(inner, "IS", env),
             Expr::IsNull(inner) | Expr::IsNotNull(inner) => {
                 self.wanted(inner, TEXT, env);
             }
@@ -177,6 +192,9 @@ impl Analyzer<'_> {
             Expr::InList { expr, list, .. } => {
                 let all: Vec<&Expr> = std::iter::once(expr.as_ref()).chain(list).collect();
                 self.common_of(&all, env);
+                for one in list {
+                    self.check_pair(expr, "=", one, env);
+                }
             }
             Expr::InSubquery { expr, subquery, .. } => {
                 let columns = self.query(subquery, env.ctes, Some(env.scope));
@@ -185,16 +203,27 @@ impl Analyzer<'_> {
             }
             Expr::Between { expr, low, high, .. } => {
                 self.common_of(&[expr, low, high], env);
+                self.check_pair(expr, ">=", low, env);
+                self.check_pair(expr, "<=", high, env);
             }
             Expr::Like { expr, pattern, .. }
             | Expr::ILike { expr, pattern, .. }
             | Expr::SimilarTo { expr, pattern, .. } => {
                 self.wanted(expr, TEXT, env);
                 self.wanted(pattern, TEXT, env);
+                self.check_pair(expr, "~~", pattern, env);
             }
-            Expr::AnyOp { left, compare_op, right, .. }
-            | Expr::AllOp { left, compare_op, right } => {
+            Expr::AnyOp { left, compare_op, right, .. } => {
                 self.quantified(left, compare_op, right, env);
+                if *compare_op == BinaryOperator::Eq && names_columns(right) {
+                    self.decisions.members.insert(std::ptr::from_ref(expr));
+                }
+            }
+            Expr::AllOp { left, compare_op, right } => {
+                self.quantified(left, compare_op, right, env);
+                if *compare_op == BinaryOperator::NotEq && names_columns(right) {
+                    self.decisions.members.insert(std::ptr::from_ref(expr));
+                }
             }
             Expr::Exists { subquery, .. } => {
                 self.query(subquery, env.ctes, Some(env.scope));
@@ -239,24 +268,10 @@ impl Analyzer<'_> {
         found
     }
 
-    /// An OID that is some object's prints as its name.
-    pub(super) fn shows_name(&mut self, expr: &Expr, ty: Ty) {
-        let is_column = matches!(expr, Expr::Identifier(_) | Expr::CompoundIdentifier(_));
-        let shown = match ty.oid {
-            24 => "regproc_out",
-            2205 => "regclass_out",
-            2206 => "regtype_out",
-            4089 => "regnamespace_out",
-            4096 => "regrole_out",
-            _ => return,
-        };
-        if is_column {
-            self.stands_for(expr, shown);
-        }
-    }
-
-    pub(super) fn boolean(&mut self, expr: &Expr, env: Env<'_>) {
-        self.wanted(expr, BOOL, env);
+    /// Types what must be true or false at a place of the grammar.
+    pub(super) fn boolean(&mut self, expr: &Expr, place: &str, env: Env<'_>) {
+        let found = self.wanted(expr, BOOL, env);
+        self.check_boolean(found.oid, place);
     }
 
     /// Gives a parameter the type that its place wants.
@@ -303,9 +318,16 @@ impl Analyzer<'_> {
         env: Env<'_>,
     ) -> Ty {
         let (a, b) = (self.expr(left, env), self.expr(right, env));
-        let Some(found) = resolve::operator(operator, &[a.oid, b.oid]) else { return Ty::UNTYPED };
+        let Some(found) = resolve::operator(operator, &[a.oid, b.oid]) else {
+            self.check_operator(operator, a.oid, b.oid);
+            return Ty::UNTYPED;
+        };
+        let source = found.source;
         for ((expr, found), &oid) in [(left, a), (right, b)].into_iter().zip(&found.args) {
             self.settle(expr, oid);
+            if matches!(source, "anytextcat" | "textanycat") && found.oid != BOOL {
+                self.shows_text(expr, found.oid);
+            }
             if oid == FLOAT8 && found.oid == FLOAT4 {
                 self.decisions.casts.insert(std::ptr::from_ref(expr), PgType::FLOAT8);
             }
@@ -331,15 +353,12 @@ impl Analyzer<'_> {
         use BinaryOperator as B;
         match op {
             B::And | B::Or | B::Xor => {
-                self.boolean(left, env);
-                self.boolean(right, env);
+                let word = op.to_string();
+                self.boolean(left, &word, env);
+                self.boolean(right, &word, env);
                 Ty::of(BOOL)
             }
-            B::Overlaps => {
-                self.expr(left, env);
-                self.expr(right, env);
-                Ty::of(BOOL)
-            }
+            B::Overlaps => self.overlaps(whole, left, right, env),
             B::PGCustomBinaryOperator(parts) => {
                 let name = parts.last().map_or("", String::as_str);
                 self.pair(Some(whole), left, name, right, env)
@@ -356,7 +375,7 @@ impl Analyzer<'_> {
     fn unary(&mut self, whole: &Expr, op: UnaryOperator, expr: &Expr, env: Env<'_>) -> Ty {
         match op {
             UnaryOperator::Not => {
-                self.boolean(expr, env);
+                self.boolean(expr, "NOT", env);
                 Ty::of(BOOL)
             }
             // A minus before a number is part of it: -9223372036854775808 is a bigint.
@@ -427,7 +446,6 @@ impl Analyzer<'_> {
 }
 
 fn is_date_pair(a: u32, b: u32) -> bool {
-    const DATE: u32 = 1082;
     a == DATE || b == DATE
 }
 

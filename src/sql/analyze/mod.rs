@@ -3,21 +3,29 @@
 //! Works on the parsed tree with the columns of the tables that it names; functions, operators and
 //! casts are PostgreSQL's own, from its catalogue. What only DuckDB knows has no type here
 //! ([`Ty::UNTYPED`]), and everything that depends on it neither: then the engine's own types hold.
-//! Nothing is refused here.
 //!
 //! - `builtin.rs`: PostgreSQL's functions, operators, casts, types.
 //! - `resolve.rs`: which of several functions or operators is meant.
-//! - `scope.rs`: what column names mean; `query.rs`: queries and FROM; `expr.rs`: expressions;
-//!   `call.rs`: calls of functions.
+//! - `scope.rs`: what column names mean; `query.rs`: queries and FROM; `grouping.rs`: GROUP BY and
+//!   ORDER BY; `dml.rs`: INSERT, UPDATE, DELETE; `expr.rs`: expressions; `call.rs`: calls of
+//!   functions.
+//! - `texts.rs`: values whose text an engine writes otherwise; `times.rs`: what dates and times
+//!   have of their own.
+//! - `refuse.rs`: what PostgreSQL refuses by its types, and an engine would take.
 
 mod builtin;
 mod call;
+mod dml;
 mod expr;
+mod grouping;
 mod query;
+mod refuse;
 mod resolve;
 mod scope;
 #[cfg(test)]
 mod tests;
+mod texts;
+mod times;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -25,6 +33,7 @@ use std::sync::Arc;
 use sqlparser::ast::{self, Statement as Tree};
 
 use super::statement::TableRef;
+use crate::error::Error;
 use crate::types::{Column, PgType};
 use expr::Analyzer;
 use query::Columns;
@@ -66,6 +75,8 @@ pub type Relations = HashMap<TableRef, Arc<Vec<RelationColumn>>>;
 #[derive(Clone, Debug)]
 pub struct RelationColumn {
     pub name: String,
+    /// It belongs to the primary key.
+    pub is_key: bool,
     pub pg_type: Option<(PgType, i32)>,
 }
 
@@ -133,6 +144,18 @@ pub(super) struct Decisions {
     pub(super) literals: HashMap<*const ast::Expr, PgType>,
     /// Calls in a select list that give many rows.
     pub(super) sets: HashMap<*const ast::Expr, &'static str>,
+    /// Expressions whose text is made by a function of the catalogue.
+    pub(super) texts: HashMap<*const ast::Expr, &'static str>,
+    /// `x = ANY (list)` where the list differs from row to row.
+    pub(super) members: HashSet<*const ast::Expr>,
+    /// Columns to group by besides, by the SELECT: each a table's name and its own.
+    pub(super) grouped: HashMap<*const ast::Select, Vec<Vec<String>>>,
+    /// The columns of a `*` whose order DuckDB has otherwise, by the SELECT.
+    pub(super) starred: HashMap<*const ast::Select, Vec<String>>,
+    /// Ends of OVERLAPS that are lengths.
+    pub(super) lengths: HashSet<*const ast::Expr>,
+    /// What PostgreSQL refuses.
+    pub(super) refused: Option<Error>,
     /// Calls of `avg` over exact numbers.
     pub(super) averages: HashSet<*const ast::Expr>,
     /// Calls of `pg_typeof`: the type's name.

@@ -1,10 +1,9 @@
 //! The columns of queries: FROM, the select list, set operations, common table expressions.
 
 use sqlparser::ast::{
-    Assignment, AssignmentTarget, Delete, Distinct, Expr, FromTable, FunctionArg, GroupByExpr,
-    Insert, Join, JoinConstraint, JoinOperator, LimitClause, NamedWindowExpr, ObjectName, OrderBy,
-    OrderByKind, Query, Select, SelectItem, SelectItemQualifiedWildcardKind, SetExpr, TableAlias,
-    TableFactor, TableObject, TableWithJoins, Update, Values,
+    Expr, FunctionArg, Join, JoinConstraint, JoinOperator, LimitClause, ObjectName, OrderBy, Query,
+    Select, SelectItem, SelectItemQualifiedWildcardKind, SetExpr, TableAlias, TableFactor,
+    TableWithJoins, Values,
 };
 
 use super::call::{builtin_name, plain};
@@ -104,6 +103,40 @@ impl Analyzer<'_> {
         Some((0..width).map(|place| column(self, place)).collect())
     }
 
+    /// `*` gives the columns of USING first, which DuckDB leaves where they are.
+    fn order_star(&mut self, select: &Select, scope: &Scope<'_>) {
+        let is_star = |item: &SelectItem| {
+            matches!(item, SelectItem::Wildcard(options)
+            if options.to_string().trim().is_empty())
+        };
+        let merges = |join: &Join| match &join.join_operator {
+            JoinOperator::Join(constraint)
+            | JoinOperator::Inner(constraint)
+            | JoinOperator::Left(constraint)
+            | JoinOperator::LeftOuter(constraint)
+            | JoinOperator::Right(constraint)
+            | JoinOperator::RightOuter(constraint)
+            | JoinOperator::FullOuter(constraint) => {
+                matches!(constraint, JoinConstraint::Using(_) | JoinConstraint::Natural)
+            }
+            _ => false,
+        };
+        let merges = select.from.iter().any(|table| table.joins.iter().any(merges));
+        let Some(all) = scope.all.as_ref().filter(|_| merges) else { return };
+        let mut own: Vec<&String> = Vec::new();
+        for (name, _) in scope.sources.iter().flat_map(|source| &source.columns) {
+            if !own.contains(&name) {
+                own.push(name);
+            }
+        }
+        let names: Vec<&String> = all.iter().map(|(name, _)| name).collect();
+        // A name that stands for two columns cannot be written alone.
+        if own.len() == names.len() && own != names && select.projection.iter().any(is_star) {
+            let names = names.into_iter().cloned().collect();
+            self.decisions.starred.insert(std::ptr::from_ref(select), names);
+        }
+    }
+
     /// Gives a literal in a select list the type that its column has in a set operation.
     fn settle_output(&mut self, body: &SetExpr, place: usize, oid: u32) {
         match body {
@@ -138,6 +171,7 @@ impl Analyzer<'_> {
         let scope = self.from(&select.from, ctes, outer);
         let env = Env { scope: &scope, ctes };
         let columns = self.projection(&select.projection, env);
+        self.order_star(select, &scope);
         if is_top {
             for item in &select.projection {
                 if let SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } = item
@@ -147,44 +181,18 @@ impl Analyzer<'_> {
                 }
             }
         }
-        let conditions = [&select.selection, &select.having, &select.qualify];
-        for condition in conditions.into_iter().flatten() {
-            self.boolean(condition, env);
+        let conditions = [
+            ("WHERE", &select.selection),
+            ("HAVING", &select.having),
+            ("QUALIFY", &select.qualify),
+        ];
+        for (place, condition) in conditions {
+            if let Some(condition) = condition {
+                self.boolean(condition, place, env);
+            }
         }
         self.grouping(select, order, env);
         columns
-    }
-
-    /// Types what rows are grouped and ordered by; a name may be an output column's, which has no
-    /// part in what is decided here.
-    fn grouping(&mut self, select: &Select, order: Option<&OrderBy>, env: Env<'_>) {
-        if let GroupByExpr::Expressions(exprs, _) = &select.group_by {
-            for expr in exprs {
-                match expr {
-                    Expr::Rollup(sets) | Expr::Cube(sets) | Expr::GroupingSets(sets) => {
-                        for expr in sets.iter().flatten() {
-                            self.expr(expr, env);
-                        }
-                    }
-                    expr => drop(self.expr(expr, env)),
-                }
-            }
-        }
-        if let Some(Distinct::On(exprs)) = &select.distinct {
-            for expr in exprs {
-                self.expr(expr, env);
-            }
-        }
-        for window in &select.named_window {
-            if let NamedWindowExpr::WindowSpec(spec) = &window.1 {
-                self.window(spec, env);
-            }
-        }
-        if let Some(OrderByKind::Expressions(exprs)) = order.map(|order| &order.kind) {
-            for order in exprs {
-                self.expr(&order.expr, env);
-            }
-        }
     }
 
     /// Types a select list.
@@ -231,7 +239,7 @@ impl Analyzer<'_> {
         self.expr(expr, env)
     }
 
-    fn from<'s>(
+    pub(super) fn from<'s>(
         &mut self,
         from: &[TableWithJoins],
         ctes: &Ctes,
@@ -267,7 +275,7 @@ impl Analyzer<'_> {
         };
         if let JoinConstraint::On(condition) = constraint {
             let env = Env { scope, ctes };
-            self.boolean(condition, env);
+            self.boolean(condition, "JOIN/ON", env);
         }
         let (left, right) = (left?, right?);
         let names: Vec<String> = match constraint {
@@ -349,13 +357,14 @@ impl Analyzer<'_> {
         let name = alias.as_ref().map(|alias| alias.name.value.clone()).or(own_name);
         scope.sources.push(Source {
             name,
+            key: self.key(factor, ctes),
             complete: columns.is_some(),
             columns: columns.clone().unwrap_or_default(),
         });
         columns
     }
 
-    fn table(&self, name: &ObjectName, ctes: &Ctes) -> Columns {
+    pub(super) fn table(&self, name: &ObjectName, ctes: &Ctes) -> Columns {
         let table = TableRef::from_object_name(name).ok()?;
         if table.schema.is_none()
             && let Some(columns) = ctes.get(&table.table)
@@ -367,6 +376,21 @@ impl Analyzer<'_> {
             found.map_or(Ty::UNTYPED, |(pg_type, typmod)| Ty { oid: pg_type.oid(), typmod })
         };
         Some(columns.iter().map(|column| (column.name.clone(), ty(column.pg_type))).collect())
+    }
+
+    /// The primary key of a table in FROM whose columns have their own names.
+    fn key(&self, factor: &TableFactor, ctes: &Ctes) -> Vec<String> {
+        let TableFactor::Table { name, alias, args: None, .. } = factor else { return Vec::new() };
+        let is_renamed = alias.as_ref().is_some_and(|alias| !alias.columns.is_empty());
+        match TableRef::from_object_name(name) {
+            Ok(table) if !is_renamed => {
+                let is_cte = table.schema.is_none() && ctes.contains_key(&table.table);
+                let columns = self.relations.get(&table).filter(|_| !is_cte);
+                let columns = columns.into_iter().flat_map(|columns| columns.iter());
+                columns.filter(|column| column.is_key).map(|column| column.name.clone()).collect()
+            }
+            _ => Vec::new(),
+        }
     }
 
     fn table_function(
@@ -385,102 +409,9 @@ impl Analyzer<'_> {
         let columns = found.columns.iter();
         Some(columns.map(|(name, oid)| (name.clone(), Ty::of(*oid))).collect())
     }
-
-    /// Types an INSERT: parameters among its rows have the types of the columns that they go to.
-    pub(super) fn insert(&mut self, insert: &Insert) -> Columns {
-        let TableObject::TableName(name) = &insert.table else { return None };
-        let ctes = Ctes::new();
-        let columns = self.table(name, &ctes)?;
-        let targets: Vec<Ty> = if insert.columns.is_empty() {
-            columns.iter().map(|(_, ty)| *ty).collect()
-        } else {
-            let named = insert.columns.iter().map(last_name);
-            let find = |name: Option<String>| {
-                columns.iter().find(|(known, _)| Some(known) == name.as_ref())
-            };
-            named.map(|name| find(name).map_or(Ty::UNTYPED, |(_, ty)| *ty)).collect()
-        };
-        if let Some(source) = &insert.source {
-            let scope = Scope::default();
-            let env = Env { scope: &scope, ctes: &ctes };
-            match source.body.as_ref() {
-                SetExpr::Values(values) => {
-                    for row in &values.rows {
-                        for (cell, target) in row.iter().zip(&targets) {
-                            self.wanted(cell, target.oid, env);
-                        }
-                    }
-                }
-                SetExpr::Select(select) => {
-                    for (item, target) in select.projection.iter().zip(&targets) {
-                        if let SelectItem::UnnamedExpr(expr)
-                        | SelectItem::ExprWithAlias { expr, .. } = item
-                        {
-                            self.settle(expr, target.oid);
-                        }
-                    }
-                    self.query(source, &ctes, None);
-                }
-                _ => {
-                    self.query(source, &ctes, None);
-                }
-            }
-        }
-        let known_as = insert.table_alias.as_ref().map(|alias| alias.alias.value.clone());
-        self.returning(insert.returning.as_deref(), known_as.or_else(|| last_name(name)), columns)
-    }
-
-    /// Types an UPDATE.
-    pub(super) fn update(&mut self, update: &Update) -> Columns {
-        let ctes = Ctes::new();
-        let scope = self.from(std::slice::from_ref(&update.table), &ctes, None);
-        let env = Env { scope: &scope, ctes: &ctes };
-        for Assignment { target, value } in &update.assignments {
-            let column = match target {
-                AssignmentTarget::ColumnName(name) => last_name(name),
-                AssignmentTarget::Tuple(_) => None,
-            };
-            let to = column.map_or(Ty::UNTYPED, |column| scope.column(&column));
-            self.wanted(value, to.oid, env);
-        }
-        if let Some(condition) = update.selection.as_ref().filter(|_| update.from.is_none()) {
-            self.boolean(condition, env);
-        }
-        if update.from.is_some() {
-            return None;
-        }
-        self.projection(update.returning.as_deref()?, env)
-    }
-
-    /// Types a DELETE.
-    pub(super) fn delete(&mut self, delete: &Delete) -> Columns {
-        let (FromTable::WithFromKeyword(from) | FromTable::WithoutKeyword(from)) = &delete.from;
-        let ctes = Ctes::new();
-        let scope = self.from(from, &ctes, None);
-        if delete.using.is_some() {
-            return None;
-        }
-        let env = Env { scope: &scope, ctes: &ctes };
-        if let Some(condition) = &delete.selection {
-            self.boolean(condition, env);
-        }
-        self.projection(delete.returning.as_deref()?, env)
-    }
-
-    fn returning(
-        &mut self,
-        items: Option<&[SelectItem]>,
-        name: Option<String>,
-        columns: Vec<(String, Ty)>,
-    ) -> Columns {
-        let all = Some(columns.clone());
-        let sources = vec![Source { name, columns, complete: true }];
-        let scope = Scope { sources, all, outer: None };
-        self.projection(items?, Env { scope: &scope, ctes: &Ctes::new() })
-    }
 }
 
-fn last_name(name: &ObjectName) -> Option<String> {
+pub(super) fn last_name(name: &ObjectName) -> Option<String> {
     name.0.last()?.as_ident().map(super::super::fold)
 }
 

@@ -164,6 +164,26 @@ fn by_known(candidates: &mut Vec<Candidate>, given: &[u32]) {
     candidates.retain(|one| one.args.iter().all(|&to| can_become(first, to)));
 }
 
+/// Tells whether there is surely no such operator between two types.
+pub(super) fn lacks_operator(name: &str, given: [u32; 2]) -> bool {
+    let candidates = builtin::operators(if name == "!=" { "<>" } else { name });
+    let fits = |one: &Proc| {
+        one.args.len() == 2 && one.args.iter().zip(given).all(|(&to, from)| can_become(from, to))
+    };
+    given.into_iter().all(is_plain) && !candidates.is_empty() && !candidates.iter().any(fits)
+}
+
+/// Tells whether a type means the same to an engine as to PostgreSQL, or is an array of such.
+pub(super) fn is_plain(oid: u32) -> bool {
+    // bool, bytea, int8, int2, int4, text, json, floats, char(n), varchar, dates and times,
+    // numeric, uuid, jsonb
+    const PLAIN: [u32; 20] = [
+        16, 17, 20, 21, 23, 25, 114, 700, 701, 1042, 1043, 1082, 1083, 1114, 1184, 1186, 1266,
+        1700, 2950, 3802,
+    ];
+    PLAIN.contains(&oid) || element_of(oid).is_some_and(|element| PLAIN.contains(&element))
+}
+
 pub(super) fn category(oid: u32) -> u8 {
     type_info(oid).map_or(b'U', |info| info.category)
 }

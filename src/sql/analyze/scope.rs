@@ -9,6 +9,8 @@ use super::Ty;
 pub(super) struct Source {
     pub(super) name: Option<String>,
     pub(super) columns: Vec<(String, Ty)>,
+    /// The columns of its primary key, in no order.
+    pub(super) key: Vec<String>,
     /// Whether these are all of its columns.
     pub(super) complete: bool,
 }
@@ -47,6 +49,23 @@ impl Scope<'_> {
             }
             None => self.outer.map_or(Ty::UNTYPED, |outer| outer.qualified(table, name)),
         }
+    }
+
+    /// Finds the only item of FROM here that has a column of this name.
+    pub(super) fn owner(&self, column: &str) -> Option<&Source> {
+        let has = |source: &&Source| source.columns.iter().any(|(name, _)| name == column);
+        let mut owners = self.sources.iter().filter(has);
+        owners.next().filter(|_| owners.next().is_none())
+    }
+
+    /// Tells whether a name is surely no column and no table here or further out.
+    pub(super) fn lacks(&self, name: &str) -> bool {
+        let is_here = |source: &Source| {
+            !source.complete
+                || source.name.as_deref() == Some(name)
+                || source.columns.iter().any(|(column, _)| column == name)
+        };
+        !self.sources.iter().any(is_here) && self.outer.is_none_or(|outer| outer.lacks(name))
     }
 
     /// Finds an item of FROM here.

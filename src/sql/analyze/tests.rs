@@ -5,6 +5,7 @@ use crate::sql::parse;
 
 fn relations() -> Relations {
     let column = |name: &str, pg_type, typmod| RelationColumn {
+        is_key: false,
         name: name.to_owned(),
         pg_type: Some((pg_type, typmod)),
     };

@@ -12,6 +12,7 @@ use sqlparser::ast::{
 use super::{NameContext, first_select, literals, names, result_query, types};
 use crate::error::{Error, Result};
 use crate::sqlstate::SqlState;
+use crate::types::InputStyle;
 
 /// Types whose values are OIDs that read and print as names.
 fn reg_type(data_type: &DataType) -> Option<&'static str> {
@@ -31,11 +32,11 @@ fn reg_type(data_type: &DataType) -> Option<&'static str> {
 }
 
 /// Reads a string as PostgreSQL does.
-fn read_literal(inner: &Expr, data_type: &DataType) -> Result<Option<Expr>> {
+fn read_literal(inner: &Expr, data_type: &DataType, style: InputStyle) -> Result<Option<Expr>> {
     let Expr::Value(value) = inner else { return Ok(None) };
     match &value.value {
-        Value::SingleQuotedString(text) => literals::read(text, data_type),
-        Value::EscapedStringLiteral(text) => literals::read(text, data_type),
+        Value::SingleQuotedString(text) => literals::read(text, data_type, style),
+        Value::EscapedStringLiteral(text) => literals::read(text, data_type, style),
         _ => Ok(None),
     }
 }
@@ -85,6 +86,17 @@ fn varchar_length(data_type: &DataType) -> Option<u64> {
     }
 }
 
+fn char_length(data_type: &DataType) -> Option<u64> {
+    match data_type {
+        DataType::Char(length) | DataType::Character(length) => match length {
+            Some(CharacterLength::IntegerLength { length, .. }) => Some(*length),
+            Some(_) => None,
+            None => Some(1),
+        },
+        _ => None,
+    }
+}
+
 fn is_jsonb(data_type: &DataType) -> bool {
     match data_type {
         DataType::JSONB => true,
@@ -118,7 +130,7 @@ pub(super) fn rewrite(expr: &mut Expr, names: &NameContext) -> Result<()> {
                 *expr = number_of(kind, inner, names);
                 return Ok(());
             }
-            if let Some(read) = read_literal(inner, data_type)? {
+            if let Some(read) = read_literal(inner, data_type, names.input_style)? {
                 if let Some(exact) = exact_type(&read, data_type) {
                     *data_type = exact;
                     **inner = read;
@@ -142,14 +154,7 @@ pub(super) fn rewrite(expr: &mut Expr, names: &NameContext) -> Result<()> {
                 *expr = names::system_call("jsonb_in", inner);
                 return Ok(());
             }
-            let length = varchar_length(data_type);
-            types::rewrite(data_type)?;
-            if let Some(length) = length {
-                // An explicit cast cuts without a word.
-                let whole = std::mem::replace(expr, null());
-                *expr = names::cut(whole, length);
-            }
-            Ok(())
+            cut_to_length(expr)
         }
         Expr::BinaryOp { left, op: BinaryOperator::StringConcat, right } => {
             show(left);
@@ -170,6 +175,22 @@ pub(super) fn rewrite(expr: &mut Expr, names: &NameContext) -> Result<()> {
         }
         _ => Ok(()),
     }
+}
+
+/// An explicit cast to a length cuts without a word. The blanks at the end of a `char(n)` mean
+/// nothing; what is sent is filled up with them.
+fn cut_to_length(expr: &mut Expr) -> Result<()> {
+    let Expr::Cast { data_type, .. } = &mut *expr else { return Ok(()) };
+    let (varying, fixed) = (varchar_length(data_type), char_length(data_type));
+    types::rewrite(data_type)?;
+    let whole = |expr: &mut Expr| std::mem::replace(expr, null());
+    if let Some(length) = fixed {
+        let cut = names::cut(whole(expr), length);
+        *expr = names::system_call("char_trim", cut);
+    } else if let Some(length) = varying {
+        *expr = names::cut(whole(expr), length);
+    }
+    Ok(())
 }
 
 /// Turns casts to `regclass` and its like that are sent to the client into names.

@@ -4,12 +4,13 @@
 //! A macro of the catalogue that is named after PostgreSQL's own code for a function or an operator
 //! (`numeric_div`, `timestamp_to_char`: the column `prosrc` of `pg_proc`) stands for it.
 
+use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    ArrayElemTypeDef, CastKind, DataType, ExactNumberInfo, Expr, Function, FunctionArg,
-    FunctionArgExpr, FunctionArguments, Ident, Select, SelectItem, Statement, TableAlias,
-    TableFactor, TimezoneInfo, Value, VisitMut, VisitorMut,
+    ArrayElemTypeDef, BinaryOperator, CastKind, DataType, ExactNumberInfo, Expr, Function,
+    FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr, Ident, Select, SelectItem,
+    Statement, TableAlias, TableFactor, TimezoneInfo, Value, VisitMut, VisitorMut,
 };
 use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::parser::Parser;
@@ -27,7 +28,12 @@ pub(super) fn apply(statement: &mut Statement, names: &NameContext, kept: bool) 
     let has_function = |name: &str| names.catalog.has_function(name);
     let mut decisions =
         analyze::decide(statement, &names.relations, &names.param_types, count, &has_function);
+    if let Some(error) = decisions.refused.take() {
+        return Err(error);
+    }
     if kept {
+        decisions.texts.clear();
+        decisions.members.clear();
         decisions.averages.clear();
         decisions.calls.retain(|_, source| *source != "numeric_div");
     }
@@ -45,6 +51,18 @@ impl VisitorMut for Applier {
     type Break = Error;
 
     fn post_visit_select(&mut self, select: &mut Select) -> ControlFlow<Error> {
+        let place = std::ptr::from_ref(&*select);
+        if let (Some(more), GroupByExpr::Expressions(exprs, _)) =
+            (self.decisions.grouped.get(&place), &mut select.group_by)
+        {
+            let ident = |name: &String| Ident::with_quote('"', name);
+            let column =
+                |name: &Vec<String>| Expr::CompoundIdentifier(name.iter().map(ident).collect());
+            exprs.extend(more.iter().map(column));
+        }
+        if let Some(columns) = self.decisions.starred.get(&place) {
+            spell_out_star(&mut select.projection, columns);
+        }
         select.projection.iter_mut().for_each(keep_name);
         ControlFlow::Continue(())
     }
@@ -85,6 +103,17 @@ impl VisitorMut for Applier {
         if let Some(pg_type) = self.decisions.casts.get(&place) {
             cast(expr, *pg_type);
         }
+        if let Expr::Tuple(ends) = expr {
+            end_after(ends, &self.decisions.lengths);
+        }
+        if self.decisions.members.contains(&place) {
+            member(expr);
+        }
+        if let Some(source) = self.decisions.texts.get(&place) {
+            let args = vec![take(expr)];
+            *expr = names::system_function(source, arguments(args));
+        }
+        round_to_precision(expr);
         ControlFlow::Continue(())
     }
 }
@@ -109,22 +138,86 @@ fn keep_name(item: &mut SelectItem) {
     *item = SelectItem::ExprWithAlias { expr, alias };
 }
 
+/// The end of a span that is given by its start and its length.
+fn end_after(ends: &mut [Expr], lengths: &HashSet<*const Expr>) {
+    if let [start, end] = ends
+        && lengths.contains(&std::ptr::from_ref(&*end))
+    {
+        let length = Box::new(take(end));
+        let left = Box::new(start.clone());
+        *end = Expr::BinaryOp { left, op: BinaryOperator::Plus, right: length };
+    }
+}
+
+/// Puts columns in the place of `*`.
+fn spell_out_star(items: &mut Vec<SelectItem>, columns: &[String]) {
+    let column = |name: &String| {
+        SelectItem::UnnamedExpr(Expr::Identifier(Ident::with_quote('"', name.as_str())))
+    };
+    let spelled = std::mem::take(items).into_iter().flat_map(|item| match item {
+        SelectItem::Wildcard(_) => columns.iter().map(column).collect(),
+        other => vec![other],
+    });
+    *items = spelled.collect();
+}
+
+/// `x = ANY (list)` and `x <> ALL (list)`: DuckDB's own form is a subquery, which cannot stand
+/// everywhere.
+fn member(expr: &mut Expr) {
+    match expr {
+        Expr::AnyOp { left, right, .. } => {
+            let args = vec![take(right), take(left)];
+            *expr = names::system_function("is_member", arguments(args));
+        }
+        Expr::AllOp { left, right, .. } => {
+            let args = vec![take(right), take(left)];
+            let is_member = names::system_function("is_member", arguments(args));
+            *expr =
+                Expr::UnaryOp { op: sqlparser::ast::UnaryOperator::Not, expr: Box::new(is_member) };
+        }
+        _ => {}
+    }
+}
+
+/// `CAST (x AS timestamp(p))` rounds to so many places of seconds.
+fn round_to_precision(expr: &mut Expr) {
+    let Expr::Cast { data_type, .. } = expr else { return };
+    let (places, function) = match data_type {
+        DataType::Timestamp(places, TimezoneInfo::None | TimezoneInfo::WithoutTimeZone) => {
+            (places, "timestamp_scale")
+        }
+        DataType::Timestamp(places, _) => (places, "timestamptz_scale"),
+        DataType::Time(places, TimezoneInfo::None | TimezoneInfo::WithoutTimeZone) => {
+            (places, "time_scale")
+        }
+        _ => return,
+    };
+    let Some(places) = places.take().filter(|places| *places < 6) else { return };
+    let places = Expr::Value(Value::Number(places.to_string(), false).into());
+    let args = vec![take(expr), places];
+    *expr = names::system_function(function, arguments(args));
+}
+
 /// Tells by the name of PostgreSQL's code whether a function of many rows gives a list here; others
 /// make rows themselves.
 fn is_list(source: &str) -> bool {
     source.starts_with("generate_series")
         || source.starts_with("json")
         || source.starts_with("regexp_")
-        || source == "text_to_table"
+        || matches!(source, "text_to_table" | "text_to_table_null")
 }
 
 /// Functions that give many rows, for which the catalogue has one that gives a list.
 fn gives_list(function: &str) -> bool {
-    function.starts_with("json") || matches!(function, "regexp_split_to_table" | "string_to_table")
+    function.starts_with("json")
+        || matches!(function, "regexp_split_to_table" | "string_to_table" | "aclexplode")
 }
 
 /// A function of json in FROM gives a list here, which is made rows of.
 fn unnested(factor: &TableFactor) -> Option<TableFactor> {
+    if let Some(side_by_side) = unnested_together(factor) {
+        return Some(side_by_side);
+    }
     let (name, args, alias, is_ordinal) = match factor {
         TableFactor::Table { name, args: Some(args), alias, with_ordinality, .. } => {
             (name, &args.args, alias, *with_ordinality)
@@ -140,7 +233,8 @@ fn unnested(factor: &TableFactor) -> Option<TableFactor> {
     };
     let columns = analyze::set_function(&function).filter(|_| gives_list(&function))?;
     let args = args.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-    let list = format!("{}({args})", names::system_name(&function));
+    let list = if function == "aclexplode" { "aclexplode_list" } else { function.as_str() };
+    let list = format!("{}({args})", names::system_name(list));
     let own = alias.as_ref().map_or(function.as_str(), |alias| alias.name.value.as_str());
     let mut sql = match columns.as_slice() {
         [] => format!("SELECT unnest({list}) AS {}", crate::sql::quote_ident(own)),
@@ -156,6 +250,44 @@ fn unnested(factor: &TableFactor) -> Option<TableFactor> {
         Some(TableAlias {
             explicit: true,
             name: Ident::with_quote('"', function),
+            columns: Vec::new(),
+            at: None,
+        })
+    });
+    Some(TableFactor::Derived { lateral: true, subquery, alias, sample: None })
+}
+
+/// `unnest(a, b)` gives rows of both, the shorter filled up with NULL.
+fn unnested_together(factor: &TableFactor) -> Option<TableFactor> {
+    let (arrays, alias, is_ordinal) = match factor {
+        TableFactor::UNNEST { array_exprs, alias, with_ordinality, .. } => {
+            (array_exprs.iter().map(ToString::to_string).collect(), alias, *with_ordinality)
+        }
+        TableFactor::Table { name, args: Some(args), alias, with_ordinality, .. } => {
+            let is_unnest =
+                matches!(names::parts(name)?.as_slice(), ["unnest"] | ["pg_catalog", "unnest"]);
+            let texts: Vec<String> = args.args.iter().map(ToString::to_string).collect();
+            (Some(texts).filter(|_| is_unnest)?, alias, *with_ordinality)
+        }
+        _ => return None,
+    };
+    if arrays.len() < 2 {
+        return None;
+    }
+    let mut items: Vec<String> =
+        arrays.iter().map(|array| format!("unnest({array}) AS unnest")).collect();
+    if is_ordinal {
+        let lengths: Vec<String> = arrays.iter().map(|array| format!("len({array})")).collect();
+        let longest = lengths.join(", ");
+        items.push(format!("unnest(range(1, greatest({longest}) + 1)) AS ordinality"));
+    }
+    let sql = format!("SELECT {}", items.join(", "));
+    let Ok(mut parsed) = Parser::parse_sql(&PostgreSqlDialect {}, &sql) else { return None };
+    let Some(Statement::Query(subquery)) = parsed.pop() else { return None };
+    let alias = alias.clone().or_else(|| {
+        Some(TableAlias {
+            explicit: true,
+            name: Ident::new("unnest"),
             columns: Vec::new(),
             at: None,
         })
@@ -221,6 +353,22 @@ fn aggregate(expr: &mut Expr) {
 /// Puts the catalogue's function in the place of a call or an operator.
 fn stand_in(expr: &mut Expr, source: &str) {
     match expr {
+        Expr::AtTimeZone { timestamp, time_zone } => {
+            let args = vec![take(time_zone), take(timestamp)];
+            *expr = names::system_function(source, arguments(args));
+        }
+        Expr::Extract { expr: inner, .. } => *expr = names::system_call(source, take(inner)),
+        Expr::Overlay { expr: text, overlay_what, overlay_from, overlay_for } => {
+            let mut args = vec![take(text), take(overlay_what), take(overlay_from)];
+            args.extend(overlay_for.iter_mut().map(|length| take(length)));
+            *expr = names::system_function(source, arguments(args));
+        }
+        Expr::BinaryOp { left, op: BinaryOperator::Overlaps, right } => {
+            if let (Expr::Tuple(a), Expr::Tuple(b)) = (take(left), take(right)) {
+                let args = a.into_iter().chain(b).collect();
+                *expr = names::system_function(source, arguments(args));
+            }
+        }
         Expr::Function(function) => {
             if let FunctionArguments::List(list) = &mut function.args {
                 list.clauses.clear();

@@ -137,10 +137,11 @@ fn label(item: &mut SelectItem) {
                         | "current_role"
                         | "current_catalog"
                         | "tableoid"
+                        | "xmin"
                 )
         }
         Expr::CompoundIdentifier(idents) => {
-            idents.last().is_some_and(|ident| ident.value != "tableoid")
+            idents.last().is_some_and(|ident| !matches!(ident.value.as_str(), "tableoid" | "xmin"))
         }
         _ => false,
     };

@@ -6,21 +6,24 @@ use sqlparser::ast::{Array, CastKind, DataType, Expr, Value};
 
 use crate::error::Result;
 use crate::sql::declared_type::pg_type_of;
-use crate::types::{self, PgType, Value as Read};
+use crate::types::{self, InputStyle, PgType, Value as Read};
 
 /// Writes a string that is cast to a type as DuckDB reads it; `None` where it stays as it is.
 ///
 /// # Errors
 /// 22P02, 22007, 22003 and their like for a text that is no value of the type.
-pub(super) fn read(text: &str, data_type: &DataType) -> Result<Option<Expr>> {
+pub(super) fn read(text: &str, data_type: &DataType, style: InputStyle) -> Result<Option<Expr>> {
+    // A zone that a text does not name is DuckDB's to add.
+    let at_zone = |time_zone| InputStyle { time_zone, ..style };
+    let utc = at_zone(Tz::UTC);
     let Some((pg_type, typmod)) = pg_type_of(data_type) else { return Ok(None) };
     let text_of = |text: String| Ok(Some(string(text)));
     match pg_type {
-        PgType::Array(_) => match types::from_text(pg_type, text, Tz::UTC)? {
+        PgType::Array(_) => match types::from_text(pg_type, text, utc)? {
             Read::Array(_, values) => Ok(array(&values)),
             _ => Ok(None),
         },
-        PgType::NUMERIC if typmod < 0 => match types::from_text(pg_type, text, Tz::UTC) {
+        PgType::NUMERIC if typmod < 0 => match types::from_text(pg_type, text, utc) {
             Ok(Read::Numeric(number)) if number.scale <= 38 => text_of(decimal(number)),
             // DuckDB's numbers end before PostgreSQL's do.
             Ok(_) => Ok(None),
@@ -28,22 +31,22 @@ pub(super) fn read(text: &str, data_type: &DataType) -> Result<Option<Expr>> {
         },
         PgType::TIMESTAMPTZ => {
             // Without a zone in it the text means the session's, which DuckDB knows.
-            let at = types::from_text(pg_type, text, Tz::UTC)?;
-            let elsewhere = types::from_text(pg_type, text, Tz::Asia__Tokyo)?;
+            let at = types::from_text(pg_type, text, utc)?;
+            let elsewhere = types::from_text(pg_type, text, at_zone(Tz::Asia__Tokyo))?;
             if at == elsewhere {
                 return Ok(Some(string(shown(&at))));
             }
-            let local = types::from_text(PgType::TIMESTAMP, text, Tz::UTC)?;
+            let local = types::from_text(PgType::TIMESTAMP, text, utc)?;
             Ok(Some(string(shown(&local))))
         }
-        PgType::INTERVAL => match types::from_text(pg_type, text, Tz::UTC)? {
+        PgType::INTERVAL => match types::from_text(pg_type, text, utc)? {
             Read::Interval(span) => text_of(format!(
                 "{} months {} days {} microseconds",
                 span.months, span.days, span.micros
             )),
             _ => Ok(None),
         },
-        PgType::BYTEA => match types::from_text(pg_type, text, Tz::UTC)? {
+        PgType::BYTEA => match types::from_text(pg_type, text, utc)? {
             Read::Bytea(bytes) => {
                 text_of(bytes.iter().map(|byte| format!("\\x{byte:02X}")).collect())
             }
@@ -57,11 +60,12 @@ pub(super) fn read(text: &str, data_type: &DataType) -> Result<Option<Expr>> {
         | PgType::TIME
         | PgType::TIMESTAMP
         | PgType::UUID => {
-            let value = types::from_text(pg_type, text, Tz::UTC)?;
+            let value = types::from_text(pg_type, text, utc)?;
             Ok(Some(string(shown(&value))))
         }
+        PgType::BPCHAR => text_of(text.trim_end_matches(' ').to_owned()),
         PgType::FLOAT4 | PgType::FLOAT8 => {
-            types::from_text(pg_type, text, Tz::UTC)?;
+            types::from_text(pg_type, text, utc)?;
             Ok(None)
         }
         _ => Ok(None),

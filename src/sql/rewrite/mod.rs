@@ -19,6 +19,7 @@ mod session_facts;
 mod statements;
 #[cfg(test)]
 mod tests;
+mod ties;
 mod types;
 
 use std::ops::ControlFlow;
@@ -30,7 +31,7 @@ use sqlparser::ast::{
 
 use super::analyze::Relations;
 use crate::error::{Error, Result};
-use crate::types::PgType;
+use crate::types::{InputStyle, PgType};
 
 pub use fold::{fold_tokens, parse};
 pub use for_datafusion::for_datafusion;
@@ -53,6 +54,8 @@ pub struct NameContext {
     pub search_path: Vec<String>,
     /// What the session's functions give.
     pub session: SessionFacts,
+    /// How the session reads texts.
+    pub input_style: InputStyle,
     /// The columns of the tables that the statement names, as far as they are known.
     pub relations: Arc<Relations>,
     /// The parameters' types, as far as they are known.
@@ -63,6 +66,7 @@ pub struct NameContext {
 
 /// Rewrites a statement for DuckDB, in place.
 pub fn for_duckdb(statement: &mut Statement, names: &NameContext) -> Result<()> {
+    ties::rewrite(statement)?;
     labels::add(statement);
     casts::show_top_level(statement);
     // What a view or a table keeps must not name the server's own functions: the data file is
@@ -75,8 +79,13 @@ pub fn for_duckdb(statement: &mut Statement, names: &NameContext) -> Result<()> 
         moment::fix(statement, &names.session);
     }
     decisions::apply(statement, names, kept)?;
-    let mut rewriter =
-        Rewriter { names, scopes: Vec::new(), tables: Vec::new(), guard_division: !kept };
+    let mut rewriter = Rewriter {
+        names,
+        scopes: Vec::new(),
+        tables: Vec::new(),
+        guard_division: !kept,
+        is_function: false,
+    };
     match statement.visit(&mut rewriter) {
         ControlFlow::Break(error) => Err(error),
         ControlFlow::Continue(()) => Ok(()),
@@ -92,6 +101,8 @@ struct Rewriter<'a> {
     tables: Vec<Vec<names::NamedRelation>>,
     /// Whether a division by zero is made an error.
     guard_division: bool,
+    /// The next relation is a function in FROM, whose name is done.
+    is_function: bool,
 }
 
 impl Rewriter<'_> {
@@ -139,10 +150,14 @@ impl VisitorMut for Rewriter<'_> {
     fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<Error> {
         intents::waited(factor, self.names);
         names::table_function(factor, self.names);
+        self.is_function = matches!(factor, TableFactor::Table { args: Some(_), .. });
         ControlFlow::Continue(())
     }
 
     fn pre_visit_relation(&mut self, relation: &mut ObjectName) -> ControlFlow<Error> {
+        if std::mem::take(&mut self.is_function) && relation.0.len() == 3 {
+            return ControlFlow::Continue(());
+        }
         if let [part] = relation.0.as_slice() {
             if part.as_ident().is_some_and(|ident| self.is_cte(&ident.value)) {
                 return ControlFlow::Continue(());
@@ -160,7 +175,7 @@ impl VisitorMut for Rewriter<'_> {
     }
 
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Error> {
-        names::table_oid(expr, &self.tables);
+        names::hidden_column(expr, &self.tables);
         names::expression(expr, self.names);
         operators::base_zero(expr);
         operators::extract(expr);

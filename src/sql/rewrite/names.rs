@@ -281,11 +281,28 @@ pub(super) fn expression(expr: &mut Expr, names: &NameContext) {
                     *expr = value;
                     return;
                 }
+                if let Some(called) = moment_word(&last.value) {
+                    *expr = call(object_name(&[called]), arguments(Vec::new()));
+                    return;
+                }
             }
             function_name(&mut function.name, names);
         }
         _ => {}
     }
+}
+
+/// The function that gives what a word without parentheses does: DuckDB would look for a column of
+/// that name first, and find the one that is shown.
+fn moment_word(word: &str) -> Option<&'static str> {
+    Some(match word {
+        "current_date" => "current_date",
+        "current_timestamp" => "now",
+        "current_time" => "get_current_time",
+        "localtimestamp" => "current_localtimestamp",
+        "localtime" => "current_localtime",
+        _ => return None,
+    })
 }
 
 fn session_value(word: &str, names: &NameContext) -> Option<Expr> {
@@ -342,22 +359,30 @@ pub(super) fn system_relations(select: &Select, names: &NameContext) -> Vec<Name
         .collect()
 }
 
-/// Gives the hidden column `tableoid` of the catalogue's relations its value.
-pub(super) fn table_oid(expr: &mut Expr, tables: &[Vec<NamedRelation>]) {
+/// What the hidden column `xmin` of the catalogue's relations gives: rows that were always there.
+const FROZEN: &str = "2";
+
+/// Gives the hidden columns `tableoid` and `xmin` of the catalogue's relations their values.
+pub(super) fn hidden_column(expr: &mut Expr, tables: &[Vec<NamedRelation>]) {
+    let is_hidden = |column: &Ident| matches!(column.value.as_str(), "tableoid" | "xmin");
     let found = match &*expr {
         Expr::CompoundIdentifier(idents) => match idents.as_slice() {
-            [table, column] if column.value == "tableoid" => {
-                tables.iter().rev().flatten().find(|(name, _)| *name == table.value)
-            }
+            [table, column] if is_hidden(column) => tables
+                .iter()
+                .rev()
+                .flatten()
+                .find(|(name, _)| *name == table.value)
+                .map(|found| (found, column)),
             _ => None,
         },
-        Expr::Identifier(ident) if ident.value == "tableoid" => match tables.last() {
-            Some(own) if own.len() == 1 => own.first(),
+        Expr::Identifier(ident) if is_hidden(ident) => match tables.last() {
+            Some(own) if own.len() == 1 => own.first().map(|found| (found, ident)),
             _ => None,
         },
         _ => None,
     };
-    if let Some((_, oid)) = found {
-        *expr = Expr::Value(Value::Number(oid.to_string(), false).into());
+    if let Some(((_, oid), column)) = found {
+        let number = if column.value == "xmin" { FROZEN.to_owned() } else { oid.to_string() };
+        *expr = Expr::Value(Value::Number(number, false).into());
     }
 }

@@ -24,6 +24,7 @@ fn context() -> NameContext {
     NameContext {
         relations: std::sync::Arc::default(),
         param_types: Vec::new(),
+        input_style: chrono_tz::Tz::UTC.into(),
         database: "shop".into(),
         search_path: vec!["public".into()],
         session: SessionFacts::new(

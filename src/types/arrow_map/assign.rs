@@ -7,7 +7,7 @@ use super::convert::{date, double, fit, instant, mismatch, narrow, numeric, stor
 use crate::error::{Error, Result};
 use crate::sqlstate::SqlState;
 use crate::types::input::{from_text, parse_f32, parse_f64, parse_numeric};
-use crate::types::{Column, Numeric, PgType, ScalarType, Value};
+use crate::types::{Column, InputStyle, Numeric, PgType, ScalarType, Value};
 
 /// Casts a value of type `from` to what `column` stores, so that building an array of it later
 /// cannot fail. `None` where PostgreSQL has no such cast, or where it is not done here.
@@ -55,12 +55,17 @@ pub fn is_assignable(column: &Column, from: PgType) -> bool {
 ///
 /// # Errors
 /// As [`from_text`] and [`assign`].
-pub fn assign_text(column: &Column, text: &str, zone: Tz) -> Result<Option<Value>> {
+pub fn assign_text(
+    column: &Column,
+    text: &str,
+    style: impl Into<InputStyle>,
+) -> Result<Option<Value>> {
+    let style = style.into();
     if !is_assignable(column, column.pg_type) {
         return Ok(None);
     }
-    let value = from_text(column.pg_type, text, zone)?;
-    assign(column, column.pg_type, value, zone)
+    let value = from_text(column.pg_type, text, style)?;
+    assign(column, column.pg_type, value, style.time_zone)
 }
 
 /// Reads a number as it is written in a statement as a column's value.

@@ -26,13 +26,13 @@ use crate::types::input::{
     parse_interval, parse_numeric, parse_time, parse_timestamp, parse_timestamptz, plain_decimal,
 };
 use crate::types::output::{OutputStyle, write_value_text};
-use crate::types::{Column, Interval, PgType, ScalarType, Value};
+use crate::types::{Column, InputStyle, Interval, PgType, ScalarType, Value};
 
 /// Builds one column.
 pub struct ColumnBuilder {
     column: Column,
     target: DataType,
-    zone: Tz,
+    style: InputStyle,
     items: Items,
 }
 
@@ -63,11 +63,12 @@ struct Lists {
 }
 
 impl ColumnBuilder {
-    /// Makes a builder for a field. Zoned values that name no zone are in `zone`.
+    /// Makes a builder for a field, whose texts are read in a style or a time zone alone.
     ///
     /// # Errors
     /// 0A000 for a field whose values cannot be built one by one.
-    pub fn new(field: &Field, zone: Tz) -> Result<ColumnBuilder> {
+    pub fn new(field: &Field, style: impl Into<InputStyle>) -> Result<ColumnBuilder> {
+        let style = style.into();
         let column = column_for_field(field);
         let target = field.data_type().clone();
         let items = match &target {
@@ -80,7 +81,7 @@ impl ColumnBuilder {
             {
                 Items::List(Box::new(Lists {
                     item: Arc::clone(item),
-                    values: ColumnBuilder::new(item, zone)?,
+                    values: ColumnBuilder::new(item, style)?,
                     offsets: vec![0],
                     nulls: NullBufferBuilder::new(0),
                 }))
@@ -93,7 +94,7 @@ impl ColumnBuilder {
             }
             _ => Items::new(&column)?,
         };
-        Ok(ColumnBuilder { column, target, zone, items })
+        Ok(ColumnBuilder { column, target, style, items })
     }
 
     /// Returns the column that is being built.
@@ -145,19 +146,22 @@ impl ColumnBuilder {
                     None => fit(parse_numeric(text)?, *precision, *scale)?,
                 });
             }
-            Items::Text(builder) => append_string(builder, &self.column, text, self.zone)?,
+            Items::Text(builder) => append_string(builder, &self.column, text, self.style)?,
             Items::Bytea(builder) => builder.append_value(parse_bytea(text)?),
-            Items::Date(builder) => builder.append_value(parse_date(text, self.zone)?),
-            Items::Time(builder) => builder.append_value(parse_time(text)?),
+            Items::Date(builder) => builder.append_value(parse_date(text, self.style)?),
+            Items::Time(builder) => builder.append_value(parse_time(text, self.style)?),
             Items::Timestamp(builder, false) => {
-                builder.append_value(parse_timestamp(text, self.zone)?);
+                builder.append_value(parse_timestamp(text, self.style)?);
             }
             Items::Timestamp(builder, true) => {
-                builder.append_value(parse_timestamptz(text, self.zone)?);
+                builder.append_value(parse_timestamptz(text, self.style)?);
             }
-            Items::Interval(builder) => builder.append_value(stored(parse_interval(text)?)?),
+            Items::Interval(builder) => {
+                let interval = parse_interval(text, self.style.interval_style)?;
+                builder.append_value(stored(interval)?);
+            }
             Items::List(_) => {
-                let value = from_text(self.column.pg_type, text, self.zone)?;
+                let value = from_text(self.column.pg_type, text, self.style)?;
                 self.append_value(&value)?;
             }
         }
@@ -206,20 +210,23 @@ impl ColumnBuilder {
             }
             (Items::Text(builder), value) => {
                 let mut text = Vec::new();
-                let style = OutputStyle { time_zone: self.zone, ..OutputStyle::default() };
+                let time_zone = self.style.time_zone;
+                let style = OutputStyle { time_zone, ..OutputStyle::default() };
                 write_value_text(&mut text, value, style);
                 let text = String::from_utf8(text).map_err(|_| mismatch())?;
-                append_string(builder, &self.column, &text, self.zone)?;
+                append_string(builder, &self.column, &text, self.style)?;
             }
             (Items::Bytea(builder), Value::Bytea(bytes)) => builder.append_value(bytes),
             (Items::Date(builder), value) => {
-                builder.append_value(date(value, self.zone).ok_or_else(mismatch)?);
+                builder.append_value(date(value, self.style.time_zone).ok_or_else(mismatch)?);
             }
             (Items::Time(builder), value) => {
-                builder.append_value(time(value, self.zone).ok_or_else(mismatch)?);
+                builder.append_value(time(value, self.style.time_zone).ok_or_else(mismatch)?);
             }
             (Items::Timestamp(builder, zoned), value) => {
-                builder.append_value(instant(value, *zoned, self.zone).ok_or_else(mismatch)?);
+                builder.append_value(
+                    instant(value, *zoned, self.style.time_zone).ok_or_else(mismatch)?,
+                );
             }
             (Items::Interval(builder), Value::Interval(interval)) => {
                 builder.append_value(stored(*interval)?);
@@ -332,7 +339,12 @@ impl Lists {
 }
 
 /// Appends text to a column of the text family, checked as its type wants.
-fn append_string(builder: &mut StringBuilder, column: &Column, text: &str, zone: Tz) -> Result<()> {
+fn append_string(
+    builder: &mut StringBuilder,
+    column: &Column,
+    text: &str,
+    style: InputStyle,
+) -> Result<()> {
     let scalar = column.pg_type.scalar();
     match scalar {
         ScalarType::Text | ScalarType::Unknown | ScalarType::Void => builder.append_value(text),
@@ -342,7 +354,7 @@ fn append_string(builder: &mut StringBuilder, column: &Column, text: &str, zone:
             builder.append_value(text);
         }
         _ => {
-            let value = from_text(PgType::Scalar(scalar), text, zone)?;
+            let value = from_text(PgType::Scalar(scalar), text, style)?;
             let mut normal = Vec::new();
             write_value_text(&mut normal, &value, OutputStyle::default());
             builder.append_value(String::from_utf8_lossy(&normal));

@@ -19,10 +19,9 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::{Schema, SchemaRef};
-use chrono_tz::Tz;
 
-use super::Column;
 use super::arrow_map::{ColumnBuilder, batch, storage_field};
+use super::{Column, InputStyle};
 use crate::error::{Error, Result};
 use crate::sqlstate::SqlState;
 pub use binary::COPY_SIGNATURE;
@@ -71,15 +70,16 @@ impl CopyDecoder {
     pub fn new(
         options: CopyOptions,
         columns: Vec<Column>,
-        time_zone: Tz,
+        style: impl Into<InputStyle>,
         batch_rows: usize,
         table_name_for_messages: &str,
     ) -> Result<CopyDecoder> {
+        let style = style.into();
         let fields =
             columns.iter().map(|column| storage_field(column, true)).collect::<Result<Vec<_>>>()?;
         let builders = fields
             .iter()
-            .map(|field| ColumnBuilder::new(field, time_zone))
+            .map(|field| ColumnBuilder::new(field, style))
             .collect::<Result<Vec<_>>>()?;
         Ok(CopyDecoder {
             scanner: Scanner::new(&options),

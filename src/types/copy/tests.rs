@@ -3,6 +3,8 @@
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::Int32Type;
 
+use chrono_tz::Tz;
+
 use super::*;
 use crate::types::PgType;
 

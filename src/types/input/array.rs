@@ -1,11 +1,9 @@
 //! Arrays from text: `{1,"b c",NULL}`, nested braces for more dimensions.
 
-use chrono_tz::Tz;
-
 use super::{SHOWN_MAX, from_text, prefix};
 use crate::error::{Error, Result};
 use crate::sqlstate::SqlState;
-use crate::types::{PgType, ScalarType, Value};
+use crate::types::{InputStyle, PgType, ScalarType, Value};
 
 /// PostgreSQL's `MAXDIM`.
 pub(super) const DIMENSIONS_MAX: usize = 6;
@@ -14,7 +12,7 @@ struct Reader<'a> {
     text: &'a str,
     at: usize,
     element: ScalarType,
-    zone: Tz,
+    style: InputStyle,
     /// The length of the first list at each depth, which all others must have.
     lengths: Vec<Option<usize>>,
     /// How deep the values lie, once one was met.
@@ -22,7 +20,7 @@ struct Reader<'a> {
 }
 
 /// Reads an array.
-pub(super) fn parse_array(element: ScalarType, text: &str, zone: Tz) -> Result<Value> {
+pub(super) fn parse_array(element: ScalarType, text: &str, style: InputStyle) -> Result<Value> {
     let start = match text.trim_start() {
         // Bounds before the braces change only what subscripts mean.
         bounded if bounded.starts_with('[') => match text.find("={") {
@@ -32,7 +30,7 @@ pub(super) fn parse_array(element: ScalarType, text: &str, zone: Tz) -> Result<V
         _ => 0,
     };
     let mut reader =
-        Reader { text, at: start, element, zone, lengths: Vec::new(), value_depth: None };
+        Reader { text, at: start, element, style, lengths: Vec::new(), value_depth: None };
     reader.skip_space();
     if reader.peek() != Some(b'{') {
         let detail = "Array value must start with \"{\" or dimension information.";
@@ -175,6 +173,6 @@ impl Reader<'_> {
 
     fn value(&self, word: Vec<u8>) -> Result<Value> {
         let word = String::from_utf8(word).map_err(|_| self.fail("Invalid character."))?;
-        from_text(PgType::Scalar(self.element), &word, self.zone)
+        from_text(PgType::Scalar(self.element), &word, self.style)
     }
 }

@@ -12,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::function::json::canonical;
 use crate::sqlstate::SqlState;
 use crate::types::civil::{DAY_US, PG_EPOCH_DAYS, PG_EPOCH_US};
+use crate::types::inet;
 use crate::types::{Interval, Numeric, PgType, ScalarType, Value};
 
 struct Reader<'a>(&'a [u8]);
@@ -128,6 +129,13 @@ fn read_scalar(reader: &mut Reader, scalar: ScalarType) -> Result<Value> {
                 return Err(Error::unsupported("unsupported jsonb version number"));
             }
             Value::Text(canonical(text(std::mem::take(&mut reader.0))?)?)
+        }
+        T::Inet => {
+            let address = inet::from_binary(std::mem::take(&mut reader.0));
+            Value::Text(address.ok_or_else(|| {
+                let message = "invalid address in external \"inet\" value";
+                Error::new(SqlState::INVALID_BINARY_REPRESENTATION, message)
+            })?)
         }
         T::Name => Value::Text(prefix(text(std::mem::take(&mut reader.0))?, 63).to_owned()),
         _ => Value::Text(text(std::mem::take(&mut reader.0))?.to_owned()),

@@ -7,23 +7,25 @@ use super::{SHOWN_MAX, invalid, prefix};
 use crate::clock::now_us;
 use crate::error::{Error, Result};
 use crate::sqlstate::SqlState;
-use crate::types::ScalarType;
 use crate::types::civil::{
     DAY_US, FIRST_DAY, LAST_DATE_DAY, LAST_TIMESTAMP_DAY, days_from_civil, days_in_month,
     offset_at, offset_of_local,
 };
 use crate::types::output::{write_offset, write_time};
+use crate::types::{DateOrder, InputStyle, ScalarType};
 
 fn out_of_range(what: &str, text: &str) -> Error {
     let shown = prefix(text, SHOWN_MAX);
     Error::new(SqlState::DATETIME_FIELD_OVERFLOW, format!("{what} out of range: \"{shown}\""))
 }
 
-fn read(text: &str, scalar: ScalarType) -> Result<Fields> {
+fn read(text: &str, scalar: ScalarType, order: DateOrder) -> Result<Fields> {
     let time_only = matches!(scalar, ScalarType::Time | ScalarType::Timetz);
-    read_fields(text, time_only).map_err(|fault| match fault {
+    read_fields(text, time_only, order).map_err(|fault| match fault {
         Fault::Syntax => invalid(scalar, text),
         Fault::Range => out_of_range("date/time field value", text),
+        Fault::MonthOrDay => out_of_range("date/time field value", text)
+            .with_hint("Perhaps you need a different \"datestyle\" setting."),
     })
 }
 
@@ -75,11 +77,12 @@ fn local_now(zone: Tz) -> i64 {
 }
 
 /// Reads a date: days since 1970-01-01, `i32::MAX` and `-i32::MAX` for the infinities.
-pub(crate) fn parse_date(text: &str, zone: Tz) -> Result<i32> {
+pub(crate) fn parse_date(text: &str, style: InputStyle) -> Result<i32> {
     let days = match plain_date(text.as_bytes()) {
         Some(days) => days,
         None => {
-            let fields = read(text, ScalarType::Date)?;
+            let (zone, order) = (style.time_zone, style.date_order);
+            let fields = read(text, ScalarType::Date, order)?;
             match (fields.special, fields.date) {
                 (Some(Special::Infinity), _) => return Ok(i32::MAX),
                 (Some(Special::MinusInfinity), _) => return Ok(-i32::MAX),
@@ -101,11 +104,11 @@ fn bounded_days(year: i64, month: i64, day: i64) -> Option<i64> {
 }
 
 /// Reads a time of day: microseconds since midnight.
-pub(crate) fn parse_time(text: &str) -> Result<i64> {
+pub(crate) fn parse_time(text: &str, style: InputStyle) -> Result<i64> {
     if let Some(micros) = plain_time(text.as_bytes()) {
         return Ok(micros);
     }
-    let fields = read(text, ScalarType::Time)?;
+    let fields = read(text, ScalarType::Time, style.date_order)?;
     fields.time.ok_or_else(|| invalid(ScalarType::Time, text))
 }
 
@@ -137,12 +140,13 @@ fn wall_clock(
 /// Reads a timestamp without time zone: microseconds since 1970-01-01. A zone in the text is
 /// ignored,
 /// as PostgreSQL does.
-pub(crate) fn parse_timestamp(text: &str, zone: Tz) -> Result<i64> {
+pub(crate) fn parse_timestamp(text: &str, style: InputStyle) -> Result<i64> {
     if let Some(micros) = plain_timestamp(text.as_bytes()) {
         return Ok(micros);
     }
-    let fields = read(text, ScalarType::Timestamp)?;
-    Ok(wall_clock(&fields, text, ScalarType::Timestamp, zone)?.unwrap_or_else(|infinity| infinity))
+    let fields = read(text, ScalarType::Timestamp, style.date_order)?;
+    let clock = wall_clock(&fields, text, ScalarType::Timestamp, style.time_zone);
+    Ok(clock?.unwrap_or_else(|infinity| infinity))
 }
 
 fn to_utc(local: i64, zone: Zone) -> Option<i64> {
@@ -155,12 +159,13 @@ fn to_utc(local: i64, zone: Zone) -> Option<i64> {
 }
 
 /// Reads a timestamp with time zone: microseconds since 1970-01-01 UTC.
-pub(crate) fn parse_timestamptz(text: &str, zone: Tz) -> Result<i64> {
+pub(crate) fn parse_timestamptz(text: &str, style: InputStyle) -> Result<i64> {
     let overflow = || out_of_range("timestamp", text);
+    let zone = style.time_zone;
     if let Some(micros) = plain_timestamp(text.as_bytes()) {
         return to_utc(micros, Zone::Named(zone)).ok_or_else(overflow);
     }
-    let fields = read(text, ScalarType::Timestamptz)?;
+    let fields = read(text, ScalarType::Timestamptz, style.date_order)?;
     let local = match wall_clock(&fields, text, ScalarType::Timestamptz, zone)? {
         Ok(local) => local,
         Err(infinity) => return Ok(infinity),
@@ -175,11 +180,11 @@ pub(crate) fn parse_timestamptz(text: &str, zone: Tz) -> Result<i64> {
 
 /// Reads a `timetz` that names its offset: microseconds since midnight, seconds east of UTC.
 pub(crate) fn parse_timetz(text: &str) -> Result<(i64, i32)> {
-    zoned_time(text, Tz::UTC)
+    zoned_time(text, Tz::UTC.into())
 }
 
-fn zoned_time(text: &str, zone: Tz) -> Result<(i64, i32)> {
-    let fields = read(text, ScalarType::Timetz)?;
+fn zoned_time(text: &str, style: InputStyle) -> Result<(i64, i32)> {
+    let fields = read(text, ScalarType::Timetz, style.date_order)?;
     let time = fields.time.ok_or_else(|| invalid(ScalarType::Timetz, text))?;
     let seconds = match fields.date {
         Some((year, month, day)) => bounded_days(year, month, day).unwrap_or(0) * 86_400,
@@ -188,14 +193,14 @@ fn zoned_time(text: &str, zone: Tz) -> Result<(i64, i32)> {
     let offset = match fields.zone {
         Some(Zone::Offset(offset)) => offset,
         Some(Zone::Named(zone)) => offset_at(zone, seconds),
-        None => offset_at(zone, seconds),
+        None => offset_at(style.time_zone, seconds),
     };
     Ok((time, offset))
 }
 
 /// Reads a `timetz` and writes it in its one form, `04:05:06+02`.
-pub(super) fn normal_timetz(text: &str, zone: Tz) -> Result<String> {
-    let (micros, offset) = zoned_time(text, zone)?;
+pub(super) fn normal_timetz(text: &str, style: InputStyle) -> Result<String> {
+    let (micros, offset) = zoned_time(text, style)?;
     Ok(timetz_text(micros, offset))
 }
 

@@ -1,14 +1,13 @@
 //! The fields of a date and time, read from text in the forms that PostgreSQL takes.
 //!
-//! Dates: `2024-01-31`, `20240131`, `1/31/2024` (month first), `31-Jan-2024`, `Jan 31, 2024`.
-//! Times: `04:05`,
-//! `04:05:06.789`, `040506`, `04:05 PM`. Zones: `+05:30`, `-0800`, `Z`, `EST`, `Europe/Berlin`.
-//! Besides `BC`,
-//! `infinity`, `epoch`, `now`, `today`, `tomorrow`, `yesterday`. It does not decide what a type
-//! needs.
+//! Dates: `2024-01-31`, `20240131`, `1/31/2024` (in the order of `DateStyle`), `31-Jan-2024`,
+//! `Jan 31, 2024`. Times: `04:05`, `04:05:06.789`, `040506`, `04:05 PM`. Zones: `+05:30`, `-0800`,
+//! `Z`, `EST`, `Europe/Berlin`. Besides `BC`, `infinity`, `epoch`, `now`, `today`, `tomorrow`,
+//! `yesterday`. It does not decide what a type needs.
 
 use chrono_tz::{TZ_VARIANTS, Tz};
 
+use crate::types::DateOrder;
 use crate::types::civil::days_in_month;
 
 /// Why a text is no date or time.
@@ -16,6 +15,8 @@ use crate::types::civil::days_in_month;
 pub(super) enum Fault {
     Syntax,
     Range,
+    /// No year has such a month, or no month such a day.
+    MonthOrDay,
 }
 
 /// A word that stands for a whole date.
@@ -47,13 +48,19 @@ pub(super) struct Fields {
     pub(super) zone: Option<Zone>,
 }
 
+/// A number without sign, with its count of digits.
+type Number = (i64, usize);
+
 #[derive(Default)]
 struct Reader<'a> {
     rest: &'a [u8],
+    order: DateOrder,
     fields: Fields,
+    /// The year of the date has two digits or one.
+    short_year: bool,
     month: Option<i64>,
-    /// Plain numbers, with their count of digits.
-    numbers: Vec<(i64, usize)>,
+    /// Numbers that stand alone.
+    numbers: Vec<Number>,
     afternoon: Option<bool>,
     bc: bool,
     time_only: bool,
@@ -118,8 +125,8 @@ fn is_day_name(word: &str) -> bool {
 /// Reads a text's fields and checks that they are a date and a time. Where only a time is wanted,
 /// digits
 /// without separators are one.
-pub(super) fn read_fields(text: &str, time_only: bool) -> Result<Fields, Fault> {
-    let mut reader = Reader { rest: text.as_bytes(), time_only, ..Reader::default() };
+pub(super) fn read_fields(text: &str, time_only: bool, order: DateOrder) -> Result<Fields, Fault> {
+    let mut reader = Reader { rest: text.as_bytes(), time_only, order, ..Reader::default() };
     while let Some(&byte) = reader.rest.first() {
         match byte {
             b' ' | b'\t'..=b'\r' | b',' => reader.rest = &reader.rest[1..],
@@ -140,7 +147,7 @@ impl<'a> Reader<'a> {
         taken
     }
 
-    fn digits(&mut self) -> Result<(i64, usize), Fault> {
+    fn digits(&mut self) -> Result<Number, Fault> {
         let digits = self.take(|byte| byte.is_ascii_digit());
         if digits.is_empty() || digits.len() > 15 {
             return Err(Fault::Syntax);
@@ -172,50 +179,103 @@ impl<'a> Reader<'a> {
                 self.date(value, length, b'.')
             }
             _ => match (length, self.fields.date.or(self.time_only.then_some((0, 0, 0)))) {
-                (8, None) => self.set_date(value / 10_000, value / 100 % 100, value % 100),
+                (6.., None) if self.month.is_none() && self.numbers.is_empty() => {
+                    let year = (value / 10_000, length - 4);
+                    self.set_date(year, value / 100 % 100, value % 100)
+                }
                 (6, Some(_)) => {
                     let seconds = self.fraction(value % 100)?;
                     self.set_time(value / 10_000, value / 100 % 100, seconds)
                 }
-                (6, None) => {
-                    let year = full_year(value / 10_000, 2);
-                    self.set_date(year, value / 100 % 100, value % 100)
-                }
-                (4, Some(_)) if self.month.is_none() && self.fields.time.is_none() => {
+                (4, Some(_)) if self.month_is_used() && self.fields.time.is_none() => {
                     self.set_time(value / 100, value % 100, 0)
                 }
                 _ => {
                     self.numbers.push((value, length));
-                    if self.numbers.len() > 2 { Err(Fault::Syntax) } else { Ok(()) }
+                    self.use_numbers()
                 }
             },
         }
     }
 
+    /// Tells that no month's name waits for its numbers.
+    fn month_is_used(&self) -> bool {
+        self.month.is_none() || self.fields.date.is_some()
+    }
+
+    /// Makes a date of the numbers that stand alone and the month's name, once they are enough.
+    fn use_numbers(&mut self) -> Result<(), Fault> {
+        match (self.month, self.numbers.as_slice()) {
+            (None, &[first, second, third]) => self.set_numbers(first, second, third)?,
+            (Some(month), &[first, second]) => self.set_named(month, first, second)?,
+            (_, numbers) if numbers.len() > 2 => return Err(Fault::Syntax),
+            _ => return Ok(()),
+        }
+        self.numbers.clear();
+        Ok(())
+    }
+
     fn date(&mut self, first: i64, length: usize, separator: u8) -> Result<(), Fault> {
+        if self.month.is_some() {
+            return Err(Fault::Syntax);
+        }
         self.accept(separator);
-        let middle = if self.rest.first().is_some_and(u8::is_ascii_alphabetic) {
+        let (mut month, mut middle) = (None, (0, 0));
+        if self.rest.first().is_some_and(u8::is_ascii_alphabetic) {
             let word = self.take(|byte| byte.is_ascii_alphabetic()).to_ascii_lowercase();
-            let month = std::str::from_utf8(&word).ok().and_then(month_by_name);
-            (month.ok_or(Fault::Syntax)?, 0)
+            let found = std::str::from_utf8(&word).ok().and_then(month_by_name);
+            month = Some(found.ok_or(Fault::Syntax)?);
         } else {
-            self.digits()?
-        };
+            middle = self.digits()?;
+        }
         if !self.accept(separator) {
             return Err(Fault::Syntax);
         }
-        let (last, last_length) = self.digits()?;
-        if length >= 3 {
-            return self.set_date(first, middle.0, last);
-        }
-        let year = full_year(last, last_length);
-        match middle {
-            (month, 0) => self.set_date(year, month, first),
-            (day, _) => self.set_date(year, first, day),
+        let last = self.digits()?;
+        match month {
+            Some(month) => self.set_named(month, (first, length), last),
+            None => self.set_numbers((first, length), middle, last),
         }
     }
 
-    fn set_date(&mut self, year: i64, month: i64, day: i64) -> Result<(), Fault> {
+    /// Reads `-31-2024` behind a month's name, if it is there.
+    fn behind_month(&mut self) -> Result<(), Fault> {
+        let separates = |byte: Option<&u8>| matches!(byte, Some(b'-' | b'/' | b'.'));
+        let alone = self.numbers.is_empty() && self.fields.date.is_none();
+        if !alone || !separates(self.rest.first()) || !self.next_is_digit() {
+            return self.use_numbers();
+        }
+        for _ in 0..2 {
+            if !separates(self.rest.first()) {
+                return Err(Fault::Syntax);
+            }
+            self.rest = &self.rest[1..];
+            let number = self.digits()?;
+            self.numbers.push(number);
+        }
+        self.use_numbers()
+    }
+
+    /// Sets the date of three numbers. A year of three digits may come first in every order.
+    fn set_numbers(&mut self, first: Number, second: Number, third: Number) -> Result<(), Fault> {
+        let (year, month, day) = match self.order {
+            _ if first.1 >= 3 => (first, second, third),
+            DateOrder::Ymd => (first, second, third),
+            DateOrder::Mdy => (third, first, second),
+            DateOrder::Dmy => (third, second, first),
+        };
+        self.set_date(year, month.0, day.0)
+    }
+
+    /// Sets the date of a month's name and two numbers. What has three digits is the year.
+    fn set_named(&mut self, month: i64, first: Number, second: Number) -> Result<(), Fault> {
+        let year_first = first.1 >= 3 || (self.order == DateOrder::Ymd && second.1 < 3);
+        let (year, day) = if year_first { (first, second) } else { (second, first) };
+        self.set_date(year, month, day.0)
+    }
+
+    fn set_date(&mut self, (year, length): Number, month: i64, day: i64) -> Result<(), Fault> {
+        self.short_year = length <= 2;
         match self.fields.date.replace((year, month, day)) {
             None => Ok(()),
             Some(_) => Err(Fault::Syntax),
@@ -318,10 +378,10 @@ impl<'a> Reader<'a> {
         let word = self.take(|byte| byte.is_ascii_alphabetic()).to_ascii_lowercase();
         let word = std::str::from_utf8(&word).map_err(|_| Fault::Syntax)?;
         if let Some(month) = month_by_name(word) {
-            return match self.month.replace(month) {
-                None => Ok(()),
-                Some(_) => Err(Fault::Syntax),
-            };
+            if self.fields.date.is_some() || self.month.replace(month).is_some() {
+                return Err(Fault::Syntax);
+            }
+            return self.behind_month();
         }
         match word {
             "t" | "at" | "on" => Ok(()),
@@ -356,25 +416,23 @@ impl<'a> Reader<'a> {
     }
 
     fn finish(mut self) -> Result<Fields, Fault> {
-        match (self.month, self.numbers.as_slice(), self.fields.date) {
-            (None, [], _) => {}
-            (Some(month), &[(first, length), (second, second_length)], None) => {
-                if length >= 3 {
-                    self.fields.date = Some((first, month, second));
-                } else {
-                    self.fields.date = Some((full_year(second, second_length), month, first));
-                }
-            }
-            _ => return Err(Fault::Syntax),
+        if !self.month_is_used() || !self.numbers.is_empty() {
+            return Err(Fault::Syntax);
         }
         if let Some((year, month, day)) = &mut self.fields.date {
+            if !(1..=12).contains(month) || !(1..=31).contains(day) {
+                return Err(Fault::MonthOrDay);
+            }
+            if self.short_year && !self.bc {
+                *year += if *year < 70 { 2000 } else { 1900 };
+            }
             if *year == 0 {
                 return Err(Fault::Range);
             }
             if self.bc {
                 *year = 1 - *year;
             }
-            if !(1..=12).contains(month) || *day < 1 || *day > days_in_month(*year, *month) {
+            if *day > days_in_month(*year, *month) {
                 return Err(Fault::Range);
             }
         } else if self.bc {
@@ -406,13 +464,4 @@ pub(super) fn fraction_micros(digits: &[u8]) -> i64 {
         micros * 10 + digits.get(at).map_or(0, |digit| i64::from(digit - b'0'))
     });
     micros + i64::from(digits.get(6).is_some_and(|&digit| digit >= b'5'))
-}
-
-/// Completes a year of two digits: 70 to 99 lie before 2000.
-fn full_year(year: i64, length: usize) -> i64 {
-    match (length, year) {
-        (0..=2, 0..70) => year + 2000,
-        (0..=2, _) => year + 1900,
-        _ => year,
-    }
 }

@@ -1,12 +1,14 @@
 //! Intervals from text: `1 year 2 mons 3 days 04:05:06`, `@ 1 hour ago`, `P1Y2M3DT4H5M6S`, `1-2`,
 //! `90`.
+//!
+//! In the style `sql_standard` a sign before the first field alone is the sign of all fields.
 
 use super::fields::fraction_micros;
 use super::number::trim;
 use super::{SHOWN_MAX, prefix};
 use crate::error::{Error, Result};
 use crate::sqlstate::SqlState;
-use crate::types::{Interval, ScalarType};
+use crate::types::{Interval, IntervalStyle, ScalarType};
 
 enum Fault {
     Syntax,
@@ -14,13 +16,13 @@ enum Fault {
 }
 
 /// Reads an interval.
-pub(crate) fn parse_interval(text: &str) -> Result<Interval> {
+pub(crate) fn parse_interval(text: &str, style: IntervalStyle) -> Result<Interval> {
     let word = trim(text);
     let found = match word.strip_prefix(['P', 'p']) {
         Some(rest) if rest.starts_with(|c: char| c.is_ascii_digit() || "-+.Tt".contains(c)) => {
             iso_8601(rest.as_bytes())
         }
-        _ => words(word.as_bytes()),
+        _ => words(word.as_bytes(), style == IntervalStyle::SqlStandard && one_minus(word)),
     };
     found.map_err(|fault| match fault {
         Fault::Syntax => super::invalid(ScalarType::Interval, text),
@@ -206,7 +208,18 @@ impl<'a> Reader<'a> {
     }
 }
 
-fn words(text: &[u8]) -> Result<Interval, Fault> {
+/// Tells whether a text begins with a minus, and no later field has a sign.
+fn one_minus(text: &str) -> bool {
+    let text = text.trim_start_matches(|c: char| c == '@' || c.is_ascii_whitespace());
+    let signs = text.as_bytes().windows(2);
+    text.starts_with('-')
+        && !signs
+            .into_iter()
+            .any(|pair| matches!(pair[1], b'-' | b'+') && !pair[0].is_ascii_digit())
+}
+
+/// Reads numbers and units; `negative` makes all numbers so.
+fn words(text: &[u8], negative: bool) -> Result<Interval, Fault> {
     let mut reader = Reader(text);
     let mut sum = Sum::default();
     let mut waiting: Option<Number> = None;
@@ -236,7 +249,7 @@ fn words(text: &[u8]) -> Result<Interval, Fault> {
             }
             continue;
         }
-        let sign = reader.sign();
+        let sign = if negative { -reader.sign().abs() } else { reader.sign() };
         let number = reader.number(sign)?;
         any = true;
         match reader.0 {

@@ -20,9 +20,7 @@ mod number;
 #[cfg(test)]
 mod tests;
 
-use chrono_tz::Tz;
-
-use super::{PgType, ScalarType, Value};
+use super::{InputStyle, PgType, ScalarType, Value};
 use crate::error::{Error, Result};
 use crate::function::json::canonical;
 use crate::sqlstate::SqlState;
@@ -41,14 +39,18 @@ pub(crate) use number::{
 /// Longest part of a value that a message repeats, in characters.
 const SHOWN_MAX: usize = 1000;
 
-/// Reads a value's text. Zoned types that name no zone are in `time_zone`.
+/// Reads a value's text. A style may be given as a time zone alone.
 ///
 /// # Errors
 /// 22P02 or 22007 for text that is no such value, 22003 or 22008 for one out of range.
-pub fn from_text(pg_type: PgType, text: &str, time_zone: Tz) -> Result<Value> {
+pub fn from_text(pg_type: PgType, text: &str, style: impl Into<InputStyle>) -> Result<Value> {
+    read_text(pg_type, text, style.into())
+}
+
+fn read_text(pg_type: PgType, text: &str, style: InputStyle) -> Result<Value> {
     use ScalarType as T;
     let scalar = match pg_type {
-        PgType::Array(element) => return array::parse_array(element, text, time_zone),
+        PgType::Array(element) => return array::parse_array(element, text, style),
         PgType::Scalar(scalar) => scalar,
     };
     Ok(match scalar {
@@ -62,12 +64,12 @@ pub fn from_text(pg_type: PgType, text: &str, time_zone: Tz) -> Result<Value> {
         T::Numeric => Value::Numeric(parse_numeric(text)?),
         T::Bytea => Value::Bytea(parse_bytea(text)?),
         T::Uuid => Value::Uuid(parse_uuid(text)?),
-        T::Date => Value::Date(parse_date(text, time_zone)?),
-        T::Time => Value::Time(parse_time(text)?),
-        T::Timetz => Value::Text(datetime::normal_timetz(text, time_zone)?),
-        T::Timestamp => Value::Timestamp(parse_timestamp(text, time_zone)?),
-        T::Timestamptz => Value::Timestamptz(parse_timestamptz(text, time_zone)?),
-        T::Interval => Value::Interval(parse_interval(text)?),
+        T::Date => Value::Date(parse_date(text, style)?),
+        T::Time => Value::Time(parse_time(text, style)?),
+        T::Timetz => Value::Text(datetime::normal_timetz(text, style)?),
+        T::Timestamp => Value::Timestamp(parse_timestamp(text, style)?),
+        T::Timestamptz => Value::Timestamptz(parse_timestamptz(text, style)?),
+        T::Interval => Value::Interval(parse_interval(text, style.interval_style)?),
         T::Json => {
             check_json(text, scalar)?;
             Value::Text(text.to_owned())

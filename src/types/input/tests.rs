@@ -4,6 +4,7 @@ use chrono_tz::Tz;
 
 use super::*;
 use crate::types::output::{OutputStyle, write_value_text};
+use crate::types::{DateOrder, Interval, IntervalStyle};
 
 fn read(pg_type: PgType, text: &str) -> Result<Value> {
     from_text(pg_type, text, Tz::UTC)
@@ -301,4 +302,80 @@ fn plain_decimals_are_read_as_all_others_are() {
     }
     assert_eq!(plain_decimal("-12.5", 15, 2), Some(-1250));
     assert_eq!(plain_decimal("12.345", 15, 2), None);
+}
+
+fn in_order(order: DateOrder, text: &str) -> String {
+    let style = InputStyle { date_order: order, ..InputStyle::from(Tz::UTC) };
+    match from_text(PgType::DATE, text, style) {
+        Ok(value) => {
+            let mut out = Vec::new();
+            write_value_text(&mut out, &value, OutputStyle::default());
+            String::from_utf8(out).unwrap()
+        }
+        Err(error) if error.hint().is_some() => {
+            assert_eq!(error.hint(), Some("Perhaps you need a different \"datestyle\" setting."));
+            format!("{} with hint", error.code())
+        }
+        Err(error) => error.code().to_string(),
+    }
+}
+
+#[test]
+fn days_months_and_years_are_read_in_the_settings_order() {
+    const NO: &str = "22008 with hint";
+    for (text, expected) in [
+        ("1/8/1999", ["1999-01-08", "1999-08-01", NO]),
+        ("13/02/2024", [NO, "2024-02-13", NO]),
+        ("1-18-1999", ["1999-01-18", NO, NO]),
+        ("18.1.1999", [NO, "1999-01-18", NO]),
+        ("01/02/03", ["2003-01-02", "2003-02-01", "2001-02-03"]),
+        ("99-01-08", [NO, NO, "1999-01-08"]),
+        ("24-1-8", [NO, "2008-01-24", "2024-01-08"]),
+        ("1999/1/8", ["1999-01-08"; 3]),
+        ("001/2/3", ["0001-02-03"; 3]),
+        ("1 8 1999", ["1999-01-08", "1999-08-01", NO]),
+        ("01 02 03 04:05", ["2003-01-02", "2003-02-01", "2001-02-03"]),
+        ("8/1/99 BC", ["0099-08-01 BC", "0099-01-08 BC", NO]),
+        ("2/30/2024", ["22008", NO, NO]),
+        ("1999-Jan-08", ["1999-01-08"; 3]),
+        ("08-Jan-1999", ["1999-01-08"; 3]),
+        ("Jan-08-1999", ["1999-01-08"; 3]),
+        ("99-Jan-08", [NO, NO, "1999-01-08"]),
+        ("08-Jan-99", ["1999-01-08", "1999-01-08", NO]),
+        ("12/Jan/31", ["2031-01-12", "2031-01-12", "2012-01-31"]),
+        ("Mon Jan 08 12:00:00 24 CET", ["2024-01-08", "2024-01-08", "2008-01-24"]),
+        ("Mon Jul 01 02:00:00 253230 CEST", ["253230-07-01"; 3]),
+        ("15.03.0044 12:00:00.5 UTC BC", [NO, "0044-03-15 BC", NO]),
+        ("20240131", ["2024-01-31"; 3]),
+        ("240131", ["2024-01-31"; 3]),
+        ("2024.13.01", [NO; 3]),
+        ("1/8", ["22007"; 3]),
+        ("Jan 8", ["22007"; 3]),
+        ("1/8/1999 Jan", ["22007"; 3]),
+        ("1/8-1999", ["22007"; 3]),
+    ] {
+        let found = [DateOrder::Mdy, DateOrder::Dmy, DateOrder::Ymd].map(|o| in_order(o, text));
+        assert_eq!(found, expected, "{text}");
+    }
+}
+
+#[test]
+fn a_leading_minus_is_every_fields_in_the_sql_standard() {
+    let style = |interval_style| InputStyle { interval_style, ..InputStyle::from(Tz::UTC) };
+    let interval =
+        |months, days, seconds: i64| Interval { months, days, micros: seconds * 1_000_000 };
+    for (text, plain, standard) in [
+        ("-1 2:03:04", interval(0, -1, 7384), interval(0, -1, -7384)),
+        ("-1-2 3 4:05:06", interval(-14, 3, 14_706), interval(-14, -3, -14_706)),
+        ("-1 year 2 days", interval(-12, 2, 0), interval(-12, -2, 0)),
+        ("-1 year +2 days", interval(-12, 2, 0), interval(-12, 2, 0)),
+        ("@ -1 day 2 hours", interval(0, -1, 7200), interval(0, -1, -7200)),
+        ("-1 day 2:03:04 ago", interval(0, 1, -7384), interval(0, 1, 7384)),
+        ("1 -2:03:04", interval(0, 1, -7384), interval(0, 1, -7384)),
+        ("+0-0 +1 -0:00:01", interval(0, 1, -1), interval(0, 1, -1)),
+    ] {
+        let read = |style| from_text(PgType::INTERVAL, text, style).unwrap();
+        assert_eq!(read(style(IntervalStyle::Iso8601)), Value::Interval(plain), "{text}");
+        assert_eq!(read(style(IntervalStyle::SqlStandard)), Value::Interval(standard), "{text}");
+    }
 }

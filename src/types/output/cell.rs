@@ -7,9 +7,9 @@ use arrow::datatypes::{
     Int16Type, Int32Type, Int64Type, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
 };
 
-use super::{Wire, array, json, scalar, temporal};
+use super::{OutputStyle, Wire, array, json, scalar, temporal};
 use crate::error::{Error, Result};
-use crate::types::{PgType, ScalarType};
+use crate::types::{DateStyle, PgType, ScalarType};
 
 /// Appends the value at an index; never asked for a NULL.
 pub(crate) type Cell<'a> = Box<dyn Fn(usize, &mut Vec<u8>) -> Result<()> + 'a>;
@@ -148,7 +148,9 @@ fn as_json<'a>(array: &'a dyn Array, wire: Wire) -> Result<Option<Cell<'a>>> {
         return Ok(None);
     }
     let version = wire.pg_type == PgType::JSONB && wire.format == super::Format::Binary;
-    let inner = json::values(array, None, wire.style)?;
+    // Dates in json are in ISO 8601 in every date style.
+    let style = OutputStyle { date_style: DateStyle::default(), ..wire.style };
+    let inner = json::values(array, None, style)?;
     Ok(Some(Box::new(move |at, out| {
         if version {
             out.push(1);

@@ -1,10 +1,14 @@
-//! Dates, times and intervals as text, in the ISO date style.
+//! Dates, times and timestamps as text: the ISO date style, and the way to the other ones.
+//!
+//! The other date styles are in `styled.rs`, intervals in `interval.rs`.
 
-use super::number::{write_i64, write_padded, write_two};
-use crate::types::Interval;
+use super::number::{write_padded, write_two};
+use super::styled;
 use crate::types::civil::{DAY_US, ZoneCache, civil_from_days};
+use crate::types::{DateFormat, DateStyle};
 
 /// Appends a date; tells whether it lies before the year 1, so that the caller ends with ` BC`.
+#[inline]
 fn write_civil(out: &mut Vec<u8>, days: i64) -> bool {
     let (year, month, day) = civil_from_days(days);
     let bc = year <= 0;
@@ -18,13 +22,23 @@ fn write_civil(out: &mut Vec<u8>, days: i64) -> bool {
 }
 
 /// Appends a date, in days since 1970-01-01.
-pub(crate) fn write_date(out: &mut Vec<u8>, days: i64) {
+#[inline]
+pub(crate) fn write_date(out: &mut Vec<u8>, days: i64, style: DateStyle) {
+    match style.format {
+        DateFormat::Iso => write_date_iso(out, days),
+        _ => styled::write_date(out, days, style),
+    }
+}
+
+fn write_date_iso(out: &mut Vec<u8>, days: i64) {
     if write_civil(out, days) {
         out.extend_from_slice(b" BC");
     }
 }
 
-fn write_fraction(out: &mut Vec<u8>, micros: u64) {
+/// Appends the fraction of a second: a point and no more digits than it needs, nothing for 0.
+#[inline]
+pub(super) fn write_fraction(out: &mut Vec<u8>, micros: u64) {
     if micros == 0 {
         return;
     }
@@ -64,7 +78,15 @@ pub(crate) fn write_offset(out: &mut Vec<u8>, seconds: i32) {
 }
 
 /// Appends a timestamp without time zone, in microseconds since 1970-01-01.
-pub(crate) fn write_timestamp(out: &mut Vec<u8>, micros: i64) {
+#[inline]
+pub(crate) fn write_timestamp(out: &mut Vec<u8>, micros: i64, style: DateStyle) {
+    match style.format {
+        DateFormat::Iso => write_timestamp_iso(out, micros),
+        _ => styled::write_timestamp(out, micros, style),
+    }
+}
+
+fn write_timestamp_iso(out: &mut Vec<u8>, micros: i64) {
     let bc = write_civil(out, micros.div_euclid(DAY_US));
     out.push(b' ');
     write_time(out, micros.rem_euclid(DAY_US));
@@ -73,15 +95,28 @@ pub(crate) fn write_timestamp(out: &mut Vec<u8>, micros: i64) {
     }
 }
 
-/// Writes a timestamp without time zone, in microseconds since 1970-01-01.
+/// Writes a timestamp without time zone in the ISO style, in microseconds since 1970-01-01.
 pub fn timestamp_text(micros: i64) -> String {
     let mut out = Vec::new();
-    write_timestamp(&mut out, micros);
+    write_timestamp(&mut out, micros, DateStyle::default());
     String::from_utf8_lossy(&out).into_owned()
 }
 
 /// Appends an instant as the zone's clocks show it.
-pub(crate) fn write_timestamptz(out: &mut Vec<u8>, micros: i64, zone: &ZoneCache) {
+#[inline]
+pub(crate) fn write_timestamptz(
+    out: &mut Vec<u8>,
+    micros: i64,
+    zone: &ZoneCache,
+    style: DateStyle,
+) {
+    match style.format {
+        DateFormat::Iso => write_timestamptz_iso(out, micros, zone),
+        _ => styled::write_timestamptz(out, micros, zone.zone(), style),
+    }
+}
+
+fn write_timestamptz_iso(out: &mut Vec<u8>, micros: i64, zone: &ZoneCache) {
     let offset = zone.offset(micros);
     let local = micros.saturating_add(i64::from(offset) * 1_000_000);
     let bc = write_civil(out, local.div_euclid(DAY_US));
@@ -91,52 +126,4 @@ pub(crate) fn write_timestamptz(out: &mut Vec<u8>, micros: i64, zone: &ZoneCache
     if bc {
         out.extend_from_slice(b" BC");
     }
-}
-
-/// Appends an interval in the style `postgres`: `1 year 2 mons -3 days +04:05:06`.
-pub(crate) fn write_interval(out: &mut Vec<u8>, interval: Interval) {
-    let start = out.len();
-    let mut before_negative = false;
-    let parts = [
-        (interval.months / 12, &b"year"[..]),
-        (interval.months % 12, b"mon"),
-        (interval.days, b"day"),
-    ];
-    for (value, unit) in parts {
-        if value == 0 {
-            continue;
-        }
-        if out.len() > start {
-            out.push(b' ');
-        }
-        if before_negative && value > 0 {
-            out.push(b'+');
-        }
-        write_i64(out, value.into());
-        out.push(b' ');
-        out.extend_from_slice(unit);
-        if value != 1 {
-            out.push(b's');
-        }
-        before_negative = value < 0;
-    }
-    if out.len() > start && interval.micros == 0 {
-        return;
-    }
-    if out.len() > start {
-        out.push(b' ');
-    }
-    if interval.micros < 0 {
-        out.push(b'-');
-    } else if before_negative {
-        out.push(b'+');
-    }
-    let micros = interval.micros.unsigned_abs();
-    let seconds = micros / 1_000_000;
-    write_padded(out, seconds / 3600, 2);
-    for part in [seconds / 60 % 60, seconds % 60] {
-        out.push(b':');
-        write_padded(out, part, 2);
-    }
-    write_fraction(out, micros % 1_000_000);
 }

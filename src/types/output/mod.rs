@@ -10,15 +10,20 @@
 //! - `scalar.rs`, `temporal.rs`: the writers of single values; `array.rs`: lists; `json.rs`: what
 //!   has
 //!   no PostgreSQL type and goes as json; `value.rs`: a [`Value`](super::Value) in binary.
-//! - `number.rs`, `float.rs`, `datetime.rs`: the representations themselves.
+//! - `number.rs`, `float.rs`, `datetime.rs`, `styled.rs`, `interval.rs`: the representations
+//!   themselves.
 
 mod array;
 mod cell;
 mod datetime;
 mod float;
+mod interval;
 mod json;
 mod number;
 mod scalar;
+mod styled;
+#[cfg(test)]
+mod style_tests;
 mod temporal;
 #[cfg(test)]
 mod tests;
@@ -29,7 +34,7 @@ use arrow::buffer::NullBuffer;
 use bytes::BytesMut;
 use chrono_tz::Tz;
 
-use super::{Column, PgType};
+use super::{Column, DateStyle, IntervalStyle, PgType};
 use crate::error::{Error, Result};
 use crate::sqlstate::SqlState;
 use cell::Cell;
@@ -46,14 +51,7 @@ pub enum Format {
     Binary,
 }
 
-/// PostgreSQL's setting `IntervalStyle`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum IntervalStyle {
-    #[default]
-    Postgres,
-}
-
-/// The session's settings that change how values print. `DateStyle` is always ISO.
+/// The session's settings that change how values print.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OutputStyle {
     /// The zone that `timestamptz` is shown in.
@@ -62,6 +60,7 @@ pub struct OutputStyle {
     pub extra_float_digits: i32,
     /// Whether `bytea` prints as hex; otherwise as escapes.
     pub bytea_hex: bool,
+    pub date_style: DateStyle,
     pub interval_style: IntervalStyle,
 }
 
@@ -71,7 +70,8 @@ impl Default for OutputStyle {
             time_zone: Tz::UTC,
             extra_float_digits: 1,
             bytea_hex: true,
-            interval_style: IntervalStyle::Postgres,
+            date_style: DateStyle::default(),
+            interval_style: IntervalStyle::default(),
         }
     }
 }
@@ -84,11 +84,13 @@ pub(crate) struct Wire {
     style: OutputStyle,
     /// A numeric without declared scale: zeros that only the engine's scale adds are left out.
     free_scale: bool,
+    /// The characters that a `char(n)` is filled up to; 0 for other types.
+    width: usize,
 }
 
 impl Wire {
     fn text(pg_type: PgType, style: OutputStyle) -> Wire {
-        Wire { pg_type, format: Format::Text, style, free_scale: true }
+        Wire { pg_type, format: Format::Text, style, free_scale: true, width: 0 }
     }
 }
 
@@ -96,11 +98,14 @@ impl Wire {
 pub(crate) struct Field<'a> {
     nulls: Option<NullBuffer>,
     write: Cell<'a>,
+    /// The characters that a `char(n)` is filled up to; 0 for other types.
+    width: usize,
 }
 
 impl<'a> Field<'a> {
     pub(crate) fn new(array: &'a dyn Array, wire: Wire) -> Result<Field<'a>> {
-        Ok(Field { nulls: array.logical_nulls(), write: cell::cell(array, wire)? })
+        let write = cell::cell(array, wire)?;
+        Ok(Field { nulls: array.logical_nulls(), write, width: wire.width })
     }
 
     #[inline]
@@ -118,7 +123,20 @@ impl<'a> Field<'a> {
         }
         out.extend_from_slice(&[0; 4]);
         (self.write)(index, out)?;
+        if self.width > 0 {
+            self.fill_up(out, at + 4);
+        }
         write_length(out, at, 4)
+    }
+}
+
+impl Field<'_> {
+    /// Appends blanks to a text that starts at `from`.
+    fn fill_up(&self, out: &mut Vec<u8>, from: usize) {
+        let is_first = |byte: &&u8| **byte & 0xc0 != 0x80;
+        let characters = out[from..].iter().filter(is_first).count();
+        let missing = self.width.saturating_sub(characters);
+        out.resize(out.len() + missing, b' ');
     }
 }
 
@@ -219,6 +237,10 @@ impl RowEncoder {
                     format: self.format(index),
                     style: self.style,
                     free_scale: column.typmod < 0,
+                    width: match column.pg_type {
+                        PgType::BPCHAR => usize::try_from(column.typmod - 4).unwrap_or(0),
+                        _ => 0,
+                    },
                 };
                 Field::new(batch.column(index).as_ref(), wire)
             })

@@ -83,6 +83,7 @@ pub(crate) fn write_two(out: &mut Vec<u8>, value: u32) {
 }
 
 /// Appends a number with at least `width` digits.
+#[inline]
 pub(crate) fn write_padded(out: &mut Vec<u8>, value: u64, width: usize) {
     let mut buffer = [b'0'; 20];
     let at = digits_u64(value, &mut buffer, 20).min(20 - width.min(20));

@@ -11,7 +11,7 @@ use super::{Format, Wire};
 use crate::error::{Error, Result};
 use crate::sqlstate::SqlState;
 use crate::types::input::{from_text, parse_uuid};
-use crate::types::{PgType, ScalarType};
+use crate::types::{PgType, ScalarType, inet};
 
 /// Tells whether a type is one that holds any text.
 pub(super) fn is_text(pg_type: PgType) -> bool {
@@ -29,6 +29,18 @@ pub(super) fn as_text<'a>(
 ) -> Option<Cell<'a>> {
     if !is_text(wire.pg_type) && !is_json(wire.pg_type) {
         return None;
+    }
+    if wire.pg_type.scalar() == ScalarType::Inet && wire.format == Format::Binary {
+        return Some(Box::new(move |at, out| {
+            let mut text = Vec::new();
+            write(at, &mut text)?;
+            let address = std::str::from_utf8(&text).ok().and_then(inet::to_binary);
+            out.extend(address.ok_or_else(|| {
+                let message = "a value is no address that inet has in binary";
+                Error::new(SqlState::INVALID_TEXT_REPRESENTATION, message)
+            })?);
+            Ok(())
+        }));
     }
     if wire.pg_type == PgType::JSONB && wire.format == Format::Binary {
         return Some(Box::new(move |at, out| {

@@ -14,9 +14,8 @@ use arrow::datatypes::{
 };
 
 use super::cell::Cell;
-use super::datetime::{
-    write_date, write_interval, write_offset, write_time, write_timestamp, write_timestamptz,
-};
+use super::datetime::{write_date, write_offset, write_time, write_timestamp, write_timestamptz};
+use super::interval::write_interval;
 use super::scalar::as_text;
 use super::{Format, Wire};
 use crate::error::{Error, Result};
@@ -91,9 +90,10 @@ pub(super) fn write_interval_binary(out: &mut Vec<u8>, interval: Interval) {
 }
 
 pub(super) fn dates<'a>(wire: Wire, get: impl Fn(usize) -> i64 + 'a) -> Option<Cell<'a>> {
+    let style = wire.style.date_style;
     let text = move |out: &mut Vec<u8>, days| {
         if !write_infinity(out, days) {
-            write_date(out, days);
+            write_date(out, days, style);
         }
     };
     match (wire.pg_type, wire.format) {
@@ -144,13 +144,14 @@ pub(super) fn timestamps<'a>(array: &'a dyn Array, unit: TimeUnit, wire: Wire) -
             return dates(wire, days);
         }
         let zone = ZoneCache::new(wire.style.time_zone);
+        let style = wire.style.date_style;
         let zoned = array.data_type() != &arrow::datatypes::DataType::Timestamp(unit, None);
         as_text(wire, move |at, out| {
             let micros = get(at)?;
             match (write_infinity(out, micros), zoned) {
                 (true, _) => {}
-                (false, true) => write_timestamptz(out, micros, &zone),
-                (false, false) => write_timestamp(out, micros),
+                (false, true) => write_timestamptz(out, micros, &zone, style),
+                (false, false) => write_timestamp(out, micros, style),
             }
             Ok(())
         })
@@ -168,11 +169,12 @@ fn instants<'a>(wire: Wire, get: impl Fn(usize) -> Result<i64> + 'a) -> Option<C
     if wire.format == Format::Binary {
         return Some(Box::new(move |at, out| write_timestamp_binary(out, get(at)?)));
     }
+    let style = wire.style.date_style;
     if wire.pg_type == PgType::TIMESTAMP {
         return Some(Box::new(move |at, out| {
             let micros = get(at)?;
             if !write_infinity(out, micros) {
-                write_timestamp(out, micros);
+                write_timestamp(out, micros, style);
             }
             Ok(())
         }));
@@ -181,7 +183,7 @@ fn instants<'a>(wire: Wire, get: impl Fn(usize) -> Result<i64> + 'a) -> Option<C
     Some(Box::new(move |at, out| {
         let micros = get(at)?;
         if !write_infinity(out, micros) {
-            write_timestamptz(out, micros, &zone);
+            write_timestamptz(out, micros, &zone, style);
         }
         Ok(())
     }))
@@ -298,17 +300,18 @@ fn interval_cells<'a>(
     wire: Wire,
     get: impl Fn(usize) -> Result<Interval> + 'a,
 ) -> Option<Cell<'a>> {
+    let style = wire.style.interval_style;
     match (wire.pg_type, wire.format) {
         (PgType::INTERVAL, Format::Binary) => Some(Box::new(move |at, out| {
             write_interval_binary(out, get(at)?);
             Ok(())
         })),
         (PgType::INTERVAL, Format::Text) => Some(Box::new(move |at, out| {
-            write_interval(out, get(at)?);
+            write_interval(out, get(at)?, style);
             Ok(())
         })),
         _ => as_text(wire, move |at, out| {
-            write_interval(out, get(at)?);
+            write_interval(out, get(at)?, style);
             Ok(())
         }),
     }

@@ -2,8 +2,9 @@
 
 use super::OutputStyle;
 use super::array::{quote, write_element, write_header};
-use super::datetime::{write_date, write_interval, write_time, write_timestamp, write_timestamptz};
+use super::datetime::{write_date, write_time, write_timestamp, write_timestamptz};
 use super::float::{write_f32, write_f64};
+use super::interval::write_interval;
 use super::number::{DIGITS_MAX, digits_u128, write_decimal, write_i64, write_numeric_binary};
 use super::scalar::{write_bytea, write_uuid};
 use super::temporal::{
@@ -36,21 +37,22 @@ pub(crate) fn write_value_text(out: &mut Vec<u8>, value: &Value, style: OutputSt
         Value::Bytea(bytes) => write_bytea(out, bytes, style.bytea_hex),
         Value::Date(days) => {
             if !write_infinity(out, date32(*days)) {
-                write_date(out, (*days).into());
+                write_date(out, (*days).into(), style.date_style);
             }
         }
         Value::Time(micros) => write_time(out, *micros),
         Value::Timestamp(micros) => {
             if !write_infinity(out, stored(*micros)) {
-                write_timestamp(out, *micros);
+                write_timestamp(out, *micros, style.date_style);
             }
         }
         Value::Timestamptz(micros) => {
             if !write_infinity(out, stored(*micros)) {
-                write_timestamptz(out, *micros, &ZoneCache::new(style.time_zone));
+                let zone = ZoneCache::new(style.time_zone);
+                write_timestamptz(out, *micros, &zone, style.date_style);
             }
         }
-        Value::Interval(interval) => write_interval(out, *interval),
+        Value::Interval(interval) => write_interval(out, *interval, style.interval_style),
         Value::Uuid(bytes) => write_uuid(out, bytes),
         Value::Array(_, items) => write_array_text(out, items, style),
     }

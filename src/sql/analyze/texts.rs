@@ -1,0 +1,43 @@
+//! Values whose text an engine writes otherwise than PostgreSQL: what makes it instead.
+
+use sqlparser::ast::Expr;
+
+use super::expr::{Analyzer, BOOL, FLOAT4, FLOAT8};
+use super::{Ty, builtin, resolve};
+
+impl Analyzer<'_> {
+    /// An OID that is some object's prints as its name.
+    pub(super) fn shows_name(&mut self, expr: &Expr, ty: Ty) {
+        let is_column = matches!(expr, Expr::Identifier(_) | Expr::CompoundIdentifier(_));
+        let shown = match ty.oid {
+            24 => "regproc_out",
+            2205 => "regclass_out",
+            2206 => "regtype_out",
+            4089 => "regnamespace_out",
+            4096 => "regrole_out",
+            _ => return,
+        };
+        if is_column {
+            self.stands_for(expr, shown);
+        }
+    }
+
+    /// A value whose text the engine writes otherwise is shown by the catalogue's function.
+    pub(super) fn shows_text(&mut self, expr: &Expr, oid: u32) {
+        let shown = match oid {
+            FLOAT8 => "float8_text",
+            FLOAT4 => "float4_text",
+            BOOL => "boolout",
+            oid => match builtin::element_of(oid) {
+                Some(FLOAT8) => "array_float8_text",
+                Some(FLOAT4) => "array_float4_text",
+                Some(BOOL) => "array_bool_text",
+                Some(element) if resolve::is_plain(element) => "array_text",
+                _ => return,
+            },
+        };
+        if self.has_function.is_some_and(|has| has(shown)) {
+            self.decisions.texts.insert(std::ptr::from_ref(expr), shown);
+        }
+    }
+}
