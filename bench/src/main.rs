@@ -9,8 +9,10 @@ mod copy;
 mod embedded;
 mod load;
 mod measure;
+mod plan;
 mod report;
 mod stats;
+mod structure;
 mod wire;
 mod writes;
 
@@ -30,14 +32,16 @@ struct Arguments {
     quick: bool,
     /// Only what is about writing; leaves the report as it is.
     writes: bool,
+    /// Only what is about the structure and about planning; leaves the report as it is.
+    structure: bool,
 }
 
 const USAGE: &str = "teatree-bench --teatree ADDR:PORT --data-dir DIR --report FILE.md \
-                     [--postgres ADDR:PORT] [--quick] [--writes]";
+                     [--postgres ADDR:PORT] [--quick] [--writes] [--structure]";
 
 fn arguments() -> Result<Arguments> {
     let (mut teatree, mut data_dir, mut postgres, mut report) = (None, None, None, None);
-    let (mut quick, mut writes) = (false, false);
+    let (mut quick, mut writes, mut structure) = (false, false, false);
     let mut given = std::env::args().skip(1);
     while let Some(flag) = given.next() {
         if flag == "--quick" {
@@ -46,6 +50,10 @@ fn arguments() -> Result<Arguments> {
         }
         if flag == "--writes" {
             writes = true;
+            continue;
+        }
+        if flag == "--structure" {
+            structure = true;
             continue;
         }
         let value = given.next().ok_or_else(|| format!("{flag} needs a value\n{USAGE}"))?;
@@ -64,6 +72,7 @@ fn arguments() -> Result<Arguments> {
         report: report.ok_or(USAGE)?,
         quick,
         writes,
+        structure,
     })
 }
 
@@ -73,13 +82,18 @@ fn main() -> Result<()> {
     let teatree = Subject { name: "Teatree", address: arguments.teatree };
     let postgres = arguments.postgres.map(|address| Subject { name: "PostgreSQL", address });
 
+    let other = postgres.as_ref();
+    let mut lines = plan::plan(size.aggregates * 20)?;
+    if arguments.structure {
+        lines.extend(structure::structure(&teatree, other, size.streams)?);
+        println!("{}", report::table(&lines, other.map(load::server_version).transpose()?));
+        return Ok(());
+    }
     load::load(&teatree, &size)?;
     if let Some(postgres) = &postgres {
         load::load(postgres, &size)?;
         load::settle_postgres(postgres)?;
     }
-    let other = postgres.as_ref();
-    let mut lines = Vec::new();
     if !arguments.writes {
         let version = load::publish(&teatree, &arguments.data_dir)?;
         lines.push(measure::aggregate(&teatree, &version, other, &size)?);
@@ -90,6 +104,8 @@ fn main() -> Result<()> {
     lines.extend(writes::visibility(&teatree, other, &size)?);
     lines.extend(writes::dashboard(&teatree, other, &size)?);
     lines.extend(copy::copy(&teatree, other, &size)?);
+    // Last: so many tables are on nobody else's way.
+    lines.extend(structure::structure(&teatree, other, size.streams)?);
     let stages = writes::stages(&teatree, size.insert_time)?;
 
     let table = report::table(&lines, postgres.as_ref().map(load::server_version).transpose()?);

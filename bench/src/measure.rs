@@ -140,7 +140,7 @@ pub fn stream(teatree: &Subject, postgres: Option<&Subject>, size: &Size) -> Res
             ratio: times.get(1).map(|others| Ratio {
                 of: "PostgreSQL",
                 value: median(&times[0]).as_secs_f64() / median(others).as_secs_f64(),
-                limit: Some(Limit::AtMost(1.0)),
+                limit: Some(Limit::AtMost(1.0 / 1.5)),
             }),
         });
     }

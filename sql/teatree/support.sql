@@ -172,6 +172,9 @@ CREATE MACRO teatree_system.support.shown_default(of_default, of_text_type) AS
        WHEN of_default = 'get_current_timestamp()' THEN 'CURRENT_TIMESTAMP'
        WHEN of_default = 'CAST(''t'' AS BOOLEAN)' THEN 'true'
        WHEN of_default = 'CAST(''f'' AS BOOLEAN)' THEN 'false'
+       WHEN regexp_matches(of_default, '^CAST\(\(ARRAY\[.*\]\) AS [A-Z]+\[\]\)$') THEN
+         '''{' || replace(replace(regexp_extract(of_default, '^CAST\(\(ARRAY\[(.*)\]\) AS ', 1), '''', ''), ', ', ',') || '}''::'
+         || replace(lower(regexp_extract(of_default, ' AS ([A-Z]+)\[\]\)$', 1)), 'varchar', 'text') || '[]'
        WHEN of_text_type IS NOT NULL AND regexp_full_match(of_default, '''(?:[^'']|'''')*''')
          THEN of_default || '::' || of_text_type
        ELSE of_default END;

@@ -9,7 +9,7 @@ use super::advisory::{advisory_columns, advisory_params};
 use super::{Rows, Session, StatementGuard};
 use crate::engine::Description;
 use crate::error::{Error, Result};
-use crate::sql::{CursorStatement, Kind, Statement};
+use crate::sql::{CursorStatement, Kind, Statement, shows_as};
 use crate::sqlstate::SqlState;
 use crate::types::{self, Column, PgType, Value};
 
@@ -64,15 +64,23 @@ impl Prepared {
     ///
     /// # Errors
     /// 0A000 when definitions have changed since.
-    pub fn check_unchanged(&self, columns: &[Column]) -> Result<()> {
+    pub fn check_unchanged(&self, columns: &mut [Column]) -> Result<()> {
         let description = self.description.lock();
         let Some(described) = description.as_ref() else { return Ok(()) };
-        let are_same = described.columns.len() == columns.len()
-            && described.columns.iter().zip(columns).all(|(a, b)| a.pg_type == b.pg_type);
-        if are_same || described.columns.is_empty() {
+        if described.columns.is_empty() {
             return Ok(());
         }
-        Err(Error::unsupported("cached plan must not change result type"))
+        let changed = || Error::unsupported("cached plan must not change result type");
+        if described.columns.len() != columns.len() {
+            return Err(changed());
+        }
+        for (column, described) in columns.iter_mut().zip(&described.columns) {
+            if !shows_as(column.pg_type, described.pg_type) {
+                return Err(changed());
+            }
+            (column.pg_type, column.typmod) = (described.pg_type, described.typmod);
+        }
+        Ok(())
     }
 
     fn known_params(&self) -> Option<Vec<PgType>> {

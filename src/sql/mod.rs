@@ -43,7 +43,7 @@ mod split;
 mod statement;
 mod write;
 
-pub use analyze::{Analysis, RelationColumn, Relations};
+pub use analyze::{Analysis, RelationColumn, Relations, shows_as};
 pub use call::{Argument, Call};
 pub use comment::{Comment, without_comments};
 pub use copy::{CopyCondition, CopyIn, CopyOut, ForceQuote};

@@ -225,11 +225,48 @@ fn spell_out_trim(tokens: &mut Vec<TokenWithSpan>) {
             missing.push(solid[place + 3]);
         }
     }
+    let both = (0..solid.len()).filter_map(|place| {
+        let opens = is(at(place), &["trim"])
+            && at(place + 1).is_some_and(|token| token.token == Token::LParen)
+            && !is(at(place + 2), &["both", "leading", "trailing"]);
+        (opens && has_from(tokens, &solid[place + 2..])).then(|| solid[place + 2])
+    });
+    let both: Vec<usize> = both.collect();
+    // One form in a statement is enough: places move with what is put in.
+    let missing_none = missing.is_empty();
     for index in missing.into_iter().rev() {
         let blank = Token::SingleQuotedString(" ".to_owned());
         let span = tokens[index].span;
         tokens.insert(index, TokenWithSpan { token: blank, span });
     }
+    if missing_none {
+        for index in both.into_iter().rev() {
+            let span = tokens[index].span;
+            let word = Token::make_keyword("BOTH");
+            tokens.insert(index, TokenWithSpan { token: word, span });
+        }
+    }
+}
+
+/// Tells whether FROM stands inside of the parentheses that these tokens are in.
+fn has_from(tokens: &[TokenWithSpan], inside: &[usize]) -> bool {
+    let mut depth = 0;
+    for &index in inside {
+        match &tokens[index].token {
+            Token::LParen => depth += 1,
+            Token::RParen if depth == 0 => return false,
+            Token::RParen => depth -= 1,
+            Token::Word(word)
+                if depth == 0
+                    && word.quote_style.is_none()
+                    && word.value.eq_ignore_ascii_case("from") =>
+            {
+                return true;
+            }
+            _ => {}
+        }
+    }
+    false
 }
 
 /// ABORT is PostgreSQL's other word for ROLLBACK, which the parser does not know.

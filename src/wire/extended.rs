@@ -191,8 +191,8 @@ async fn run(
                 let tag = connection.copy_in(*copy, guard).await?;
                 return connection.socket.put(&reply::complete(tag));
             }
-            Outcome::Rows(rows) => {
-                portal.prepared.check_unchanged(&rows.columns)?;
+            Outcome::Rows(mut rows) => {
+                portal.prepared.check_unchanged(&mut rows.columns)?;
                 portal.state = PortalState::Running(rows);
             }
         }

@@ -158,8 +158,9 @@ impl Analyzer<'_> {
     ) -> Option<Resolved> {
         let given: Vec<u32> = args.iter().map(|arg| self.expr(arg, env).oid).collect();
         let found = resolve::function(name, &given)?;
-        for (arg, &oid) in args.iter().zip(&found.args) {
+        for ((arg, &oid), &from) in args.iter().zip(&found.args).zip(&given) {
             self.settle(arg, oid);
+            self.lengthens(arg, from, oid);
         }
         Some(found)
     }

@@ -71,6 +71,7 @@ impl Analyzer<'_> {
                     }
                 }
                 self.check_cast(from.oid, to.oid);
+                self.lengthens(expr, from.oid, to.oid);
                 to
             }
             Expr::TypedString(typed) => declared_type(&typed.data_type),
@@ -131,7 +132,8 @@ impl Analyzer<'_> {
             Expr::Extract { field, expr, .. } => {
                 let from = self.expr(expr, env);
                 if from.oid == DATE {
-                    self.extract_of_date(whole, &field.to_string().to_lowercase());
+                    let field = field.to_string().to_lowercase();
+                    self.extract_of_date(whole, field.trim_matches('\''));
                 }
                 Ty::of(NUMERIC)
             }
@@ -378,7 +380,11 @@ impl Analyzer<'_> {
                 self.boolean(expr, "NOT", env);
                 Ty::of(BOOL)
             }
-            // A minus before a number is part of it: -9223372036854775808 is a bigint.
+            // A minus before a number is part of it: -2147483648 is an integer.
+            UnaryOperator::Minus if is_least_integer(expr) => {
+                self.decisions.narrow.insert(std::ptr::from_ref(whole));
+                Ty::of(INT4)
+            }
             _ => {
                 let inner = self.expr(expr, env);
                 let found = resolve::operator(&op.to_string(), &[inner.oid]);
@@ -443,6 +449,11 @@ impl Analyzer<'_> {
         // Subscripts of an array of more dimensions give an element each only when all are there.
         found
     }
+}
+
+fn is_least_integer(expr: &Expr) -> bool {
+    matches!(expr, Expr::Value(value)
+        if matches!(&value.value, Value::Number(text, _) if text == "2147483648"))
 }
 
 fn is_date_pair(a: u32, b: u32) -> bool {

@@ -107,7 +107,7 @@ impl Analysis {
 }
 
 /// Tells whether values that an engine sends as one type can be encoded as another.
-fn shows_as(sent: PgType, wanted: PgType) -> bool {
+pub fn shows_as(sent: PgType, wanted: PgType) -> bool {
     use crate::types::ScalarType as S;
     if sent == wanted {
         return true;

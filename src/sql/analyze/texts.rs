@@ -2,7 +2,7 @@
 
 use sqlparser::ast::Expr;
 
-use super::expr::{Analyzer, BOOL, FLOAT4, FLOAT8};
+use super::expr::{Analyzer, BOOL, FLOAT4, FLOAT8, INTERVAL};
 use super::{Ty, builtin, resolve};
 
 impl Analyzer<'_> {
@@ -19,6 +19,17 @@ impl Analyzer<'_> {
         };
         if is_column {
             self.stands_for(expr, shown);
+        }
+    }
+
+    /// A time of day becomes an interval, which no engine casts.
+    pub(super) fn lengthens(&mut self, expr: &Expr, from: u32, to: u32) {
+        const TIME: u32 = 1083;
+        if from == TIME
+            && to == INTERVAL
+            && self.has_function.is_some_and(|has| has("time_interval"))
+        {
+            self.decisions.texts.insert(std::ptr::from_ref(expr), "time_interval");
         }
     }
 

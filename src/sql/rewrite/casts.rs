@@ -9,6 +9,7 @@ use sqlparser::ast::{
     Expr, SelectItem, Statement, Value,
 };
 
+use super::names::take;
 use super::{NameContext, first_select, literals, names, result_query, types};
 use crate::error::{Error, Result};
 use crate::sqlstate::SqlState;
@@ -118,6 +119,24 @@ fn is_text(data_type: &DataType) -> bool {
     }
 }
 
+/// Tells whether an interval says all in its text.
+fn is_whole(interval: &sqlparser::ast::Interval) -> bool {
+    interval.leading_field.is_none()
+        && interval.last_field.is_none()
+        && matches!(interval.value.as_ref(), Expr::Value(value)
+            if matches!(value.value, Value::SingleQuotedString(_)))
+}
+
+pub(super) fn cast_to(inner: Expr, data_type: DataType) -> Expr {
+    Expr::Cast {
+        kind: CastKind::Cast,
+        expr: Box::new(inner),
+        data_type,
+        array: false,
+        format: None,
+    }
+}
+
 /// Rewrites one cast; called before its inner expression is seen.
 pub(super) fn rewrite(expr: &mut Expr, names: &NameContext) -> Result<()> {
     match expr {
@@ -161,16 +180,17 @@ pub(super) fn rewrite(expr: &mut Expr, names: &NameContext) -> Result<()> {
             show(right);
             Ok(())
         }
+        Expr::Interval(interval) if is_whole(interval) => {
+            // `INTERVAL '…'` is one, too.
+            let inner = take(&mut interval.value);
+            let data_type = DataType::Interval { fields: None, precision: None };
+            *expr = cast_to(inner, data_type);
+            rewrite(expr, names)
+        }
         Expr::TypedString(typed) => {
             // `DATE '…'` is a cast.
             let inner = Expr::Value(typed.value.clone());
-            *expr = Expr::Cast {
-                kind: CastKind::Cast,
-                expr: Box::new(inner),
-                data_type: typed.data_type.clone(),
-                array: false,
-                format: None,
-            };
+            *expr = cast_to(inner, typed.data_type.clone());
             rewrite(expr, names)
         }
         _ => Ok(()),

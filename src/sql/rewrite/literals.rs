@@ -58,6 +58,7 @@ pub(super) fn read(text: &str, data_type: &DataType, style: InputStyle) -> Resul
         | PgType::INT8
         | PgType::DATE
         | PgType::TIME
+        | PgType::TIMETZ
         | PgType::TIMESTAMP
         | PgType::UUID => {
             let value = types::from_text(pg_type, text, utc)?;

@@ -51,7 +51,9 @@ pub(super) fn rewrite(expr: &mut Expr) -> Result<()> {
 /// or floats.
 pub(super) fn extract(expr: &mut Expr) {
     let Expr::Extract { field, expr: inner, .. } = expr else { return };
-    let function = match field.to_string().to_lowercase().as_str() {
+    // The field may stand in quotes.
+    let field = field.to_string().to_lowercase();
+    let function = match field.trim_matches('\'') {
         "second" | "seconds" => "extract_second",
         "millisecond" | "milliseconds" => "extract_millisecond",
         "epoch" => "extract_epoch",

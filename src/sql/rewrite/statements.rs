@@ -3,11 +3,11 @@
 
 use sqlparser::ast::{
     AlterColumnOperation, AlterTableOperation, ColumnDef, ColumnOption, CreateTable,
-    CreateTableOptions, ObjectName, ObjectType, RenameTableNameKind, SchemaName, Statement,
-    TableConstraint,
+    CreateTableOptions, DataType, Expr, ObjectName, ObjectType, RenameTableNameKind, SchemaName,
+    Statement, TableConstraint, Value,
 };
 
-use super::{NameContext, names, types};
+use super::{NameContext, casts, names, types};
 use crate::error::{Error, Result};
 use crate::sql::define::split_assignments;
 
@@ -91,9 +91,19 @@ fn create_table(table: &mut CreateTable, context: &NameContext) -> Result<()> {
 }
 
 fn column_def(column: &mut ColumnDef, context: &NameContext) -> Result<()> {
+    let written = column.data_type.clone();
     types::rewrite(&mut column.data_type)?;
     for option in &mut column.options {
         match &mut option.option {
+            // DuckDB has another text for a list.
+            ColumnOption::Default(default)
+                if matches!(written, DataType::Array(_))
+                    && matches!(&*default, Expr::Value(value)
+                        if matches!(value.value, Value::SingleQuotedString(_))) =>
+            {
+                let text = names::take(default);
+                *default = casts::cast_to(text, written.clone());
+            }
             ColumnOption::ForeignKey(key) => names::relation(&mut key.foreign_table, context)?,
             ColumnOption::Generated { generation_expr: None, .. } | ColumnOption::Identity(_) => {
                 return Err(Error::unsupported("identity columns are not supported")

@@ -3,6 +3,8 @@
 //!
 //! In the style `sql_standard` a sign before the first field alone is the sign of all fields.
 
+use std::borrow::Cow;
+
 use super::fields::fraction_micros;
 use super::number::trim;
 use super::{SHOWN_MAX, prefix};
@@ -17,7 +19,8 @@ enum Fault {
 
 /// Reads an interval.
 pub(crate) fn parse_interval(text: &str, style: IntervalStyle) -> Result<Interval> {
-    let word = trim(text);
+    let joined = with_joined_signs(trim(text));
+    let word = joined.as_ref();
     let found = match word.strip_prefix(['P', 'p']) {
         Some(rest) if rest.starts_with(|c: char| c.is_ascii_digit() || "-+.Tt".contains(c)) => {
             iso_8601(rest.as_bytes())
@@ -31,6 +34,26 @@ pub(crate) fn parse_interval(text: &str, style: IntervalStyle) -> Result<Interva
             format!("interval field value out of range: \"{}\"", prefix(text, SHOWN_MAX)),
         ),
     })
+}
+
+/// Puts a sign that stands alone before its number: `1 month - 1 day`.
+fn with_joined_signs(text: &str) -> Cow<'_, str> {
+    let alone = |sign: &str| text.contains(&format!(" {sign} ")) || text.starts_with(sign);
+    if !alone("-") && !alone("+") {
+        return Cow::Borrowed(text);
+    }
+    let mut joined = String::with_capacity(text.len());
+    for word in text.split_ascii_whitespace() {
+        if !joined.is_empty() && !joined.ends_with([' ', '-', '+']) {
+            joined.push(' ');
+        }
+        joined.push_str(word);
+        if !matches!(word, "-" | "+") {
+            joined.push(' ');
+        }
+    }
+    joined.truncate(joined.trim_end().len());
+    Cow::Owned(joined)
 }
 
 /// A number: its whole part with the sign, and its fraction in millionths, of the same sign.
