@@ -37,6 +37,7 @@ mod damage;
 mod disk_full;
 mod fail_points;
 mod linearizable;
+mod meaning;
 mod observability;
 mod procedures;
 mod reopen;

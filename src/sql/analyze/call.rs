@@ -6,6 +6,7 @@ use sqlparser::ast::{
 };
 
 use super::expr::{Analyzer, Env, FLOAT8, INT4, INT8, INTERVAL, NUMERIC, TEXT};
+use super::native;
 use super::resolve::{self, Resolved};
 use super::{Ty, UNKNOWN, UNTYPED};
 use crate::types::PgType;
@@ -129,13 +130,8 @@ impl Analyzer<'_> {
     pub(super) fn named(&mut self, whole: &Expr, name: &str, args: &[&Expr], env: Env<'_>) -> Ty {
         let found = self.resolved(name, args, env);
         if let Some(found) = &found {
-            // Texts alone DuckDB joins in the same way, and sooner.
-            let are_texts = matches!(found.source, "text_concat" | "text_concat_ws")
-                && args.iter().all(|arg| {
-                    let oid = self.expr(arg, env).oid;
-                    oid == UNKNOWN || resolve::category(oid) == b'S'
-                });
-            if !are_texts {
+            let given: Vec<u32> = args.iter().map(|arg| self.expr(arg, env).oid).collect();
+            if !native::is_as_good(found.source, args, &given) {
                 self.stands_for(whole, found.source);
             }
             if found.is_set && found.columns.len() < 2 {

@@ -4,6 +4,7 @@ use sqlparser::ast::{
     AccessExpr, BinaryOperator, CeilFloorKind, Expr, Ident, Subscript, UnaryOperator, Value,
 };
 
+use super::native;
 use super::refuse::names_columns;
 use super::resolve::{self, common};
 use super::scope::{Ctes, Scope};
@@ -324,10 +325,10 @@ impl Analyzer<'_> {
             self.check_operator(operator, a.oid, b.oid);
             return Ty::UNTYPED;
         };
-        let source = found.source;
+        let joins = operator == "||" && found.result == TEXT;
         for ((expr, found), &oid) in [(left, a), (right, b)].into_iter().zip(&found.args) {
             self.settle(expr, oid);
-            if matches!(source, "anytextcat" | "textanycat") && found.oid != BOOL {
+            if joins && !matches!(found.oid, BOOL | TEXT | UNKNOWN) {
                 self.shows_text(expr, found.oid);
             }
             if oid == FLOAT8 && found.oid == FLOAT4 {
@@ -339,7 +340,9 @@ impl Analyzer<'_> {
             }
         }
         if let Some(whole) = whole {
-            self.stands_for(whole, found.source);
+            if !native::is_as_good(found.source, &[left, right], &[a.oid, b.oid]) {
+                self.stands_for(whole, found.source);
+            }
         }
         Ty::of(found.result)
     }

@@ -9,6 +9,7 @@
 //! - `scope.rs`: what column names mean; `query.rs`: queries and FROM; `grouping.rs`: GROUP BY and
 //!   ORDER BY; `dml.rs`: INSERT, UPDATE, DELETE; `expr.rs`: expressions; `call.rs`: calls of
 //!   functions.
+//! - `native.rs`: calls that need nothing of the catalogue.
 //! - `texts.rs`: values whose text an engine writes otherwise; `times.rs`: what dates and times
 //!   have of their own.
 //! - `refuse.rs`: what PostgreSQL refuses by its types, and an engine would take.
@@ -18,6 +19,7 @@ mod call;
 mod dml;
 mod expr;
 mod grouping;
+mod native;
 mod query;
 mod refuse;
 mod resolve;

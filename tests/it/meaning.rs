@@ -1,0 +1,208 @@
+//! What SQL means: the same answers, texts and refusals as PostgreSQL's. Each was wrong once.
+
+use crate::harness::{connect, unique};
+use crate::messages::Out;
+
+/// Each question has one value.
+fn check(cases: &[(&str, &str)]) {
+    let mut client = connect();
+    for (sql, wanted) in cases {
+        assert_eq!(client.value(sql), *wanted, "{sql}");
+    }
+}
+
+#[test]
+fn one_expression_means_one_thing_wherever_it_stands() {
+    let mut client = connect();
+    let t = unique("grouped");
+    client.run(&format!("CREATE TABLE {t} (id int PRIMARY KEY, a numeric(10,2), at timestamptz)"));
+    client.run(&format!(
+        "INSERT INTO {t} VALUES (1, 4.97, '2024-05-01 00:00+00'), (2, 4.97, '2024-05-01 00:10+00')"
+    ));
+    let grouped = format!("SELECT a / 5, count(*) FROM {t} GROUP BY a / 5 ORDER BY a / 5");
+    assert_eq!(client.lines(&grouped), ["0.99400000000000000000|2"]);
+    let buckets = format!(
+        "SELECT extract(epoch FROM to_timestamp(floor(extract('epoch' FROM at) / 1800) * 1800))::int8, \
+         count(*) FROM {t} GROUP BY 1"
+    );
+    assert_eq!(client.lines(&buckets), ["1714521600|2"]);
+    // A primary key stands for its table's columns.
+    let by_key = format!("SELECT g.id, a, count(*) FROM {t} AS g GROUP BY g.id ORDER BY a, g.id");
+    assert_eq!(client.lines(&by_key), ["1|4.97|1", "2|4.97|1"]);
+    let median = format!("SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY a) FROM {t}");
+    assert_eq!(client.value(&median), "4.97");
+    client.run(&format!("UPDATE {t} SET a = 4.98 WHERE id = 2"));
+    assert_eq!(client.value(&median), "4.975");
+    client.run(&format!("DROP TABLE {t}"));
+}
+
+#[test]
+fn values_have_postgresqls_text_inside_of_expressions() {
+    check(&[
+        ("SELECT 1.0::float8::text || '/' || 1e15::float8 || '/' || 2.5::real", "1/1e+15/2.5"),
+        (
+            "SELECT ARRAY[1,2]::text || ARRAY['a b', NULL, 'null', '']::text",
+            r#"{1,2}{"a b",NULL,"null",""}"#,
+        ),
+        ("SELECT ARRAY[true, false]::text", "{t,f}"),
+        ("SELECT concat('a', 1, true, 1.5::float8, NULL, date '2024-01-02')", "a1t1.52024-01-02"),
+        ("SELECT 'ab'::char(4) || '|' || length('ab'::char(4))", "ab|2"),
+        ("SELECT 'ab'::char(4)", "ab  "),
+        ("SELECT 'abc'::char(2)", "ab"),
+        ("SELECT '2024-02-29 12:34:56.789'::timestamp(1)", "2024-02-29 12:34:56.8"),
+        ("SELECT json_build_object('a', 1, 'b', ARRAY[1,2])", r#"{"a" : 1, "b" : [1,2]}"#),
+        ("SELECT -2 ^ 2", "4"),
+        ("SELECT substring('assam black' for 5)", "assam"),
+        ("SELECT trim('xy' FROM 'xyteaxy')", "tea"),
+        ("SELECT extract(epoch FROM date '1970-01-02')", "86400"),
+        ("SELECT interval '1 month - 1 day'", "1 mon -1 days"),
+        ("SELECT sum(x) FROM (VALUES (interval '1 day'), ('26 hours')) AS v(x)", "1 day 26:00:00"),
+        (
+            "SELECT (date '2024-01-01', interval '40 days') OVERLAPS (date '2024-02-01', date '2024-06-01')",
+            "t",
+        ),
+        (
+            "SELECT timestamptz '2024-07-04 12:00+00' AT TIME ZONE interval '-3 hours'",
+            "2024-07-04 09:00:00",
+        ),
+        ("SELECT string_to_array('', ',')", "{}"),
+    ]);
+}
+
+#[test]
+fn what_has_no_meaning_is_refused() {
+    let mut client = connect();
+    let t = unique("refused");
+    client.run(&format!("CREATE TABLE {t} (id int, name text, d date, u uuid)"));
+    client.run(&format!("INSERT INTO {t} VALUES (1, 'one', '2024-01-01', NULL)"));
+    let cases = [
+        ("SELECT 1 FROM @ WHERE name = 1", "42883"),
+        ("SELECT d = 5 FROM @", "42883"),
+        ("SELECT 1 FROM @ WHERE id IN ('1', d)", "42883"),
+        ("SELECT true = 1", "42883"),
+        ("SELECT '1' + '2'", "42725"),
+        ("SELECT 1 FROM @ WHERE id", "42804"),
+        ("SELECT CASE WHEN id THEN 1 END FROM @", "42804"),
+        ("SELECT true::date", "42846"),
+        ("SELECT d::int FROM @", "42846"),
+        ("SELECT \"ID\" FROM @", "42703"),
+        ("SELECT extract(hour FROM d) FROM @", "0A000"),
+        ("SELECT * FROM @, @", "42712"),
+        ("SELECT sqrt(-1)", "2201F"),
+        ("SELECT ln(0)", "2201E"),
+        ("SELECT now() AT TIME ZONE 'No/Where'", "22023"),
+        ("SELECT 'a' ~ '('", "2201B"),
+        ("SELECT make_date(2024, 2, 30)", "22008"),
+    ];
+    for (sql, code) in cases {
+        assert_eq!(client.sqlstate(&sql.replace('@', &t)), code, "{sql}");
+    }
+    // What can be meant is taken.
+    for sql in [
+        "SELECT 1 FROM @ WHERE name = '1' OR id = 1.5 OR d >= timestamp '2024-01-01' OR u IS NULL",
+        "SELECT name || id || d, id + 1.5, d + 1, d - date '2023-01-01' FROM @",
+        "SELECT 1 FROM @ WHERE id = ANY (ARRAY[1, 2]) AND name LIKE 'o%' AND name::varchar = name",
+    ] {
+        client.rows(&sql.replace('@', &t));
+    }
+    client.run(&format!("DROP TABLE {t}"));
+}
+
+#[test]
+fn joins_give_the_columns_that_they_share_first() {
+    let mut client = connect();
+    let (l, r) = (unique("left"), unique("right"));
+    client.run(&format!("CREATE TABLE {l} (id int, a text, k int[])"));
+    client.run(&format!("CREATE TABLE {r} (b text, id int)"));
+    client.run(&format!("INSERT INTO {l} VALUES (1, 'x', '{{1,2}}'), (2, 'y', '{{}}')"));
+    client.run(&format!("INSERT INTO {r} VALUES ('p', 2)"));
+    assert_eq!(client.lines(&format!("SELECT * FROM {r} JOIN {l} USING (id)")), ["2|p|y|{}"]);
+    let member = format!("SELECT a, b FROM {l} LEFT JOIN {r} ON {r}.id = ANY (k) ORDER BY a");
+    assert_eq!(client.lines(&member), ["x|p", "y|NULL"]);
+    let side_by_side = "SELECT * FROM unnest(ARRAY[1,2,3], ARRAY['a','b']) AS t(x, y) WHERE x > 1";
+    assert_eq!(client.lines(side_by_side), ["2|b", "3|NULL"]);
+    let ties = "SELECT v FROM (VALUES ('a', 3), ('b', 3), ('c', 1)) AS t(v, n) \
+                ORDER BY n DESC, v LIKE 'x' FETCH FIRST 1 ROW WITH TIES";
+    assert_eq!(client.lines(ties).len(), 2);
+    client.run(&format!("DROP TABLE {l}, {r}"));
+}
+
+#[test]
+fn dates_and_intervals_have_the_sessions_style() {
+    let mut client = connect();
+    client.run("SET datestyle = 'sql, dmy'");
+    assert_eq!(client.value("SHOW datestyle"), "SQL, DMY");
+    assert_eq!(client.value("SELECT date '1/8/1999'"), "01/08/1999");
+    client.run("SET datestyle = 'german'");
+    assert_eq!(client.value("SELECT timestamp '1999-08-01 12:00'"), "01.08.1999 12:00:00");
+    client.run("SET datestyle = 'iso, mdy'");
+    // The same text as before, read otherwise.
+    assert_eq!(client.value("SELECT date '1/8/1999'"), "1999-01-08");
+    for (style, wanted) in [
+        ("iso_8601", "P1Y2M3DT4H"),
+        ("postgres_verbose", "@ 1 year 2 mons 3 days 4 hours"),
+        ("sql_standard", "+1-2 +3 +4:00:00"),
+    ] {
+        client.run(&format!("SET intervalstyle = '{style}'"));
+        assert_eq!(client.value("SELECT interval '1 year 2 months 3 days 4 hours'"), wanted);
+    }
+    assert_eq!(client.sqlstate("SET datestyle = 'iso, sql'"), "22023");
+}
+
+#[test]
+fn a_broken_constraint_is_named_in_transactions_too() {
+    let mut client = connect();
+    let t = unique("named");
+    client.run(&format!(
+        "CREATE TABLE {t} (id int PRIMARY KEY, name text NOT NULL, n int CHECK (n > 0), \
+         up int REFERENCES {t} (id))"
+    ));
+    client.run(&format!("INSERT INTO {t} VALUES (1, 'one', 1, NULL)"));
+    let cases = [
+        ("(1, 'again', 1, NULL)", "23505", 'n', format!("{t}_pkey")),
+        ("(2, NULL, 1, NULL)", "23502", 'c', "name".to_owned()),
+        ("(2, 'two', -1, NULL)", "23514", 'n', format!("{t}_n_check")),
+        ("(2, 'two', 1, 9)", "23503", 'n', format!("{t}_up_fkey")),
+    ];
+    for in_block in [false, true] {
+        for (values, code, field, name) in &cases {
+            if in_block {
+                client.run("BEGIN");
+            }
+            let error = client.error(&format!("INSERT INTO {t} VALUES {values}"));
+            if in_block {
+                client.run("ROLLBACK");
+            }
+            assert_eq!(error.get(&'C').map(String::as_str), Some(*code), "{values}");
+            assert_eq!(
+                error.get(field).map(String::as_str),
+                Some(name.as_str()),
+                "{values} {in_block}"
+            );
+            assert_eq!(
+                error.get(&'t').map(String::as_str),
+                Some(t.as_str()),
+                "{values} {in_block}"
+            );
+        }
+    }
+    client.run(&format!("DROP TABLE {t}"));
+}
+
+#[test]
+fn a_statement_whose_columns_have_changed_is_to_be_prepared_anew() {
+    let mut client = connect();
+    let t = unique("changed");
+    client.run(&format!("CREATE TABLE {t} (a int)"));
+    client.run(&format!("INSERT INTO {t} VALUES (1)"));
+    let all = format!("SELECT * FROM {t}");
+    let out = Out::new().parse("all", &all, &[]).describe_statement("all").sync();
+    assert_eq!(client.talk(out), ["1", "t []", "T a:23", "Z I"]);
+    let run = || Out::new().bind("", "all", &[]).execute("", 0).sync();
+    assert_eq!(client.talk(run()), ["2", "D 1", "C SELECT 1", "Z I"]);
+    client.run(&format!("ALTER TABLE {t} ADD COLUMN b text DEFAULT 'x'"));
+    let replies = client.talk(run());
+    let refused = replies.iter().any(|reply| reply.starts_with('E') && reply.contains("0A000"));
+    assert!(refused && !replies.iter().any(|reply| reply.starts_with('D')), "{replies:?}");
+    client.run(&format!("DROP TABLE {t}"));
+}
