@@ -384,8 +384,8 @@ impl Analyzer<'_> {
                 Ty::of(BOOL)
             }
             // A minus before a number is part of it: -2147483648 is an integer.
-            UnaryOperator::Minus if is_least_negated(expr) => Ty::of(INT8),
-            UnaryOperator::Minus if is_least_integer(expr) => {
+            UnaryOperator::Minus if native::is_least_negated(expr) => Ty::of(INT8),
+            UnaryOperator::Minus if native::is_least_integer(expr) => {
                 self.decisions.narrow.insert(std::ptr::from_ref(whole));
                 Ty::of(INT4)
             }
@@ -452,20 +452,6 @@ impl Analyzer<'_> {
         }
         // Subscripts of an array of more dimensions give an element each only when all are there.
         found
-    }
-}
-
-fn is_least_integer(expr: &Expr) -> bool {
-    matches!(expr, Expr::Value(value)
-        if matches!(&value.value, Value::Number(text, _) if text == "2147483648"))
-}
-
-/// `(-2147483648)`, whose opposite is a bigint.
-fn is_least_negated(expr: &Expr) -> bool {
-    match expr {
-        Expr::Nested(inner) => is_least_negated(inner),
-        Expr::UnaryOp { op: UnaryOperator::Minus, expr } => is_least_integer(expr),
-        _ => false,
     }
 }
 

@@ -1,7 +1,7 @@
 //! Calls that an engine's own function answers as PostgreSQL does, because of what their arguments
 //! are: a macro that guards against the rest would only cost time, at each statement and row.
 
-use sqlparser::ast::{Expr, Value};
+use sqlparser::ast::{Expr, UnaryOperator, Value};
 
 use super::expr::{INT4, INT8};
 use super::{UNKNOWN, resolve};
@@ -57,5 +57,20 @@ fn number_of(expr: &Expr) -> Option<i64> {
             _ => None,
         },
         _ => None,
+    }
+}
+
+/// The digits of the least integer, which is none without its minus.
+pub(super) fn is_least_integer(expr: &Expr) -> bool {
+    matches!(expr, Expr::Value(value)
+        if matches!(&value.value, Value::Number(text, _) if text == "2147483648"))
+}
+
+/// `(-2147483648)`, whose opposite is a bigint.
+pub(super) fn is_least_negated(expr: &Expr) -> bool {
+    match expr {
+        Expr::Nested(inner) => is_least_negated(inner),
+        Expr::UnaryOp { op: UnaryOperator::Minus, expr } => is_least_integer(expr),
+        _ => false,
     }
 }
