@@ -104,8 +104,6 @@ fn main() -> Result<()> {
     lines.extend(writes::visibility(&teatree, other, &size)?);
     lines.extend(writes::dashboard(&teatree, other, &size)?);
     lines.extend(copy::copy(&teatree, other, &size)?);
-    // Last: so many tables are on nobody else's way.
-    lines.extend(structure::structure(&teatree, other, size.streams)?);
     let stages = writes::stages(&teatree, size.insert_time)?;
 
     let table = report::table(&lines, postgres.as_ref().map(load::server_version).transpose()?);

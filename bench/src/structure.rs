@@ -15,7 +15,7 @@ const TABLES: usize = 1_000;
 /// Tables of the schema that is synced.
 const SYNCED: usize = 100;
 /// Commands of one start of psql, so that its start costs little of the time.
-const COMMANDS: usize = 20;
+const COMMANDS: usize = 3;
 const JDBC: &str = "/usr/share/java/postgresql.jar";
 
 /// Makes the tables, with keys, indexes, defaults, comments and references.

@@ -300,7 +300,7 @@ fn cast(expr: &mut Expr, pg_type: PgType) {
     let name = pg_type.sql_name();
     let name = if pg_type.scalar() == ScalarType::Char { "text".to_owned() } else { name };
     *expr = Expr::Cast {
-        kind: CastKind::DoubleColon,
+        kind: CastKind::Cast,
         expr: Box::new(inner),
         data_type: plain_type(&name),
         array: false,

@@ -1131,10 +1131,6 @@ def check_schema_diff():
     dropped("schema", *database(number), cascade=True)
 
 
-# pgAdmin calls pg_show_all_settings() on every connection: as long as it is missing, pgAdmin does
-# not connect and no check passes. LATER is what fails once it is there: then this is to go.
-CONNECTS = False
-
 # What these need is not there yet: aclexplode, xmin of the catalogs, bpchar() and
 # pg_available_extensions() as functions, plpgsql as a language and an extension, a sequence read
 # as a table, EXPLAIN (FORMAT JSON), pg_cancel_backend, more of pg_settings, the table of a
@@ -1204,6 +1200,4 @@ if __name__ == "__main__":
             checks += browses()
         if name.startswith("check_"):
             checks.append(value)
-    beyond = [check.__name__ for check in checks
-              if check.__name__ not in ("check_start", "check_fill")]
-    run(checks, clean_up, later=LATER if CONNECTS else beyond)
+    run(checks, clean_up, later=LATER)
