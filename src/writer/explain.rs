@@ -17,7 +17,7 @@ pub(super) fn explain_apart(targets: &Arc<Targets>, body: &Body, error: Error) -
     if error.code().class() != "23" {
         return error;
     }
-    match targets.duckdb.write_connection() {
+    match targets.duckdb.lookup_connection() {
         Ok(connection) => Applier::new(Arc::clone(targets), connection).explain(body, error),
         Err(_) => error,
     }

@@ -286,3 +286,20 @@ fn warnings_come_where_postgresql_gives_them() {
     assert!(warnings("SET client_min_messages = error").is_empty());
     assert!(warnings("COMMIT").is_empty());
 }
+
+#[test]
+fn a_broken_key_is_named_and_the_savepoint_before_it_kept() {
+    let mut client = connect();
+    let t = unique("kept_savepoint");
+    client.run(&format!("CREATE TABLE {t} (id int PRIMARY KEY)"));
+    client.run("BEGIN");
+    client.run(&format!("INSERT INTO {t} VALUES (1)"));
+    client.run("SAVEPOINT s");
+    let error = client.error(&format!("INSERT INTO {t} VALUES (1)"));
+    assert_eq!(error[&'n'], format!("{t}_pkey"));
+    client.run("ROLLBACK TO s");
+    client.run(&format!("INSERT INTO {t} VALUES (2)"));
+    client.run("COMMIT");
+    assert_eq!(client.lines(&format!("SELECT id FROM {t} ORDER BY id")), ["1", "2"]);
+    client.run(&format!("DROP TABLE {t}"));
+}

@@ -60,14 +60,16 @@ pub(super) fn stream(handle: &Handle, query: Query, cancel: CancellationToken) -
     });
     let task = AbortOnDropHandle::new(driver);
     let running = Running { messages, cancel, ended: false, _task: task };
-    Box::pin(futures::stream::unfold(running, |mut running| async move {
+    let stream = futures::stream::unfold(running, |mut running| async move {
         if running.ended {
             return None;
         }
         let item = running.next().await?;
         running.ended = item.is_err();
         Some((item, running))
-    }))
+    });
+    // Who asks again after the end is told again.
+    Box::pin(stream.fuse())
 }
 
 impl Running {

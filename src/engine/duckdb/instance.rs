@@ -157,6 +157,16 @@ impl DuckDb {
         self.database.watch()
     }
 
+    /// Opens a connection that looks definitions up beside the Writer's, and writes nothing.
+    pub fn lookup_connection(&self) -> Result<WriteConnection> {
+        let mut idle = Idle {
+            connection: self.database.connect()?,
+            time_zone: String::new(),
+            search_path: vec![String::new()],
+        };
+        Ok(WriteConnection::on(&mut idle))
+    }
+
     /// Opens a connection for the Writer.
     pub fn write_connection(&self) -> Result<WriteConnection> {
         WriteConnection::new(self.database.connect()?)

@@ -169,7 +169,7 @@ impl DuckDb {
             let next = rows.next().await;
             next.map(|batch| (batch, rows))
         });
-        Ok((columns, schema, stream.boxed()))
+        Ok((columns, schema, stream.fuse().boxed()))
     }
 
     /// Lists the schemas of the data file, in PostgreSQL's words.
