@@ -100,6 +100,7 @@ fn what_has_no_meaning_is_refused() {
     // What can be meant is taken.
     for sql in [
         "SELECT 1 FROM @ WHERE name = '1' OR id = 1.5 OR d >= timestamp '2024-01-01' OR u IS NULL",
+        "SELECT name AS \"Name\", count(*) AS \"N\" FROM @ GROUP BY \"Name\" ORDER BY \"N\", \"Name\"",
         "SELECT name || id || d, id + 1.5, d + 1, d - date '2023-01-01' FROM @",
         "SELECT 1 FROM @ WHERE id = ANY (ARRAY[1, 2]) AND name LIKE 'o%' AND name::varchar = name",
     ] {

@@ -21,16 +21,16 @@ impl Analyzer<'_> {
                 match expr {
                     Expr::Rollup(sets) | Expr::Cube(sets) | Expr::GroupingSets(sets) => {
                         for expr in sets.iter().flatten() {
-                            self.expr(expr, env);
+                            self.sorted(expr, env);
                         }
                     }
-                    expr => drop(self.expr(expr, env)),
+                    expr => self.sorted(expr, env),
                 }
             }
         }
         if let Some(Distinct::On(exprs)) = &select.distinct {
             for expr in exprs {
-                self.expr(expr, env);
+                self.sorted(expr, env);
             }
         }
         for window in &select.named_window {
@@ -40,8 +40,14 @@ impl Analyzer<'_> {
         }
         if let Some(OrderByKind::Expressions(exprs)) = order.map(|order| &order.kind) {
             for order in exprs {
-                self.expr(&order.expr, env);
+                self.sorted(&order.expr, env);
             }
+        }
+    }
+    /// A name alone may be that of an output column.
+    fn sorted(&mut self, expr: &Expr, env: Env<'_>) {
+        if !matches!(expr, Expr::Identifier(_)) {
+            self.expr(expr, env);
         }
     }
 }
