@@ -128,9 +128,13 @@ impl Analyzer<'_> {
 
     /// Types a call of a function by its name.
     pub(super) fn named(&mut self, whole: &Expr, name: &str, args: &[&Expr], env: Env<'_>) -> Ty {
-        let found = self.resolved(name, args, env);
+        let given = self.types_of(args, env);
+        if name == "string_agg" && given.first() == Some(&UNKNOWN) {
+            // PostgreSQL's parser makes text of an unknown first argument.
+            return Ty::of(TEXT);
+        }
+        let found = self.resolved(name, args, &given);
         if let Some(found) = &found {
-            let given: Vec<u32> = args.iter().map(|arg| self.expr(arg, env).oid).collect();
             if !native::is_as_good(found.source, args, &given) {
                 self.stands_for(whole, found.source);
             }
@@ -145,16 +149,21 @@ impl Analyzer<'_> {
         }
     }
 
-    /// Finds the function that a call means; parameters among its arguments get their types.
+    /// Types arguments, each once: what nests would be typed again at every level.
+    pub(super) fn types_of(&mut self, args: &[&Expr], env: Env<'_>) -> Vec<u32> {
+        args.iter().map(|arg| self.expr(arg, env).oid).collect()
+    }
+
+    /// Finds the function that a call with arguments of these types means; parameters among the
+    /// arguments get theirs.
     pub(super) fn resolved(
         &mut self,
         name: &str,
         args: &[&Expr],
-        env: Env<'_>,
+        given: &[u32],
     ) -> Option<Resolved> {
-        let given: Vec<u32> = args.iter().map(|arg| self.expr(arg, env).oid).collect();
-        let found = resolve::function(name, &given)?;
-        for ((arg, &oid), &from) in args.iter().zip(&found.args).zip(&given) {
+        let found = resolve::function(name, given)?;
+        for ((arg, &oid), &from) in args.iter().zip(&found.args).zip(given) {
             self.settle(arg, oid);
             self.lengthens(arg, from, oid);
         }
@@ -166,9 +175,12 @@ impl Analyzer<'_> {
         Some(match name {
             "coalesce" | "greatest" | "least" => self.common_of(args, env),
             "nullif" => {
-                let all = self.common_of(args, env);
-                let first = args.first().map_or(Ty::UNTYPED, |first| self.expr(first, env));
-                if first.oid == UNKNOWN { all } else { first }
+                let types: Vec<Ty> = args.iter().map(|arg| self.expr(arg, env)).collect();
+                let all = self.common_with(args, &types);
+                match types.first() {
+                    Some(first) if first.oid != UNKNOWN => *first,
+                    _ => all,
+                }
             }
             "grouping" => Ty::of(INT4),
             "current_date" => Ty::of(1082),
@@ -183,12 +195,6 @@ impl Analyzer<'_> {
                     self.expr(arg, env);
                 }
                 Ty::of(INT8)
-            }
-            // PostgreSQL's parser makes text of an unknown first argument.
-            "string_agg"
-                if args.first().is_some_and(|first| self.expr(first, env).oid == UNKNOWN) =>
-            {
-                Ty::of(TEXT)
             }
             _ => return None,
         })

@@ -1,10 +1,7 @@
 //! The types of expressions.
 
-use sqlparser::ast::{
-    AccessExpr, BinaryOperator, CeilFloorKind, Expr, Ident, Subscript, UnaryOperator, Value,
-};
+use sqlparser::ast::{AccessExpr, BinaryOperator, CeilFloorKind, Expr, Ident, Subscript, Value};
 
-use super::native;
 use super::refuse::names_columns;
 use super::resolve::{self, common};
 use super::scope::{Ctes, Scope};
@@ -113,9 +110,10 @@ impl Analyzer<'_> {
     fn case(&mut self, expr: &Expr, env: Env<'_>) -> Ty {
         let Expr::Case { operand, conditions, else_result, .. } = expr else { return Ty::UNTYPED };
         if let Some(operand) = operand {
-            let whens: Vec<&Expr> = conditions.iter().map(|when| &when.condition).collect();
-            for when in whens {
-                self.pair(None, operand, "=", when, env);
+            let found = self.expr(operand, env);
+            for when in conditions {
+                let other = self.expr(&when.condition, env);
+                self.typed_pair(None, (operand, found), "=", (&when.condition, other));
             }
         } else {
             for when in conditions {
@@ -194,9 +192,10 @@ impl Analyzer<'_> {
             }
             Expr::InList { expr, list, .. } => {
                 let all: Vec<&Expr> = std::iter::once(expr.as_ref()).chain(list).collect();
-                self.common_of(&all, env);
-                for one in list {
-                    self.check_pair(expr, "=", one, env);
+                let types: Vec<Ty> = all.iter().map(|one| self.expr(one, env)).collect();
+                self.common_with(&all, &types);
+                for other in &types[1..] {
+                    self.check_pair(types[0].oid, "=", other.oid);
                 }
             }
             Expr::InSubquery { expr, subquery, .. } => {
@@ -205,16 +204,18 @@ impl Analyzer<'_> {
                 self.wanted(expr, first.map_or(UNTYPED, |(_, ty)| ty.oid), env);
             }
             Expr::Between { expr, low, high, .. } => {
-                self.common_of(&[expr, low, high], env);
-                self.check_pair(expr, ">=", low, env);
-                self.check_pair(expr, "<=", high, env);
+                let all: [&Expr; 3] = [expr, low, high];
+                let types = all.map(|one| self.expr(one, env));
+                self.common_with(&all, &types);
+                self.check_pair(types[0].oid, ">=", types[1].oid);
+                self.check_pair(types[0].oid, "<=", types[2].oid);
             }
             Expr::Like { expr, pattern, .. }
             | Expr::ILike { expr, pattern, .. }
             | Expr::SimilarTo { expr, pattern, .. } => {
-                self.wanted(expr, TEXT, env);
-                self.wanted(pattern, TEXT, env);
-                self.check_pair(expr, "~~", pattern, env);
+                let text = self.wanted(expr, TEXT, env);
+                let pattern = self.wanted(pattern, TEXT, env);
+                self.check_pair(text.oid, "~~", pattern.oid);
             }
             Expr::AnyOp { left, compare_op, right, .. } => {
                 self.quantified(left, compare_op, right, env);
@@ -301,6 +302,11 @@ impl Analyzer<'_> {
     /// Types expressions that must have one type.
     pub(super) fn common_of(&mut self, all: &[&Expr], env: Env<'_>) -> Ty {
         let found: Vec<Ty> = all.iter().map(|expr| self.expr(expr, env)).collect();
+        self.common_with(all, &found)
+    }
+
+    /// The one type of expressions that have these.
+    pub(super) fn common_with(&mut self, all: &[&Expr], found: &[Ty]) -> Ty {
         let oids: Vec<u32> = found.iter().map(|ty| ty.oid).collect();
         let Some(oid) = common(&oids) else { return Ty::UNTYPED };
         for expr in all {
@@ -309,118 +315,6 @@ impl Analyzer<'_> {
         let typmod = found.first().map_or(-1, |ty| ty.typmod);
         let same = found.iter().all(|ty| ty.oid == oid && ty.typmod == typmod);
         Ty { oid, typmod: if same { typmod } else { -1 } }
-    }
-
-    /// Types two expressions with an operator between them.
-    fn pair(
-        &mut self,
-        whole: Option<&Expr>,
-        left: &Expr,
-        operator: &str,
-        right: &Expr,
-        env: Env<'_>,
-    ) -> Ty {
-        let (a, b) = (self.expr(left, env), self.expr(right, env));
-        let Some(found) = resolve::operator(operator, &[a.oid, b.oid]) else {
-            self.check_operator(operator, a.oid, b.oid);
-            return Ty::UNTYPED;
-        };
-        let joins = operator == "||" && found.result == TEXT;
-        for ((expr, found), &oid) in [(left, a), (right, b)].into_iter().zip(&found.args) {
-            self.settle(expr, oid);
-            if joins && !matches!(found.oid, BOOL | TEXT | UNKNOWN) {
-                self.shows_text(expr, found.oid);
-            }
-            if oid == FLOAT8 && found.oid == FLOAT4 {
-                self.decisions.casts.insert(std::ptr::from_ref(expr), PgType::FLOAT8);
-            }
-            // DuckDB adds INTEGERs to dates, and has BIGINT for some of them.
-            if found.oid == INT4 && is_date_pair(a.oid, b.oid) {
-                self.decisions.narrow.insert(std::ptr::from_ref(expr));
-            }
-        }
-        if let Some(whole) = whole {
-            if !native::is_as_good(found.source, &[left, right], &[a.oid, b.oid]) {
-                self.stands_for(whole, found.source);
-            }
-        }
-        Ty::of(found.result)
-    }
-
-    fn binary(
-        &mut self,
-        whole: &Expr,
-        left: &Expr,
-        op: &BinaryOperator,
-        right: &Expr,
-        env: Env<'_>,
-    ) -> Ty {
-        use BinaryOperator as B;
-        match op {
-            B::And | B::Or | B::Xor => {
-                let word = op.to_string();
-                self.boolean(left, &word, env);
-                self.boolean(right, &word, env);
-                Ty::of(BOOL)
-            }
-            B::Overlaps => self.overlaps(whole, left, right, env),
-            B::PGCustomBinaryOperator(parts) => {
-                let name = parts.last().map_or("", String::as_str);
-                self.pair(Some(whole), left, name, right, env)
-            }
-            B::Eq | B::NotEq | B::Lt | B::LtEq | B::Gt | B::GtEq => {
-                self.pair(Some(whole), left, &op.to_string(), right, env);
-                Ty::of(BOOL)
-            }
-            B::Divide if is_double_slash(op) => Ty::UNTYPED,
-            _ => self.pair(Some(whole), left, &op.to_string(), right, env),
-        }
-    }
-
-    fn unary(&mut self, whole: &Expr, op: UnaryOperator, expr: &Expr, env: Env<'_>) -> Ty {
-        match op {
-            UnaryOperator::Not => {
-                self.boolean(expr, "NOT", env);
-                Ty::of(BOOL)
-            }
-            // A minus before a number is part of it: -2147483648 is an integer.
-            UnaryOperator::Minus if native::is_least_negated(expr) => Ty::of(INT8),
-            UnaryOperator::Minus if native::is_least_integer(expr) => {
-                self.decisions.narrow.insert(std::ptr::from_ref(whole));
-                Ty::of(INT4)
-            }
-            _ => {
-                let inner = self.expr(expr, env);
-                let found = resolve::operator(&op.to_string(), &[inner.oid]);
-                if let Some(found) = &found
-                    && let Some(&to) = found.args.first()
-                {
-                    self.settle(expr, to);
-                    self.stands_for(whole, found.source);
-                }
-                found.map_or(Ty::UNTYPED, |found| Ty::of(found.result))
-            }
-        }
-    }
-
-    /// Types `x = ANY (…)`, where an array or a query stands on the right.
-    fn quantified(&mut self, left: &Expr, op: &BinaryOperator, right: &Expr, env: Env<'_>) {
-        if let Expr::Subquery(query) = right {
-            let columns = self.query(query, env.ctes, Some(env.scope));
-            let first = columns.and_then(|columns| columns.into_iter().next());
-            self.wanted(left, first.map_or(UNTYPED, |(_, ty)| ty.oid), env);
-            return;
-        }
-        let (a, b) = (self.expr(left, env), self.expr(right, env));
-        let element = builtin::element_of(b.oid).unwrap_or(b.oid);
-        if let Some(found) = resolve::operator(&op.to_string(), &[a.oid, element])
-            && let [to_left, to_right] = *found.args.as_slice()
-        {
-            self.settle(left, to_left);
-            if let Some(array) = builtin::array_of(to_right) {
-                self.settle(right, array);
-            }
-        }
     }
 
     fn access(&mut self, root: &Expr, chain: &[AccessExpr], env: Env<'_>) -> Ty {
@@ -453,14 +347,6 @@ impl Analyzer<'_> {
         // Subscripts of an array of more dimensions give an element each only when all are there.
         found
     }
-}
-
-fn is_date_pair(a: u32, b: u32) -> bool {
-    a == DATE || b == DATE
-}
-
-fn is_double_slash(op: &BinaryOperator) -> bool {
-    op.to_string() == "//"
 }
 
 fn identifier(ident: &Ident, env: Env<'_>) -> Ty {

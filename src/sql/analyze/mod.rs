@@ -8,7 +8,7 @@
 //! - `resolve.rs`: which of several functions or operators is meant.
 //! - `scope.rs`: what column names mean; `query.rs`: queries and FROM; `grouping.rs`: GROUP BY and
 //!   ORDER BY; `dml.rs`: INSERT, UPDATE, DELETE; `expr.rs`: expressions; `call.rs`: calls of
-//!   functions.
+//!   functions; `operator.rs`: operators.
 //! - `native.rs`: calls that need nothing of the catalogue.
 //! - `texts.rs`: values whose text an engine writes otherwise; `times.rs`: what dates and times
 //!   have of their own.
@@ -20,6 +20,7 @@ mod dml;
 mod expr;
 mod grouping;
 mod native;
+mod operator;
 mod query;
 mod refuse;
 mod resolve;

@@ -401,7 +401,9 @@ impl Analyzer<'_> {
         scope: &Scope<'_>,
     ) -> Columns {
         let function = builtin_name(name)?;
-        let found = self.resolved(&function, &plain(args)?, Env { scope, ctes })?;
+        let args = plain(args)?;
+        let given = self.types_of(&args, Env { scope, ctes });
+        let found = self.resolved(&function, &args, &given)?;
         if found.columns.is_empty() {
             // A row without declared columns is known only when it comes.
             return (found.result != 2249).then(|| vec![(function, Ty::of(found.result))]);

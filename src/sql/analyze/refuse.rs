@@ -50,9 +50,8 @@ impl Analyzer<'_> {
         }
     }
 
-    /// Checks the operator that a construct of the grammar means between two expressions.
-    pub(super) fn check_pair(&mut self, left: &Expr, name: &str, right: &Expr, env: Env<'_>) {
-        let (left, right) = (self.expr(left, env).oid, self.expr(right, env).oid);
+    /// Checks the operator that a construct of the grammar means between two types.
+    pub(super) fn check_pair(&mut self, left: u32, name: &str, right: u32) {
         if left != UNKNOWN && right != UNKNOWN {
             self.check_operator(name, left, right);
         }

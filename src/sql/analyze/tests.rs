@@ -147,3 +147,24 @@ fn parameters_take_the_type_of_their_place() {
         assert_eq!(params(sql), expected, "{sql}");
     }
 }
+
+#[test]
+fn what_nests_is_typed_once() {
+    // Typed twice at each level, these would take longer than anybody waits.
+    let nested = |open: &str, close: &str| {
+        format!("SELECT {}'a'::text{}", open.repeat(40), close.repeat(40))
+    };
+    for (open, close) in [
+        ("upper(", ")"),
+        ("nullif(", ", 'x')"),
+        ("(CASE ", " WHEN 'x' THEN 'y' ELSE 'z' END)"),
+        ("((", " IN ('x', 'y'))::text)"),
+        ("((", " BETWEEN 'x' AND 'y')::text)"),
+        ("((", " LIKE 'x')::text)"),
+    ] {
+        let sql = nested(open, close);
+        let statements = crate::sql::parse(&sql).unwrap();
+        let found = statements[0].analyze(&Relations::default(), &[]);
+        assert_eq!(found.columns.unwrap()[0].unwrap().0, PgType::TEXT, "{open}");
+    }
+}
