@@ -192,7 +192,7 @@ impl Config {
 
     fn check(&self) -> Result<()> {
         let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
-        let reserved = ["system", "temp", "main", "memory", "teatree_system"];
+        let reserved = ["system", "temp", "main", "memory", "teatree_system", "teatree_kept"];
         if self.database.is_empty()
             || self.database.len() > 63
             || !self.database.chars().all(plain)

@@ -54,7 +54,7 @@ FROM (
 LEFT JOIN teatree_system.support.builtin_type t ON t.oid = c.type_oid;
 
 CREATE VIEW teatree_system.pg.pg_attrdef AS
-SELECT teatree_system.support.default_oid(duckdb_table_oid, number) AS oid, table_oid AS adrelid,
+SELECT default_oid AS oid, table_oid AS adrelid,
        number AS adnum, column_default AS adbin
 FROM teatree_system.support.column_entry WHERE column_default IS NOT NULL;
 
@@ -77,8 +77,9 @@ SELECT k.oid, k.name AS conname, k.namespace_oid AS connamespace, k.kind AS cont
   NULL::SMALLINT[] AS confdelsetcols, NULL::UINTEGER[] AS conexclop, k.expression AS conbin,
   false AS conperiod, true AS conenforced
 FROM teatree_system.support.constraint_entry k
-LEFT JOIN (SELECT table_name, schema_oid, teatree_system.support.entry_oid(table_oid) AS table_oid
-           FROM duckdb_tables()) r ON r.table_name = k.referenced_table AND r.schema_oid = k.schema_oid
+LEFT JOIN (SELECT name, namespace_oid, oid AS table_oid FROM teatree_system.support.user_relation
+           WHERE kind = 'r' AND storage = 'duckdb') r
+  ON r.name = k.referenced_table AND r.namespace_oid = k.namespace_oid
 LEFT JOIN teatree_system.support.column_names n ON n.table_oid = r.table_oid
 LEFT JOIN teatree_system.support.constraint_entry u
   ON u.table_oid = r.table_oid AND u.kind IN ('p', 'u') AND u.column_names = k.referenced_column_names;
@@ -117,7 +118,7 @@ UNION ALL
 SELECT oid, 2615::UINTEGER, 0, comment FROM teatree_system.support.schema_entry WHERE comment IS NOT NULL;
 
 CREATE VIEW teatree_system.pg.pg_rewrite AS
-SELECT CAST(oid + 1073741824 AS UINTEGER) AS oid, '_RETURN' AS rulename, oid AS ev_class, '1' AS ev_type,
+SELECT CAST(16384 + (oid + 1073741824) % 2147467264 AS UINTEGER) AS oid, '_RETURN' AS rulename, oid AS ev_class, '1' AS ev_type,
        'O' AS ev_enabled, true AS is_instead, NULL::VARCHAR AS ev_qual, NULL::VARCHAR AS ev_action
 FROM teatree_system.support.user_relation WHERE kind = 'v';
 
@@ -129,10 +130,10 @@ UNION ALL
 SELECT 2606::UINTEGER, oid, 0, 1259::UINTEGER, table_oid, CAST(unnest(column_numbers) AS INTEGER), 'a'
 FROM teatree_system.support.constraint_entry
 UNION ALL
-SELECT 2618::UINTEGER, CAST(oid + 1073741824 AS UINTEGER), 0, 1259::UINTEGER, oid, 0, 'i'
+SELECT 2618::UINTEGER, CAST(16384 + (oid + 1073741824) % 2147467264 AS UINTEGER), 0, 1259::UINTEGER, oid, 0, 'i'
 FROM teatree_system.support.user_relation WHERE kind = 'v'
 UNION ALL
-SELECT 2604::UINTEGER, teatree_system.support.default_oid(duckdb_table_oid, number), 0, 1259::UINTEGER, table_oid,
+SELECT 2604::UINTEGER, default_oid, 0, 1259::UINTEGER, table_oid,
        CAST(number AS INTEGER), 'a'
 FROM teatree_system.support.column_entry WHERE column_default IS NOT NULL
 UNION ALL
@@ -141,7 +142,7 @@ SELECT 1259::UINTEGER, s.sequence_oid, 0, 1259::UINTEGER, c.table_oid, CAST(c.nu
 FROM teatree_system.support.column_entry c
 JOIN teatree_system.support.sequence_entry s ON s.written_name = c.owned_sequence
 UNION ALL
-SELECT 2604::UINTEGER, teatree_system.support.default_oid(c.duckdb_table_oid, c.number), 0, 1259::UINTEGER,
+SELECT 2604::UINTEGER, c.default_oid, 0, 1259::UINTEGER,
        s.sequence_oid, 0, 'n'
 FROM teatree_system.support.column_entry c
 JOIN teatree_system.support.sequence_entry s ON s.written_name = c.owned_sequence WHERE c.identity = '';
@@ -157,8 +158,8 @@ SELECT CASE namespace_oid WHEN 11 THEN 'pg_catalog' ELSE 'information_schema' EN
 FROM teatree_system.support.system_relation WHERE kind = 'r';
 
 CREATE VIEW teatree_system.support.view_text AS
-SELECT teatree_system.support.entry_oid(view_oid) AS oid, view_name AS name, schema_name,
-  teatree_system.support.schema_oid(database_name = 'temp', schema_name, schema_oid) AS namespace_oid,
+SELECT teatree_system.support.object_oid(database_name, schema_name, view_name, '') AS oid, view_name AS name, schema_name,
+  teatree_system.support.schema_oid(database_name, schema_name) AS namespace_oid,
   ' ' || regexp_replace(sql, '^\s*CREATE (OR REPLACE )?(TEMP(ORARY)? )?VIEW .*? AS ', '', 's') AS definition
 FROM duckdb_views() WHERE database_name IN (current_database(), 'temp') AND NOT internal AND schema_name <> 'teatree_internal';
 
@@ -186,4 +187,4 @@ SELECT n.name AS schemaname, s.sequence_name AS sequencename, 'postgres' AS sequ
   CASE s.type_name WHEN 'bigint' THEN 20 WHEN 'integer' THEN 23 ELSE 21 END::UINTEGER AS data_type, s.start_value, s.min_value, s.max_value, s.increment_by, s.cycle,
   1::BIGINT AS cache_size, s.last_value
 FROM teatree_system.support.sequence_entry s JOIN teatree_system.support.schema_entry n
-  ON n.oid = teatree_system.support.schema_oid(s.database_name = 'temp', s.schema_name, s.schema_oid);
+  ON n.oid = teatree_system.support.schema_oid(s.database_name, s.schema_name);

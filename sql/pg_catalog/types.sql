@@ -1,8 +1,8 @@
 -- Types, functions, operators, casts, collations: PostgreSQL's own rows, and the user's enums.
 
 CREATE VIEW teatree_system.support.user_enum AS
-SELECT teatree_system.support.entry_oid(type_oid) AS oid, type_name AS name,
-  teatree_system.support.schema_oid(database_name = 'temp', schema_name, schema_oid) AS namespace_oid,
+SELECT teatree_system.support.object_oid(database_name, schema_name, type_name, 'type') AS oid, type_name AS name,
+  teatree_system.support.schema_oid(database_name, schema_name) AS namespace_oid,
   CAST(labels AS VARCHAR[]) AS labels
 FROM duckdb_types()
 WHERE database_name IN (current_database(), 'temp') AND NOT internal AND schema_name <> 'teatree_internal' AND logical_type = 'ENUM'
@@ -24,7 +24,7 @@ SELECT oid, name, namespace_oid, 10::UINTEGER, 4::SMALLINT, true, 'e', 'E', fals
 FROM teatree_system.support.user_enum;
 
 CREATE VIEW teatree_system.pg.pg_enum AS
-SELECT CAST(oid + 1342177280 + place * 16777216 AS UINTEGER) AS oid, oid AS enumtypid,
+SELECT CAST(16384 + (oid + place * 16777619) % 2147467264 AS UINTEGER) AS oid, oid AS enumtypid,
        CAST(place AS FLOAT) AS enumsortorder, labels[place] AS enumlabel
 FROM (SELECT oid, labels, unnest(range(1, len(labels) + 1)) AS place FROM teatree_system.support.user_enum);
 

@@ -2,22 +2,14 @@
 -- Everything here is inside the in-memory database teatree_system, so data files stay clean.
 -- All names are written in full: a macro's names are looked up where it is used.
 --
--- OIDs are arithmetic on DuckDB's own, which one counter gives out for the whole instance, so they
--- agree between relations and connections:
---   16384 ..         schemas, tables, views, sequences, indexes, types: 16384 + DuckDB's OID
---   0x10000000 ..    constraints:                table's OID * 64 + its place
---   0x20000000 ..    indexes behind constraints: the same
---   0x30000000 ..    column defaults:            table's OID * 1024 + its place
---   datasets bring their own OID. Built-in objects keep PostgreSQL's.
+-- OIDs are made of names, so that they agree between relations and connections and are the same after
+-- a restart; a new name is a new OID. Those of relations are below 0x60000000. Datasets bring their
+-- own, from 0x70000000. Built-in objects keep PostgreSQL's, below 16384.
 
-CREATE MACRO teatree_system.support.entry_oid(of_duckdb_oid) AS
-  CAST(16384 + of_duckdb_oid % 268000000 AS UINTEGER);
-CREATE MACRO teatree_system.support.constraint_oid(of_table_oid, of_place) AS
-  CAST(268435456 + (of_table_oid * 64 + of_place) % 268435456 AS UINTEGER);
-CREATE MACRO teatree_system.support.constraint_index_oid(of_table_oid, of_place) AS
-  CAST(536870912 + (of_table_oid * 64 + of_place) % 268435456 AS UINTEGER);
-CREATE MACRO teatree_system.support.default_oid(of_table_oid, of_place) AS
-  CAST(805306368 + (of_table_oid * 1024 + of_place) % 268435456 AS UINTEGER);
+-- The OID of an object by its database, schema and name, and what it belongs to or '' for a relation.
+CREATE MACRO teatree_system.support.object_oid(of_database, of_schema, of_name, of_part) AS
+  CAST(16384 + md5_number_lower(concat(of_database, chr(31), of_schema, chr(31), of_name, chr(31), of_part))
+       % 1610596352 AS UINTEGER);
 
 -- DuckDB's schema main is PostgreSQL's public.
 CREATE MACRO teatree_system.support.schema_name(of_name) AS
@@ -27,16 +19,16 @@ CREATE MACRO teatree_system.support.quoted(of_name) AS
        ELSE '"' || replace(of_name, '"', '""') || '"' END;
 
 -- The OID of pg_namespace, from DuckDB's names.
-CREATE MACRO teatree_system.support.schema_oid(of_is_temporary, of_name, of_duckdb_oid) AS
-  CASE WHEN NOT of_is_temporary AND of_name = 'main' THEN CAST(2200 AS UINTEGER)
-       ELSE teatree_system.support.entry_oid(of_duckdb_oid) END;
+CREATE MACRO teatree_system.support.schema_oid(of_database, of_name) AS
+  CASE WHEN of_database <> 'temp' AND of_name = 'main' THEN CAST(2200 AS UINTEGER)
+       ELSE teatree_system.support.object_oid(of_database, of_name, '', 'schema') END;
 
 CREATE VIEW teatree_system.support.schema_entry AS
 SELECT 11::UINTEGER AS oid, 'pg_catalog' AS name, NULL AS duckdb_name, NULL AS comment
 UNION ALL SELECT 13184::UINTEGER, 'information_schema', NULL, NULL
 UNION ALL SELECT 13999::UINTEGER, 'teatree', NULL, 'what Teatree tells about itself'
 UNION ALL
-SELECT teatree_system.support.schema_oid(database_name = 'temp', schema_name, oid),
+SELECT teatree_system.support.schema_oid(database_name, schema_name),
        CASE WHEN database_name = 'temp' THEN 'pg_temp_1'
             ELSE teatree_system.support.schema_name(schema_name) END,
        schema_name, comment
@@ -91,16 +83,16 @@ FROM teatree_system.support.raw_constraint WHERE note_code = '22001';
 CREATE VIEW teatree_system.support.constraint_entry AS
 SELECT *,
   base_name || CASE WHEN twin > 1 THEN CAST(twin - 1 AS VARCHAR) ELSE '' END AS name,
-  teatree_system.support.constraint_oid(duckdb_table_oid, place) AS oid,
-  teatree_system.support.constraint_index_oid(duckdb_table_oid, place) AS index_oid
+  teatree_system.support.object_oid(database_name, schema_name, table_name, 'constraint ' || base_name || twin) AS oid,
+  teatree_system.support.object_oid(database_name, schema_name, table_name, 'index ' || base_name || twin) AS index_oid
 FROM (
   SELECT *, row_number() OVER (PARTITION BY duckdb_table_oid, base_name ORDER BY place) AS twin
   FROM (
     SELECT
       row_number() OVER (PARTITION BY table_oid ORDER BY constraint_index) AS place,
-      is_temporary, schema_name, table_name, table_oid AS duckdb_table_oid, schema_oid,
-      teatree_system.support.entry_oid(table_oid) AS table_oid,
-      teatree_system.support.schema_oid(is_temporary, schema_name, schema_oid) AS namespace_oid, kind,
+      database_name = 'temp' AS is_temporary, database_name, schema_name, table_name, table_oid AS duckdb_table_oid,
+      teatree_system.support.object_oid(database_name, schema_name, table_name, '') AS table_oid,
+      teatree_system.support.schema_oid(database_name, schema_name) AS namespace_oid, kind,
       coalesce(CASE WHEN note_code = '23514' THEN note END, key_name,
         CASE kind
         WHEN 'p' THEN table_name || '_pkey'
@@ -116,7 +108,7 @@ FROM (
         ELSE constraint_type || ' (' || system.main.array_to_string([teatree_system.support.quoted(c) FOR c IN column_names], ', ') || ')'
       END AS definition
     FROM (
-      SELECT database_name = 'temp' AS is_temporary, schema_name, schema_oid, table_name, table_oid,
+      SELECT database_name, schema_name, table_name, table_oid,
         constraint_index, constraint_type, note_code, note, referenced_table, referenced_column_names,
         CASE constraint_type WHEN 'PRIMARY KEY' THEN 'p' WHEN 'UNIQUE' THEN 'u' WHEN 'CHECK' THEN 'c' ELSE 'f' END AS kind,
         CASE WHEN constraint_type = 'CHECK'
@@ -134,10 +126,11 @@ FROM (
 -- Indexes: those with a name, and those behind keys, which DuckDB does not list.
 CREATE VIEW teatree_system.support.index_entry AS
 SELECT
-  teatree_system.support.entry_oid(index_oid) AS oid, index_name AS name,
-  teatree_system.support.schema_oid(database_name = 'temp', schema_name, schema_oid) AS namespace_oid,
+  teatree_system.support.object_oid(database_name, schema_name, index_name, '') AS oid, index_name AS name,
+  teatree_system.support.schema_oid(database_name, schema_name) AS namespace_oid,
   schema_name, table_name, table_oid AS duckdb_table_oid,
-  teatree_system.support.entry_oid(table_oid) AS table_oid, database_name = 'temp' AS is_temporary,
+  teatree_system.support.object_oid(database_name, schema_name, table_name, '') AS table_oid,
+  database_name = 'temp' AS is_temporary,
   is_unique, is_primary, NULL::UINTEGER AS constraint_oid, comment,
   [trim(e, ' "') FOR e IN CAST(expressions AS VARCHAR[])] AS expressions
 FROM duckdb_indexes() WHERE database_name IN (current_database(), 'temp')
@@ -155,12 +148,12 @@ CREATE MACRO teatree_system.support.sequence_regclass(of_written) AS
        ELSE teatree_system.support.quoted(regexp_extract(of_written, '^"([^"]*)"\.', 1)) || '.'
             || teatree_system.support.quoted(regexp_extract(of_written, '"([^"]*)"$', 1)) END;
 CREATE VIEW teatree_system.support.sequence_entry AS
-SELECT teatree_system.support.entry_oid(sequence_oid) AS sequence_oid,
+SELECT teatree_system.support.object_oid(database_name, schema_name, sequence_name, '') AS sequence_oid,
   '"' || replace(schema_name, '"', '""') || '"."' || replace(sequence_name, '"', '""') || '"' AS written_name,
   coalesce(TRY_CAST(regexp_extract(comment, '^sequence starts at (-?\d+)$', 1) AS BIGINT), start_value) AS start_value,
   increment_by, min_value, max_value, cycle, last_value,
   CASE WHEN max_value = 32767 THEN 'smallint' WHEN max_value = 2147483647 THEN 'integer' ELSE 'bigint' END AS type_name,
-  schema_name, sequence_name, database_name, schema_oid
+  schema_name, sequence_name, database_name
 FROM duckdb_sequences() WHERE database_name IN (current_database(), 'temp');
 
 -- A default in PostgreSQL's words; an identity has none.
@@ -181,7 +174,9 @@ CREATE MACRO teatree_system.support.shown_default(of_default, of_text_type) AS
 
 -- Columns of what a user made.
 CREATE VIEW teatree_system.support.column_entry AS
-SELECT teatree_system.support.entry_oid(table_oid) AS table_oid, table_oid AS duckdb_table_oid,
+SELECT teatree_system.support.object_oid(database_name, schema_name, table_name, '') AS table_oid,
+       table_oid AS duckdb_table_oid,
+       teatree_system.support.object_oid(database_name, schema_name, table_name, 'default ' || column_index) AS default_oid,
        CAST(column_index AS SMALLINT) AS number, column_name AS name,
        coalesce(limited_type_oid, CASE WHEN data_type LIKE '%]' THEN t.array_oid ELSE t.oid END, 25::UINTEGER) AS type_oid,
        coalesce(limited_length + 4, teatree_system.support.type_modifier(data_type)) AS type_modifier,
@@ -200,36 +195,35 @@ LEFT JOIN teatree_system.support.duckdb_type t ON t.name = teatree_system.suppor
 LEFT JOIN teatree_system.support.text_limit ON limited_table_oid = table_oid AND limited_column = column_name
 WHERE database_name IN (current_database(), 'temp') AND NOT internal AND schema_name <> 'teatree_internal'
 UNION ALL
-SELECT d.table_oid, NULL, CAST(d.column_index AS SMALLINT), d.column_name, t.oid, d.typmod,
+SELECT d.table_oid, NULL, NULL, CAST(d.column_index AS SMALLINT), d.column_name, t.oid, d.typmod,
        CASE WHEN d.typname[1] = '_' THEN 1 ELSE 0 END, d.not_null, NULL, NULL, '', NULL
 FROM teatree_dataset_columns() d JOIN teatree_system.support.builtin_type t ON t.typname = d.typname;
 
 -- Tables, views, sequences, datasets of the user; PostgreSQL's relkind.
 CREATE VIEW teatree_system.support.user_relation AS
-SELECT teatree_system.support.entry_oid(table_oid) AS oid, table_name AS name,
-       teatree_system.support.schema_oid(database_name = 'temp', schema_name, schema_oid) AS namespace_oid,
+SELECT teatree_system.support.object_oid(database_name, schema_name, table_name, '') AS oid, table_name AS name,
+       teatree_system.support.schema_oid(database_name, schema_name) AS namespace_oid,
        'r' AS kind, database_name = 'temp' AS is_temporary, estimated_size AS row_count,
        column_count, check_constraint_count AS check_count, has_primary_key OR index_count > 0 AS has_index,
        'duckdb' AS storage, comment, sql, table_oid AS duckdb_oid
 FROM duckdb_tables() WHERE database_name IN (current_database(), 'temp') AND NOT internal AND schema_name <> 'teatree_internal'
 UNION ALL
-SELECT teatree_system.support.entry_oid(view_oid), view_name,
-       teatree_system.support.schema_oid(database_name = 'temp', schema_name, schema_oid),
+SELECT teatree_system.support.object_oid(database_name, schema_name, view_name, ''), view_name,
+       teatree_system.support.schema_oid(database_name, schema_name),
        'v', database_name = 'temp', 0, column_count, 0, false, 'duckdb', comment, sql, view_oid
 FROM duckdb_views() WHERE database_name IN (current_database(), 'temp') AND NOT internal AND schema_name <> 'teatree_internal'
 UNION ALL
-SELECT teatree_system.support.entry_oid(sequence_oid), sequence_name,
-       teatree_system.support.schema_oid(database_name = 'temp', schema_name, schema_oid),
+SELECT teatree_system.support.object_oid(database_name, schema_name, sequence_name, ''), sequence_name,
+       teatree_system.support.schema_oid(database_name, schema_name),
        'S', database_name = 'temp', 1, 3, 0, false, 'duckdb',
        CASE WHEN comment LIKE 'sequence starts at %' THEN NULL ELSE comment END, sql, sequence_oid
 FROM duckdb_sequences() WHERE database_name IN (current_database(), 'temp')
 UNION ALL
 SELECT d.oid, d.table_name,
        CASE WHEN d.schema_name IN ('public', 'main') THEN 2200::UINTEGER
-            ELSE teatree_system.support.entry_oid(s.oid) END,
+            ELSE teatree_system.support.schema_oid(current_database(), d.schema_name) END,
        'r', false, d.row_count, 0, 0, false, 'arrow', NULL, NULL, NULL
-FROM teatree_datasets() d LEFT JOIN duckdb_schemas() s
-  ON s.schema_name = d.schema_name AND s.database_name = current_database();
+FROM teatree_datasets() d;
 
 -- Everything that pg_class lists, with no more than is needed to find and name it.
 CREATE VIEW teatree_system.support.relation AS

@@ -4,14 +4,18 @@
 //! `teatree_system`. `sql/pg_catalog/relations.tsv` is the one list of relations, columns and their
 //! PostgreSQL types; a relation in it that no SQL file defines exists and is empty.
 //!
+//! `kept.rs` reads from the same files what a copy in tables is made of.
+//!
 //! Not here: the table functions `teatree_datasets()`, `teatree_sessions()` and their like, which
 //! the server registers before it runs this.
 
+mod kept;
 mod relations;
 mod schemas;
 
 use std::sync::LazyLock;
 
+pub use kept::{KeptId, KeptQuery, kept, kept_schemas_sql};
 pub use relations::{Catalog, QualifiedSystemName, is_system_relation, system_columns};
 pub use schemas::{
     TEMPORARY_SCHEMA, duckdb_place, duckdb_schema, duckdb_search_path, duckdb_table,

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::sync::LazyLock;
 
 use super::FILES;
+use super::kept::{KEPT_DATABASE, kept};
 use crate::sql::rewrite::{SystemCatalog, SystemRelation};
 use crate::types::{PgType, ScalarType};
 
@@ -87,6 +88,10 @@ impl SystemCatalog for Catalog {
 
     fn has_function(&self, name: &str) -> bool {
         FUNCTIONS.contains(name)
+    }
+
+    fn kept(&self, schema: &str, name: &str) -> Option<(&'static str, usize)> {
+        Some((KEPT_DATABASE, kept().find(schema, name)?))
     }
 }
 

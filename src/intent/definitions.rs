@@ -13,6 +13,12 @@ pub struct Moment {
 }
 
 impl Moment {
+    /// How many changes are over: what was looked up at this number or later is as it is now, but
+    /// for changes that nobody was told of yet.
+    pub fn ended(self) -> u64 {
+        self.ended
+    }
+
     /// Tells whether no definition is being changed.
     pub fn is_quiet(self) -> bool {
         self.begun == self.ended

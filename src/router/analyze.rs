@@ -1,8 +1,9 @@
 //! The types of a statement's columns and parameters as PostgreSQL infers them, over the columns
 //! that its tables have now.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
+use super::kept::CatalogQuestion;
 use super::{Router, StatementContext};
 use crate::catalog::system_columns;
 use crate::error::Result;
@@ -12,17 +13,21 @@ use crate::types::{PgType, Value};
 
 /// Columns of a user's tables and views of one name: schema, column, type's OID, modifier, whether
 /// it is in the primary key.
-const COLUMNS: &str = "
+static COLUMNS: LazyLock<CatalogQuestion> = LazyLock::new(|| {
+    CatalogQuestion::new(
+        "
 SELECT n.name, c.name, c.type_oid::varchar, c.type_modifier::varchar,
   EXISTS (
-    FROM duckdb_constraints() AS k
+    FROM teatree_system.support.raw_constraint AS k
     WHERE k.constraint_type = 'PRIMARY KEY' AND k.database_name = current_database()
       AND k.table_oid = c.duckdb_table_oid AND k.table_name = $1
       AND list_contains(k.constraint_column_names, c.name))::varchar
 FROM teatree_system.support.user_relation AS r
 JOIN teatree_system.support.schema_entry AS n ON n.oid = r.namespace_oid
 JOIN teatree_system.support.column_entry AS c ON c.table_oid = r.oid
-WHERE r.name = $1 ORDER BY c.number";
+WHERE r.name = $1 ORDER BY c.number",
+    )
+});
 
 /// Temporary tables' schema in the catalogue.
 pub(super) const TEMPORARY: &str = "pg_temp_1";
@@ -67,7 +72,7 @@ impl Router {
         // What the session alone may see is not remembered for all.
         let own = context.has_own_definitions() || context.has_temporary;
         if let Some(held) = context.held().filter(|_| own) {
-            let rows = held.text_rows(COLUMNS, params).await?;
+            let rows = self.catalog_rows(&COLUMNS, params, Some(held), context).await?;
             return Ok(pick(&rows, table, context).map(Arc::new));
         }
         let moment = self.log.definitions();
@@ -79,7 +84,7 @@ impl Router {
         if let Some(columns) = self.shapes.columns(moment, &full) {
             return Ok(Some(columns));
         }
-        let rows = self.duckdb.text_rows(COLUMNS, params).await?;
+        let rows = self.catalog_rows(&COLUMNS, params, None, context).await?;
         let Some(columns) = pick(&rows, table, context).map(Arc::new) else { return Ok(None) };
         self.shapes.remember_columns(moment, full, Arc::clone(&columns));
         Ok(Some(columns))

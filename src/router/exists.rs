@@ -1,20 +1,29 @@
 //! Whether a name is taken, for what IF EXISTS and IF NOT EXISTS tell the client.
 
+use std::sync::LazyLock;
+
+use super::kept::CatalogQuestion;
 use super::{Router, StatementContext};
 use crate::error::Result;
 use crate::sql::TableRef;
 use crate::types::Value;
 
-const SCHEMAS_OF: &str = "
+static SCHEMAS_OF: LazyLock<CatalogQuestion> = LazyLock::new(|| {
+    CatalogQuestion::new(
+        "
 SELECT n.name FROM teatree_system.support.user_relation AS r
-JOIN teatree_system.support.schema_entry AS n ON n.oid = r.namespace_oid WHERE r.name = $1";
-const SCHEMA: &str = "SELECT name FROM teatree_system.support.schema_entry WHERE name = $1";
+JOIN teatree_system.support.schema_entry AS n ON n.oid = r.namespace_oid WHERE r.name = $1",
+    )
+});
+static SCHEMA: LazyLock<CatalogQuestion> = LazyLock::new(|| {
+    CatalogQuestion::new("SELECT name FROM teatree_system.support.schema_entry WHERE name = $1")
+});
 
 impl Router {
     /// Tells whether a name means a table, view or sequence as the session sees it.
     pub async fn has_relation(&self, table: &TableRef, context: &StatementContext) -> Result<bool> {
         self.wait_for_definitions(context).await?;
-        let rows = self.names_in_catalog(SCHEMAS_OF, &table.table, context).await?;
+        let rows = self.names_in_catalog(&SCHEMAS_OF, &table.table, context).await?;
         let path = &context.query.search_path;
         Ok(rows.iter().filter_map(|row| row.first()).any(|schema| match &table.schema {
             Some(wanted) => wanted == schema,
@@ -25,19 +34,16 @@ impl Router {
     /// Tells whether there is a schema of this name.
     pub async fn has_schema(&self, name: &str, context: &StatementContext) -> Result<bool> {
         self.wait_for_definitions(context).await?;
-        Ok(!self.names_in_catalog(SCHEMA, name, context).await?.is_empty())
+        Ok(!self.names_in_catalog(&SCHEMA, name, context).await?.is_empty())
     }
 
     async fn names_in_catalog(
         &self,
-        sql: &'static str,
+        question: &'static CatalogQuestion,
         name: &str,
         context: &StatementContext,
     ) -> Result<Vec<Vec<String>>> {
         let params = vec![Value::Text(name.to_owned())];
-        match context.held() {
-            Some(held) => held.text_rows(sql, params).await,
-            None => self.duckdb.text_rows(sql, params).await,
-        }
+        self.catalog_rows(question, params, context.held(), context).await
     }
 }

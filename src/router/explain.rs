@@ -3,6 +3,7 @@
 use arrow::array::{Array, AsArray};
 use futures::StreamExt;
 
+use super::kept::named_of_kept;
 use super::read::Engine;
 use super::{Router, StatementContext};
 use crate::error::{Error, Result};
@@ -42,10 +43,11 @@ impl Router {
         }
         let choice = self.choose(read, context)?;
         let mut lines = vec![format!("Engine: {} ({})", choice.name(), choice.reason)];
-        let names = self.names_of(statement, &read.tables, types, context).await?;
+        let names = self.read_names_of(statement, read, types, context).await?;
         match choice.engine {
             Engine::DuckDb => {
                 let sql = statement.duckdb_sql(&names, types)?;
+                self.keep(&named_of_kept(&names), context).await?;
                 let word = if analyze { "EXPLAIN ANALYZE" } else { "EXPLAIN" };
                 let held = context.held();
                 let explained = format!("{word} {sql}");

@@ -4,6 +4,7 @@
 //! - `read.rs`: a read's engine, its description, its running; `plan.rs`: what is kept of that.
 //! - `analyze.rs`: the types that PostgreSQL would infer, over the tables' columns.
 //! - `exists.rs`: whether a name is taken.
+//! - `kept.rs`: the catalogue's copy in tables, where it may answer.
 //! - `explain.rs`: EXPLAIN, which names the engine and the reason.
 //! - `write/`: a write to the body of an intent.
 //! - `barrier.rs`: reads wait for what was acknowledged before them.
@@ -20,6 +21,7 @@ mod column_cache;
 mod default_cache;
 mod exists;
 mod explain;
+mod kept;
 mod plan;
 mod read;
 mod rows;
@@ -83,6 +85,11 @@ impl StatementContext {
     /// Tells whether the statement belongs to a transaction with definitions of its own.
     pub(crate) fn has_own_definitions(&self) -> bool {
         self.snapshot.as_ref().is_some_and(|snapshot| snapshot.defines)
+    }
+
+    /// Tells whether the session may see other definitions than others do, or older ones.
+    pub(crate) fn has_own_view(&self) -> bool {
+        self.has_temporary || self.snapshot.is_some()
     }
 
     /// The datasets as the transaction sees them.
@@ -218,6 +225,7 @@ impl Router {
             relations: Arc::default(),
             param_types: Vec::new(),
             catalog: &crate::catalog::Catalog,
+            kept: None,
         }
     }
 

@@ -6,6 +6,7 @@ use parking_lot::Mutex;
 
 use super::read::EngineChoice;
 use super::{EngineSetting, Router, StatementContext};
+use crate::catalog::KeptId;
 use crate::engine::Description;
 use crate::intent::Moment;
 use crate::sql::rewrite::NameContext;
@@ -21,6 +22,8 @@ pub(super) struct ReadPlan {
     pub(super) analysis: Analysis,
     /// It joins Arrow datasets with DuckDB's tables.
     pub(super) is_mixed: bool,
+    /// What it names of the catalogue's kept copy.
+    pub(super) kept: Vec<KeptId>,
 }
 
 /// What a plan was made for. Under other terms names or literals may mean something else.
@@ -58,8 +61,7 @@ impl Router {
         context: &StatementContext,
     ) -> Option<Terms> {
         let definitions = self.log.definitions();
-        let has_own_view = context.has_temporary || context.snapshot.is_some();
-        if has_own_view || !definitions.is_quiet() {
+        if context.has_own_view() || !definitions.is_quiet() {
             return None;
         }
         Some(Terms {

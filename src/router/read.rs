@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use super::kept::named_of_kept;
 use super::plan::{self, ReadPlan};
 use super::storage::Storages;
 use super::{EngineSetting, Router, StatementContext};
+use crate::engine::duckdb::PartialDescription;
 use crate::engine::{Description, Execution};
 use crate::error::{Error, Result};
 use crate::sql::rewrite::NameContext;
@@ -60,7 +62,7 @@ impl Router {
             return Ok(description);
         }
         let choice = self.choose(read, context)?;
-        let mut names = self.names_of(statement, &read.tables, known, context).await?;
+        let mut names = self.read_names_of(statement, read, known, context).await?;
         let analysis = statement.analyze(&names.relations, known);
         let known = &inferred(known, &analysis, statement.param_count);
         names.param_types.clone_from(known);
@@ -86,14 +88,13 @@ impl Router {
         names: &NameContext,
         context: &StatementContext,
     ) -> Result<Description> {
-        let held = context.held();
         let mut types = known.to_vec();
         types.resize(statement.param_count, None);
         let array_params = statement.array_params();
         if array_params.iter().any(|&index| types.get(index).is_some_and(Option::is_none)) {
             // DuckDB infers no type for `= ANY($1)`, but does for `= $1`: its element.
             let sql = statement.duckdb_sql_comparing(names, &types)?;
-            let elements = self.duckdb.describe(&sql, &context.query, held).await?;
+            let elements = self.look_at(&sql, names, context).await?;
             for index in array_params {
                 let element = elements.params.get(index).copied().flatten();
                 if let Some(slot) = types.get_mut(index).filter(|slot| slot.is_none()) {
@@ -102,18 +103,18 @@ impl Router {
             }
         }
         let sql = statement.duckdb_sql(names, &types)?;
-        let mut found = match self.duckdb.describe(&sql, &context.query, held).await {
+        let mut found = match self.look_at(&sql, names, context).await {
             Err(_) if (0..statement.param_count).any(|index| types[index].is_none()) => {
                 // `x + $1` cannot be bound either before `$1` has a type: that of `x`.
                 let sql = statement.duckdb_sql_comparing(names, &types)?;
-                self.duckdb.describe(&sql, &context.query, held).await.map(|mut found| {
+                self.look_at(&sql, names, context).await.map(|mut found| {
                     found.columns = None;
                     found
                 })
             }
             described => described,
         }?;
-        let open = |found: &crate::engine::duckdb::PartialDescription, types: &[Option<PgType>]| {
+        let open = |found: &PartialDescription, types: &[Option<PgType>]| {
             found.columns.is_none()
                 || (0..statement.param_count).any(|index| {
                     types[index].is_none() && found.params.get(index).copied().flatten().is_none()
@@ -125,17 +126,28 @@ impl Router {
                 *slot = slot.or(inferred).or(Some(PgType::TEXT));
             }
             let sql = statement.duckdb_sql_described(names, &types)?;
-            found = self.duckdb.describe(&sql, &context.query, held).await?;
+            found = self.look_at(&sql, names, context).await?;
         }
         if found.columns.is_none() {
             // A function in FROM needs values to tell its columns: typed NULLs do.
             let sql = statement.duckdb_sql_with_nulls(names, &types)?;
-            found.columns = self.duckdb.describe(&sql, &context.query, held).await?.columns;
+            found.columns = self.look_at(&sql, names, context).await?.columns;
         }
         let params = (0..statement.param_count).map(|index| {
             types[index].or(found.params.get(index).copied().flatten()).unwrap_or(PgType::TEXT)
         });
         Ok(Description { params: params.collect(), columns: found.columns.unwrap_or_default() })
+    }
+
+    /// Lets DuckDB describe a text that was made with these names.
+    async fn look_at(
+        &self,
+        sql: &str,
+        names: &NameContext,
+        context: &StatementContext,
+    ) -> Result<PartialDescription> {
+        self.keep(&named_of_kept(names), context).await?;
+        self.duckdb.describe(sql, &context.query, context.held()).await
     }
 
     /// Runs a read. `types` are the parameters' types as the statement was described.
@@ -152,6 +164,7 @@ impl Router {
         check_visible(plan.is_mixed, context)?;
         let mut execution = match plan.choice.engine {
             Engine::DuckDb => {
+                self.keep(&plan.kept, context).await?;
                 let held = context.held();
                 self.duckdb.execute(&plan.sql, params, &context.query, held).await
             }
@@ -177,7 +190,7 @@ impl Router {
             return Ok(plan);
         }
         // Before the read takes the connection that a transaction may have.
-        let names = self.names_of(statement, &read.tables, types, context).await?;
+        let names = self.read_names_of(statement, read, types, context).await?;
         let analysis = statement.analyze(&names.relations, types);
         let made = tracing::info_span!("route").in_scope(|| {
             self.check_database(&read.tables)?;
@@ -188,7 +201,9 @@ impl Router {
                 Engine::DataFusion => statement.datafusion_sql(&names, types)?,
             };
             tracing::debug!(engine = choice.name(), reason = %choice.reason, %sql, "routed");
-            Ok::<_, Error>(ReadPlan { choice, sql, analysis, is_mixed: storages.are_mixed() })
+            let kept = named_of_kept(&names);
+            let is_mixed = storages.are_mixed();
+            Ok::<_, Error>(ReadPlan { choice, sql, analysis, is_mixed, kept })
         })?;
         let made = Arc::new(made);
         plan::keep_plan(statement, terms, &names, &made);

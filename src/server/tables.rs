@@ -256,8 +256,9 @@ fn intent_stats(log: Arc<IntentLog>) -> SystemTable {
 
 /// A dataset's OID: its first intent's place in a range that no other object has.
 fn oid_of(manifest: &Manifest) -> u32 {
-    const FIRST: u32 = 1 << 30;
-    FIRST + u32::try_from(manifest.create_seq.0 % u64::from(FIRST)).unwrap_or(0)
+    const FIRST: u32 = 0x7000_0000;
+    const COUNT: u64 = 0x1000_0000;
+    FIRST + u32::try_from(manifest.create_seq.0 % COUNT).unwrap_or(0)
 }
 
 fn dataset_rows(datasets: Arc<DatasetStore>) -> SystemTable {

@@ -5,8 +5,9 @@
 //! values URL-encoded, values in single quotes with `\'` for a quote inside. A comment of another
 //! form is only a comment.
 
-use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer, Whitespace};
+
+use crate::sql::dialect::PostgreSql;
 
 /// The pairs that Teatree reads; others are a client's own business.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -48,7 +49,7 @@ impl Comment {
 /// Returns a statement's text without comments and with one space for any white space: the same for
 /// two sendings that differ only in what they tell of themselves.
 pub fn without_comments(text: &str) -> String {
-    let Ok(tokens) = Tokenizer::new(&PostgreSqlDialect {}, text).tokenize_with_location() else {
+    let Ok(tokens) = Tokenizer::new(&PostgreSql, text).tokenize_with_location() else {
         return text.to_owned();
     };
     let mut place = Place::new(text);

@@ -73,6 +73,7 @@ const RESERVED_SCHEMAS: &[&str] = &[
     "teatree",
     "teatree_internal",
     "teatree_system",
+    "teatree_kept",
     "pg_catalog",
     "information_schema",
     "system",

@@ -5,10 +5,10 @@
 //! and the statement goes on as a statement.
 
 use sqlparser::ast::{self, Expr, Statement as Tree, UnaryOperator};
-use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::parser::Parser;
 
 use super::declared_type::pg_type_of;
+use super::dialect::PostgreSql;
 use super::params::number_of;
 use super::statement::Statement;
 use crate::types::PgType;
@@ -57,9 +57,8 @@ impl Statement {
 
 /// Reads a column's default as DuckDB's catalog shows it.
 pub fn default_value(text: &str) -> DefaultValue {
-    let parsed = Parser::new(&PostgreSqlDialect {})
-        .try_with_sql(text)
-        .and_then(|mut parser| parser.parse_expr());
+    let parsed =
+        Parser::new(&PostgreSql).try_with_sql(text).and_then(|mut parser| parser.parse_expr());
     let Ok(expr) = parsed else { return DefaultValue::Computed };
     let mut inner = &expr;
     while let Expr::Nested(next) | Expr::Cast { expr: next, .. } = inner {

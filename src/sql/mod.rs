@@ -1,5 +1,6 @@
 //! SQL text to classified statements, and back to text for an engine.
 //!
+//! - `dialect.rs`: the dialect of the parser.
 //! - `split.rs`: one message to its statements, with places for error positions.
 //! - `statement.rs`: [`Statement`] and its [`Kind`]: everything a router needs to decide.
 //! - `classify.rs`, `write.rs`, `setting.rs`, `call.rs`: the parser's tree to a [`Kind`].
@@ -28,6 +29,7 @@ mod cursor;
 mod dataset_rewrite;
 mod declared_type;
 mod define;
+mod dialect;
 mod forbidden;
 mod literal_rows;
 mod lock;

@@ -1,7 +1,6 @@
 //! A message's text to its statements.
 
 use sqlparser::ast;
-use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::parser::Parser;
 use sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer};
 
@@ -9,6 +8,7 @@ use super::comment::Comment;
 use super::statement::{Kind, Statement};
 use super::{classify, copy, cursor, define, native, params, precedence, rewrite, write};
 use crate::error::{Error, Result};
+use crate::sql::dialect::PostgreSql;
 use crate::sqlstate::SqlState;
 
 /// How deep expressions may nest: the parser's stack is bounded.
@@ -32,10 +32,9 @@ pub(super) struct Word {
 /// 42601 with a position when a statement cannot be read at all; 0A000 for what Teatree refuses.
 pub fn parse(text: &str) -> Result<Vec<Statement>> {
     let places = Places::new(text);
-    let tokens =
-        Tokenizer::new(&PostgreSqlDialect {}, text).tokenize_with_location().map_err(|error| {
-            Error::syntax(error.message.clone()).with_position(places.characters(error.location))
-        })?;
+    let tokens = Tokenizer::new(&PostgreSql, text).tokenize_with_location().map_err(|error| {
+        Error::syntax(error.message.clone()).with_position(places.characters(error.location))
+    })?;
     let mut statements: Vec<Statement> = Vec::new();
     let mut later_comment = Comment::default();
     for part in tokens.split(|token| token.token == Token::SemiColon) {
@@ -103,7 +102,7 @@ pub(super) fn parse_one(
     let (tokens, like_options) = define::take_like_options(tokens);
     let (tokens, like) = define::take_like(tokens);
     let tokens = define::order_sequence_options(tokens);
-    let parsed = Parser::new(&PostgreSqlDialect {})
+    let parsed = Parser::new(&PostgreSql)
         .with_recursion_limit(DEPTH_MAX)
         .with_tokens_with_locations(tokens)
         .parse_statements();

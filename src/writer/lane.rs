@@ -158,10 +158,17 @@ impl CrossingState {
     }
 
     /// Tells whether something up to a place that names these tables is still to be applied,
-    /// although the stream has passed it: a big append, or what waits for one.
+    /// although the stream has passed it: a big append, or what waits for one. What waits for the
+    /// lane itself comes after its end, whatever it names: nobody was told of it yet.
     fn is_late(&self, placed: IntentSeq, names: &Names) -> bool {
-        let late = |one: &Accepted, of: &Names| one.intent.seq <= placed && names.waits_for(of);
-        self.parking.has_any_of(Holder::Bulk, names) || self.parking.any_parked(late)
+        let for_lane = |one: &Accepted, of: &Names| {
+            let waits =
+                |(after, held): &(IntentSeq, Names)| one.intent.seq > *after && of.waits_for(held);
+            self.held.iter().any(waits)
+        };
+        let mut others = self.parking.parked_but(for_lane);
+        self.parking.has_any_of(Holder::Bulk, names)
+            || others.any(|(one, of)| one.intent.seq <= placed && names.waits_for(of))
     }
 
     /// Tells whether an intent could have to.

@@ -93,9 +93,20 @@ impl<T> Parking<T> {
         held.any(|(_, held)| names.waits_for(held))
     }
 
-    /// Tells whether any that waits is so.
-    pub(super) fn any_parked(&self, is_so: impl Fn(&T, &Names) -> bool) -> bool {
-        self.parked.iter().any(|parked| is_so(&parked.item, &parked.names))
+    /// Returns those that wait, but for some and those that wait behind them.
+    pub(super) fn parked_but(
+        &self,
+        is_left_out: impl Fn(&T, &Names) -> bool,
+    ) -> impl Iterator<Item = (&T, &Names)> {
+        let mut left_out: Vec<&Names> = Vec::new();
+        self.parked.iter().filter_map(move |parked| {
+            let behind = left_out.iter().any(|earlier| parked.names.waits_for(earlier));
+            if behind || is_left_out(&parked.item, &parked.names) {
+                left_out.push(&parked.names);
+                return None;
+            }
+            Some((&parked.item, &parked.names))
+        })
     }
 
     /// Tells whether an intent that comes now must wait: for a hold, or for one that waits itself.
@@ -167,7 +178,11 @@ mod tests {
         parking.park(2, names(&["b"]));
         parking.park(3, names(&["c"]));
         assert_eq!(parking.take_ready_as(all), [3]);
-        assert!(parking.any_parked(|item, _| *item == 2));
+        let but = |left_out: i32| {
+            let others = parking.parked_but(move |item, _| *item == left_out);
+            others.map(|(item, _)| *item).collect::<Vec<_>>()
+        };
+        assert_eq!((but(0), but(1), but(2)), (vec![1, 2], vec![], vec![1]));
         parking.release(Holder::Bulk);
         assert_eq!(parking.take_ready_as(all), [1, 2]);
         assert!(parking.is_idle());

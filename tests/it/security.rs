@@ -351,6 +351,7 @@ fn the_servers_own_schemas_cannot_be_changed() {
         "CREATE TABLE pg_catalog.x (a int)",
         "CREATE TABLE information_schema.x (a int)",
         "CREATE TABLE teatree_system.main.x (a int)",
+        "CREATE TABLE teatree_kept.pg.x (a int)",
         "CREATE VIEW teatree.x AS SELECT 1",
         "DROP VIEW teatree.intents",
         "DROP VIEW pg_catalog.pg_class",

@@ -241,3 +241,18 @@ fn too_many_that_wait_are_told() {
     assert_eq!(replies(&mut other), ["C INSERT 0 1", "Z I"]);
     assert_eq!(client.lines("SELECT id FROM t"), ["1"]);
 }
+
+#[test]
+fn who_waits_for_a_transaction_does_not_stop_it() {
+    let (mut client, mut other) = (connect(), connect());
+    let (t, u) = (unique("first"), unique("second"));
+    client.run(&format!("CREATE TABLE {t} (id int); CREATE TABLE {u} (id int)"));
+    client.run("BEGIN");
+    client.run(&format!("ALTER TABLE {t} ADD COLUMN v int"));
+    // It names what the transaction has, and what it is about to take.
+    send_and_wait(&mut other, &format!("DROP TABLE {t}, {u}"));
+    client.run(&format!("ALTER TABLE {u} ADD COLUMN v int"));
+    client.run(&format!("INSERT INTO {u} SELECT * FROM {t}"));
+    client.run("COMMIT");
+    assert_eq!(replies(&mut other), ["C DROP TABLE", "Z I"]);
+}

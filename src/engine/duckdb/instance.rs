@@ -8,6 +8,7 @@ use tokio::sync::Semaphore;
 
 use super::capi::{Connection, Database};
 use super::functions;
+use super::kept::KeptCopy;
 use super::reader::Idle;
 use super::system_tables::{self, SystemTable};
 use super::write_connection::WriteConnection;
@@ -99,6 +100,7 @@ pub struct DuckDb {
     pub(super) idle: Mutex<Vec<Idle>>,
     pub(super) slots: Arc<Semaphore>,
     pub(super) reads_max: usize,
+    pub(super) kept: KeptCopy,
     file: PathBuf,
 }
 
@@ -122,6 +124,7 @@ impl DuckDb {
         functions::register(&database)?;
         let mut connection = database.connect()?;
         connection.execute("ATTACH ':memory:' AS teatree_system")?;
+        connection.execute("ATTACH ':memory:' AS teatree_kept")?;
         connection.execute(&options.closing_sql())?;
         for (name, sql) in catalog::system_sql() {
             connection
@@ -129,6 +132,7 @@ impl DuckDb {
                 .map_err(|error| Error::internal(format!("system catalog, {name}: {error}")))?;
         }
         Ok(DuckDb {
+            kept: KeptCopy::new(&database)?,
             database,
             idle: Mutex::new(Vec::new()),
             slots: Arc::new(Semaphore::new(options.reads_max)),

@@ -4,6 +4,7 @@
 //! - `reader.rs`: read-only connections and their streams.
 //! - `held.rs`: a session's own connection: REPEATABLE READ snapshots, the transaction lane.
 //! - `write_connection.rs`: the Writer's connection: transactions, statements, the Appender.
+//! - `kept.rs`: the copy of the catalogue that is kept in tables.
 //! - `kept_outcomes.rs`: outcomes that are committed together with their change.
 //! - `system_tables.rs`: tables that the server computes (`teatree_sessions()`, …).
 //! - `insert_rows.rs`: a few typed rows, without an appender.
@@ -25,6 +26,7 @@ mod functions;
 mod held;
 mod insert_rows;
 mod instance;
+mod kept;
 mod kept_outcomes;
 mod logical_type;
 mod reader;
@@ -38,6 +40,7 @@ pub use exact::{Carrier, ExactColumn};
 pub use foreign::DuckDbTables;
 pub use held::{Access, HeldConnection};
 pub use instance::{DuckDb, DuckDbOptions, inspect_file, settle_file};
+pub use kept::DataState;
 pub use reader::PartialDescription;
 pub use system_tables::{Pages, SystemTable};
 pub use table_shape::{NamedObject, Relation, ShapeColumn, TableShape};

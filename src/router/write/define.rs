@@ -1,18 +1,37 @@
 //! Changes of definitions, and what writes need to know of the definitions that are there.
 
-use arrow::array::AsArray;
-use futures::StreamExt;
+use std::sync::LazyLock;
 
 use crate::catalog::duckdb_schema;
 use crate::error::{Error, Result};
 use crate::ids::TableName;
 use crate::intent::Body;
+use crate::router::kept::CatalogQuestion;
 use crate::router::{Router, StatementContext};
 use crate::sql::{ColumnDefault, Overriding, Statement, TableRef, Write};
 use crate::sqlstate::SqlState;
 use crate::types::{PgType, Value};
 
 use super::{changed_table, tag_kind};
+
+/// The defaults of the columns of tables of one name, in DuckDB's words.
+static DEFAULTS: LazyLock<CatalogQuestion> = LazyLock::new(|| {
+    CatalogQuestion::new(
+        "SELECT schema_name, column_name, coalesce(column_default, '')
+         FROM duckdb_columns() WHERE database_name = current_database()
+             AND table_name = $1 ORDER BY column_index",
+    )
+});
+
+/// The columns of a key of a table, by the names of both.
+static CONSTRAINT: LazyLock<CatalogQuestion> = LazyLock::new(|| {
+    CatalogQuestion::new(
+        "SELECT n.name, array_to_string(k.column_names, chr(31))
+         FROM teatree_system.support.constraint_entry k
+         JOIN teatree_system.support.schema_entry n ON n.oid = k.namespace_oid
+         WHERE k.table_name = $1 AND k.name = $2 AND k.kind IN ('p', 'u')",
+    )
+});
 
 impl Router {
     /// Builds the body of a statement that the Writer makes with the catalog at hand.
@@ -61,10 +80,9 @@ impl Router {
         }
         let rows = self
             .catalog_rows(
-                "SELECT schema_name, column_name, coalesce(column_default, '')
-                 FROM duckdb_columns() WHERE database_name = current_database()
-                     AND table_name = $1 ORDER BY column_index",
+                &DEFAULTS,
                 vec![Value::Text(table.table.clone())],
+                context.held(),
                 context,
             )
             .await?;
@@ -88,29 +106,6 @@ impl Router {
         Ok(columns)
     }
 
-    /// Runs a query over the catalog, on the transaction's connection if it has one.
-    async fn catalog_rows(
-        &self,
-        sql: &'static str,
-        params: Vec<Value>,
-        context: &StatementContext,
-    ) -> Result<Vec<Vec<String>>> {
-        let Some(held) = context.held() else {
-            return self.duckdb.text_rows(sql, params).await;
-        };
-        let mut execution = self.duckdb.execute(sql, params, &context.query, Some(held)).await?;
-        let mut rows = Vec::new();
-        while let Some(batch) = execution.stream.next().await {
-            let batch = batch?;
-            for row in 0..batch.num_rows() {
-                let columns = batch.columns().iter();
-                let texts = columns.filter_map(|c| Some(c.as_string_opt::<i32>()?.value(row)));
-                rows.push(texts.map(str::to_owned).collect());
-            }
-        }
-        Ok(rows)
-    }
-
     /// Puts the columns of the constraint that ON CONFLICT ON CONSTRAINT names in its place.
     pub(super) async fn fit_conflict(
         &self,
@@ -122,11 +117,9 @@ impl Router {
         let candidates: Vec<TableName> = table.candidates(&context.query.search_path).collect();
         let rows = self
             .catalog_rows(
-                "SELECT n.name, array_to_string(k.column_names, chr(31))
-                 FROM teatree_system.support.constraint_entry k
-                 JOIN teatree_system.support.schema_entry n ON n.oid = k.namespace_oid
-                 WHERE k.table_name = $1 AND k.name = $2 AND k.kind IN ('p', 'u')",
+                &CONSTRAINT,
                 vec![Value::Text(table.table.clone()), Value::Text(constraint.clone())],
+                context.held(),
                 context,
             )
             .await?;

@@ -12,13 +12,13 @@ use sqlparser::ast::{
     FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr, Ident, Select, SelectItem,
     Statement, TableAlias, TableFactor, TimezoneInfo, Value, VisitMut, VisitorMut,
 };
-use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::parser::Parser;
 
 use super::names::{arguments, take};
 use super::{NameContext, names};
 use crate::error::{Error, Result};
 use crate::sql::analyze::{self, Decisions};
+use crate::sql::dialect::PostgreSql;
 use crate::types::{PgType, ScalarType};
 
 /// Decides, and changes the tree. `kept` is what a view or a table keeps: it must mean the same
@@ -244,7 +244,7 @@ fn unnested(factor: &TableFactor) -> Option<TableFactor> {
     if is_ordinal {
         sql.push_str(&format!(", unnest(range(1, len({list}) + 1)) AS ordinality"));
     }
-    let Ok(mut parsed) = Parser::parse_sql(&PostgreSqlDialect {}, &sql) else { return None };
+    let Ok(mut parsed) = Parser::parse_sql(&PostgreSql, &sql) else { return None };
     let Some(Statement::Query(subquery)) = parsed.pop() else { return None };
     let alias = alias.clone().or_else(|| {
         Some(TableAlias {
@@ -282,7 +282,7 @@ fn unnested_together(factor: &TableFactor) -> Option<TableFactor> {
         items.push(format!("unnest(range(1, greatest({longest}) + 1)) AS ordinality"));
     }
     let sql = format!("SELECT {}", items.join(", "));
-    let Ok(mut parsed) = Parser::parse_sql(&PostgreSqlDialect {}, &sql) else { return None };
+    let Ok(mut parsed) = Parser::parse_sql(&PostgreSql, &sql) else { return None };
     let Some(Statement::Query(subquery)) = parsed.pop() else { return None };
     let alias = alias.clone().or_else(|| {
         Some(TableAlias {

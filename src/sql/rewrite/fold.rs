@@ -1,11 +1,11 @@
 //! Folds unquoted names to lower case, as PostgreSQL does; on tokens, where nothing can be missed.
 
 use sqlparser::ast::Statement;
-use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
 
 use crate::error::{Error, Result};
+use crate::sql::dialect::PostgreSql;
 
 /// Folds every unquoted word. Keywords keep their meaning: the parser knows them apart from their
 /// spelling.
@@ -40,7 +40,7 @@ fn quote_at(tokens: &mut [TokenWithSpan]) {
 
 /// Parses statements with folded names.
 pub fn parse(sql: &str) -> Result<Vec<Statement>> {
-    let dialect = PostgreSqlDialect {};
+    let dialect = PostgreSql;
     let mut tokens = Tokenizer::new(&dialect, sql)
         .tokenize_with_location()
         .map_err(|error| Error::syntax(error.to_string()))?;

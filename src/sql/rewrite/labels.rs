@@ -10,10 +10,10 @@ use sqlparser::ast::{
     Statement, TableAliasColumnDef, TableFactor, TrimWhereField, VisitMut, VisitorMut,
 };
 
-use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::parser::Parser;
 
 use super::{first_select, result_query, types};
+use crate::sql::dialect::PostgreSql;
 
 const UNNAMED: &str = "?column?";
 
@@ -70,7 +70,7 @@ fn name_values(statement: &mut Statement) {
         let names: Vec<String> = (1..=count).map(|number| format!("column{number}")).collect();
         let sql = format!("SELECT * FROM (VALUES (1)) AS \"values\"({})", names.join(", "));
         // Our own text, so it parses; if ever not, the columns keep DuckDB's names.
-        let Ok(mut wrapped) = Parser::parse_sql(&PostgreSqlDialect {}, &sql) else { return };
+        let Ok(mut wrapped) = Parser::parse_sql(&PostgreSql, &sql) else { return };
         if let Some(Statement::Query(mut outer)) = wrapped.pop()
             && let SetExpr::Select(select) = outer.body.as_mut()
             && let Some(TableFactor::Derived { subquery, .. }) =

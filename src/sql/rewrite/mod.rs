@@ -9,6 +9,7 @@ mod decisions;
 mod fold;
 mod for_datafusion;
 mod intents;
+mod kept;
 mod labels;
 mod literals;
 mod moment;
@@ -37,6 +38,7 @@ pub use fold::{fold_tokens, parse};
 pub use for_datafusion::for_datafusion;
 pub(in crate::sql) use intents::wait_args;
 pub use intents::{SessionIntents, WaitedIntent};
+pub use kept::KeptNames;
 pub(in crate::sql) use labels::column_name;
 pub(in crate::sql) use literals::respell_bytes;
 pub use moment::{Moment, fixed, is_random, is_volatile, with_fixed_times};
@@ -62,6 +64,9 @@ pub struct NameContext {
     pub param_types: Vec<Option<PgType>>,
     /// Which relations and functions the catalogue has.
     pub catalog: &'static (dyn SystemCatalog + Send + Sync),
+    /// Takes note of what the statement names of the catalogue's kept copy; `None` where the
+    /// session may see other definitions than the copy has.
+    pub kept: Option<KeptNames>,
 }
 
 /// Rewrites a statement for DuckDB, in place.
@@ -86,10 +91,13 @@ pub fn for_duckdb(statement: &mut Statement, names: &NameContext) -> Result<()> 
         guard_division: !kept,
         is_function: false,
     };
-    match statement.visit(&mut rewriter) {
-        ControlFlow::Break(error) => Err(error),
-        ControlFlow::Continue(()) => Ok(()),
+    if let ControlFlow::Break(error) = statement.visit(&mut rewriter) {
+        return Err(error);
     }
+    if let Some(kept) = &names.kept {
+        kept.point(statement, names.catalog);
+    }
+    Ok(())
 }
 
 /// The walk over the tree: each concern's file changes the nodes that it knows.

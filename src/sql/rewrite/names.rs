@@ -28,10 +28,13 @@ pub trait SystemCatalog {
     fn relation(&self, schema: Option<&str>, name: &str) -> Option<SystemRelation>;
     /// Tells whether `name` is a function that the catalogue defines.
     fn has_function(&self, name: &str) -> bool;
+    /// Finds the kept copy of a relation or function, by its schema and name in DuckDB: the copy's
+    /// database, and its number there.
+    fn kept(&self, schema: &str, name: &str) -> Option<(&'static str, usize)>;
 }
 
 /// The attached in-memory database that holds the catalogue.
-const SYSTEM_DATABASE: &str = "teatree_system";
+pub(super) const SYSTEM_DATABASE: &str = "teatree_system";
 const FUNCTION_SCHEMA: &str = "pg";
 
 /// Makes a name from plain parts.

@@ -96,7 +96,7 @@ fn by_name(argument: Expr, context: &NameContext) -> Expr {
     );
     let sql = sql.replacen("CAST(0 AS VARCHAR)", &format!("CAST({argument} AS VARCHAR)"), 1);
     // Our own text, so it parses.
-    let dialect = sqlparser::dialect::PostgreSqlDialect {};
+    let dialect = crate::sql::dialect::PostgreSql;
     sqlparser::parser::Parser::new(&dialect)
         .try_with_sql(&sql)
         .and_then(|mut parser| parser.parse_expr())

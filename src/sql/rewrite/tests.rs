@@ -18,6 +18,14 @@ impl SystemCatalog for Known {
     fn has_function(&self, name: &str) -> bool {
         matches!(name, "format_type" | "pg_get_expr" | "pg_table_is_visible")
     }
+
+    fn kept(&self, schema: &str, name: &str) -> Option<(&'static str, usize)> {
+        match (schema, name) {
+            ("pg", "pg_class") => Some(("kept", 0)),
+            ("pg", "format_type") => Some(("kept", 1)),
+            _ => None,
+        }
+    }
 }
 
 fn context() -> NameContext {
@@ -35,6 +43,7 @@ fn context() -> NameContext {
             Drawn::default(),
         ),
         catalog: &Known,
+        kept: None,
     }
 }
 
@@ -220,4 +229,24 @@ fn definitions() {
     assert_eq!(rewritten("CREATE TABLE t (a serial)").unwrap_err().code().as_str(), "0A000");
     let identity = "CREATE TABLE t (a int GENERATED ALWAYS AS IDENTITY)";
     assert_eq!(rewritten(identity).unwrap_err().code().as_str(), "0A000");
+}
+
+#[test]
+fn names_of_the_kept_copy() {
+    let mut statements = parse(
+        "SELECT format_type(23, -1), (SELECT count(*) FROM pg_class) FROM pg_am \
+         JOIN pg_class c ON true",
+    )
+    .unwrap();
+    let names = NameContext { kept: Some(KeptNames::default()), ..context() };
+    for_duckdb(&mut statements[0], &names).unwrap();
+    assert_eq!(
+        statements[0].to_string(),
+        "SELECT kept.pg.format_type(23, -1) AS \"format_type\", \
+         (SELECT count(*) FROM kept.pg.pg_class) AS \"count\" \
+         FROM teatree_system.pg.pg_am JOIN kept.pg.pg_class c ON true"
+    );
+    let mut named = names.kept.unwrap().named();
+    named.sort_unstable();
+    assert_eq!(named, [0, 1]);
 }

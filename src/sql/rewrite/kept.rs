@@ -1,0 +1,80 @@
+//! Names of the catalogue's relations and functions that have a kept copy.
+
+use std::convert::Infallible;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use sqlparser::ast::{
+    Expr, Ident, ObjectName, ObjectNamePart, Statement, TableFactor, VisitMut, VisitorMut,
+};
+
+use super::names::{SYSTEM_DATABASE, SystemCatalog, parts};
+
+/// Which objects of the catalogue's kept copy a statement names, by the catalogue's numbers for
+/// them. Copies share the list.
+#[derive(Clone, Debug, Default)]
+pub struct KeptNames(Arc<Mutex<Vec<usize>>>);
+
+impl KeptNames {
+    /// Returns the objects that were named so far.
+    pub fn named(&self) -> Vec<usize> {
+        self.0.lock().clone()
+    }
+
+    /// Points the names of a rewritten statement at the copy, where it has them.
+    pub(super) fn point(
+        &self,
+        statement: &mut Statement,
+        catalog: &(dyn SystemCatalog + Send + Sync),
+    ) {
+        let ControlFlow::Continue(()) =
+            statement.visit(&mut Pointer { catalog, named: &mut self.0.lock() });
+    }
+}
+
+struct Pointer<'a> {
+    catalog: &'a (dyn SystemCatalog + Send + Sync),
+    named: &'a mut Vec<usize>,
+}
+
+impl Pointer<'_> {
+    fn point(&mut self, name: &mut ObjectName) {
+        let Some([SYSTEM_DATABASE, schema, object]) = parts(name).as_deref().and_then(triple)
+        else {
+            return;
+        };
+        let Some((database, id)) = self.catalog.kept(schema, object) else { return };
+        if !self.named.contains(&id) {
+            self.named.push(id);
+        }
+        name.0[0] = ObjectNamePart::Identifier(Ident::new(database));
+    }
+}
+
+fn triple<'a>(parts: &[&'a str]) -> Option<[&'a str; 3]> {
+    <[&str; 3]>::try_from(parts).ok()
+}
+
+impl VisitorMut for Pointer<'_> {
+    type Break = Infallible;
+
+    fn pre_visit_relation(&mut self, relation: &mut ObjectName) -> ControlFlow<Infallible> {
+        self.point(relation);
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<Infallible> {
+        if let TableFactor::Function { name, .. } = factor {
+            self.point(name);
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Infallible> {
+        if let Expr::Function(function) = expr {
+            self.point(&mut function.name);
+        }
+        ControlFlow::Continue(())
+    }
+}

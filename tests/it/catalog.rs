@@ -1,0 +1,110 @@
+//! The catalogue shows definitions to all who may see them, as soon as somebody was told of them.
+
+use crate::harness::{Server, connect, shared, unique};
+use crate::raw_client::RawClient;
+
+/// The columns of a table of this name, by way of three relations and two functions.
+fn shown(client: &mut RawClient, table: &str) -> Vec<String> {
+    client.lines(&format!(
+        "SELECT a.attname || ' ' || format_type(a.atttypid, a.atttypmod) \
+         FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid \
+         JOIN pg_namespace n ON n.oid = c.relnamespace \
+         WHERE c.relname = '{table}' AND n.nspname !~ '^pg_toast' AND pg_table_is_visible(c.oid) \
+         AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum"
+    ))
+}
+
+#[test]
+fn every_session_sees_a_definition_once_it_is_made() {
+    let (mut one, mut other) = (connect(), connect());
+    let table = unique("shown");
+    assert!(shown(&mut other, &table).is_empty());
+    one.run(&format!("CREATE TABLE {table} (id int PRIMARY KEY)"));
+    assert_eq!(shown(&mut other, &table), ["id integer"]);
+    one.run(&format!("ALTER TABLE {table} ADD COLUMN name varchar(20)"));
+    assert_eq!(shown(&mut other, &table), ["id integer", "name character varying(20)"]);
+    other.run(&format!("COMMENT ON TABLE {table} IS 'seen'"));
+    let comment = format!("SELECT obj_description('{table}'::regclass, 'pg_class')");
+    assert_eq!(one.lines(&comment), ["seen"]);
+    other.run(&format!("DROP TABLE {table}"));
+    assert!(shown(&mut one, &table).is_empty());
+}
+
+#[test]
+fn what_is_not_committed_shows_to_its_own_session_only() {
+    let (mut one, mut other) = (connect(), connect());
+    let (table, temporary) = (unique("open"), unique("temporary"));
+    one.run("BEGIN");
+    one.run(&format!("CREATE TABLE {table} (id bigint)"));
+    assert_eq!(shown(&mut one, &table), ["id bigint"]);
+    assert!(shown(&mut other, &table).is_empty());
+    one.run("ROLLBACK");
+    assert!(shown(&mut one, &table).is_empty());
+    one.run(&format!("CREATE TEMP TABLE {temporary} (id smallint)"));
+    assert_eq!(shown(&mut one, &temporary), ["id smallint"]);
+    assert!(shown(&mut other, &temporary).is_empty());
+    one.run(&format!("DROP TABLE {temporary}"));
+}
+
+#[test]
+fn the_search_path_decides_what_is_visible() {
+    let mut client = connect();
+    let (schema, table) = (unique("apart"), unique("hidden"));
+    client.run(&format!("CREATE SCHEMA {schema}"));
+    client.run(&format!("CREATE TABLE {schema}.{table} (id int)"));
+    assert!(shown(&mut client, &table).is_empty());
+    client.run(&format!("SET search_path = {schema}"));
+    assert_eq!(shown(&mut client, &table), ["id integer"]);
+    client.run("RESET search_path");
+    assert!(shown(&mut client, &table).is_empty());
+    client.run(&format!("DROP TABLE {schema}.{table}; DROP SCHEMA {schema}"));
+}
+
+#[test]
+fn sessions_that_define_at_once_each_see_their_own() {
+    let threads: Vec<_> = (0..4)
+        .map(|_| {
+            std::thread::spawn(|| {
+                let mut client = RawClient::connect(shared());
+                for _ in 0..8 {
+                    let table = unique("busy");
+                    client.run(&format!("CREATE TABLE {table} (id int, t text)"));
+                    assert_eq!(shown(&mut client, &table), ["id integer", "t text"]);
+                    client.run(&format!("DROP TABLE {table}"));
+                    assert!(shown(&mut client, &table).is_empty());
+                }
+            })
+        })
+        .collect();
+    threads.into_iter().for_each(|thread| thread.join().unwrap());
+}
+
+#[test]
+fn oids_are_the_same_after_a_restart_and_after_a_change_of_columns() {
+    let Some(mut server) = Server::start(&[]) else { return };
+    let mut client = server.connect();
+    client.run("CREATE SCHEMA apart");
+    client.run("CREATE TYPE mood AS ENUM ('calm', 'glad')");
+    client.run("CREATE TABLE first (id serial PRIMARY KEY, m mood, n int DEFAULT 3 CHECK (n > 0))");
+    client.run("CREATE TABLE apart.second (id int UNIQUE, f int)");
+    client.run("CREATE TABLE kept (id int) USING arrow");
+    client.run("CREATE INDEX at ON first (n)");
+    client.run("CREATE VIEW seen AS SELECT n FROM first");
+    let all = "SELECT relname, oid FROM pg_class WHERE oid >= 16384 \
+               UNION ALL SELECT conname, oid FROM pg_constraint \
+               UNION ALL SELECT typname, oid FROM pg_type WHERE oid >= 16384 \
+               UNION ALL SELECT nspname, oid FROM pg_namespace WHERE oid >= 16384 \
+               UNION ALL SELECT adnum::text, oid FROM pg_attrdef \
+               UNION ALL SELECT enumlabel, oid FROM pg_enum ORDER BY 1, 2";
+    let before = client.lines(all);
+    assert!(before.len() > 14, "{before:?}");
+    server.stop();
+    server.restart();
+    let mut client = server.connect();
+    assert_eq!(client.lines(all), before);
+    let oid = "SELECT 'first'::regclass::oid";
+    let of_first = client.lines(oid);
+    client.run("ALTER TABLE first ADD COLUMN extra text");
+    client.run("ALTER TABLE first ALTER COLUMN n TYPE bigint");
+    assert_eq!(client.lines(oid), of_first);
+}
