@@ -172,32 +172,38 @@ CREATE MACRO teatree_system.support.shown_default(of_default, of_text_type) AS
          THEN of_default || '::' || of_text_type
        ELSE of_default END;
 
--- Columns of what a user made.
-CREATE VIEW teatree_system.support.column_entry AS
+-- Columns of what a user made: their types, and what else there is of them as DuckDB has it.
+CREATE VIEW teatree_system.support.column_type AS
 SELECT teatree_system.support.object_oid(database_name, schema_name, table_name, '') AS table_oid,
        table_oid AS duckdb_table_oid,
-       teatree_system.support.object_oid(database_name, schema_name, table_name, 'default ' || column_index) AS default_oid,
+       CASE WHEN database_name = 'temp' THEN 'pg_temp_1'
+            ELSE teatree_system.support.schema_name(schema_name) END AS schema_name, table_name,
        CAST(column_index AS SMALLINT) AS number, column_name AS name,
        coalesce(limited_type_oid, CASE WHEN data_type LIKE '%]' THEN t.array_oid ELSE t.oid END, 25::UINTEGER) AS type_oid,
        coalesce(limited_length + 4, teatree_system.support.type_modifier(data_type)) AS type_modifier,
        teatree_system.support.dimensions(data_type) AS dimensions,
-       NOT is_nullable AS not_null,
-       teatree_system.support.shown_default(column_default,
-         CASE WHEN limited_type_oid = 1043 THEN 'character varying' WHEN limited_type_oid = 1042 THEN 'bpchar'
-              WHEN data_type = 'VARCHAR' THEN 'text' END) AS column_default,
-       comment,
-       CASE WHEN regexp_matches(column_default, '^COALESCE\(nextval\(.*, 1\)$') THEN 'd'
-            WHEN regexp_matches(column_default, '^COALESCE\(nextval\(.*, 2\)$') THEN 'a' ELSE '' END AS identity,
-       CASE WHEN regexp_matches(column_default, '^COALESCE\(nextval\(')
-            THEN teatree_system.support.drawn_sequence(column_default) END AS owned_sequence
+       NOT is_nullable AS not_null, column_default, comment, limited_type_oid, data_type
 FROM duckdb_columns()
 LEFT JOIN teatree_system.support.duckdb_type t ON t.name = teatree_system.support.base_type(data_type)
 LEFT JOIN teatree_system.support.text_limit ON limited_table_oid = table_oid AND limited_column = column_name
 WHERE database_name IN (current_database(), 'temp') AND NOT internal AND schema_name <> 'teatree_internal'
 UNION ALL
-SELECT d.table_oid, NULL, NULL, CAST(d.column_index AS SMALLINT), d.column_name, t.oid, d.typmod,
-       CASE WHEN d.typname[1] = '_' THEN 1 ELSE 0 END, d.not_null, NULL, NULL, '', NULL
+SELECT d.table_oid, NULL, d.schema_name, d.table_name, CAST(d.column_index AS SMALLINT), d.column_name, t.oid, d.typmod,
+       CASE WHEN d.typname[1] = '_' THEN 1 ELSE 0 END, d.not_null, NULL, NULL, NULL, NULL
 FROM teatree_dataset_columns() d JOIN teatree_system.support.builtin_type t ON t.typname = d.typname;
+
+-- The same with defaults, identities and sequences in PostgreSQL's words.
+CREATE VIEW teatree_system.support.column_entry AS
+SELECT table_oid, number, name, type_oid, type_modifier, dimensions, not_null, comment,
+       teatree_system.support.object_oid('', CAST(table_oid AS VARCHAR), CAST(number AS VARCHAR), 'default') AS default_oid,
+       teatree_system.support.shown_default(column_default,
+         CASE WHEN limited_type_oid = 1043 THEN 'character varying' WHEN limited_type_oid = 1042 THEN 'bpchar'
+              WHEN data_type = 'VARCHAR' THEN 'text' END) AS column_default,
+       CASE WHEN regexp_matches(column_default, '^COALESCE\(nextval\(.*, 1\)$') THEN 'd'
+            WHEN regexp_matches(column_default, '^COALESCE\(nextval\(.*, 2\)$') THEN 'a' ELSE '' END AS identity,
+       CASE WHEN regexp_matches(column_default, '^COALESCE\(nextval\(')
+            THEN teatree_system.support.drawn_sequence(column_default) END AS owned_sequence
+FROM teatree_system.support.column_type;
 
 -- Tables, views, sequences, datasets of the user; PostgreSQL's relkind.
 CREATE VIEW teatree_system.support.user_relation AS

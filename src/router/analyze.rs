@@ -5,27 +5,26 @@ use std::sync::{Arc, LazyLock};
 
 use super::kept::CatalogQuestion;
 use super::{Router, StatementContext};
-use crate::catalog::system_columns;
+use crate::catalog::{is_system_relation, system_columns};
 use crate::error::Result;
 use crate::sql::rewrite::NameContext;
 use crate::sql::{RelationColumn, Relations, Statement, TableRef};
-use crate::types::{PgType, Value};
+use crate::types::{Origin, PgType, Value};
 
 /// Columns of a user's tables and views of one name: schema, column, type's OID, modifier, whether
-/// it is in the primary key.
+/// it is in the primary key, the table's OID, the column's number.
 static COLUMNS: LazyLock<CatalogQuestion> = LazyLock::new(|| {
     CatalogQuestion::new(
         "
-SELECT n.name, c.name, c.type_oid::varchar, c.type_modifier::varchar,
+SELECT c.schema_name, c.name, c.type_oid::varchar, c.type_modifier::varchar,
   EXISTS (
     FROM teatree_system.support.raw_constraint AS k
     WHERE k.constraint_type = 'PRIMARY KEY' AND k.database_name = current_database()
       AND k.table_oid = c.duckdb_table_oid AND k.table_name = $1
-      AND list_contains(k.constraint_column_names, c.name))::varchar
-FROM teatree_system.support.user_relation AS r
-JOIN teatree_system.support.schema_entry AS n ON n.oid = r.namespace_oid
-JOIN teatree_system.support.column_entry AS c ON c.table_oid = r.oid
-WHERE r.name = $1 ORDER BY c.number",
+      AND list_contains(k.constraint_column_names, c.name))::varchar,
+  c.table_oid::varchar, c.number::varchar
+FROM teatree_system.support.column_type AS c
+WHERE c.table_name = $1 ORDER BY c.number",
     )
 });
 
@@ -61,12 +60,14 @@ impl Router {
         context: &StatementContext,
     ) -> Result<Option<Arc<Vec<RelationColumn>>>> {
         if let Some(columns) = system_columns(table.schema.as_deref(), &table.table) {
-            let column = |(name, pg_type): (&str, PgType)| RelationColumn {
+            let oid = is_system_relation(table.schema.as_deref(), &table.table).map(|it| it.oid);
+            let column = |((name, pg_type), number): ((&str, PgType), i16)| RelationColumn {
                 name: name.to_owned(),
                 is_key: false,
                 pg_type: Some((pg_type, -1)),
+                origin: oid.map(|table| Origin { table, number }),
             };
-            return Ok(Some(Arc::new(columns.into_iter().map(column).collect())));
+            return Ok(Some(Arc::new(columns.into_iter().zip(1..).map(column).collect())));
         }
         let params = vec![Value::Text(table.table.clone())];
         // What the session alone may see is not remembered for all.
@@ -107,11 +108,15 @@ fn pick(
     };
     let found = path.into_iter().find(|schema| rows.iter().any(|row| row[0] == **schema))?;
     let column = |row: &Vec<String>| match row.as_slice() {
-        [schema, name, oid, typmod, in_key] if schema == found => Some(RelationColumn {
-            name: name.clone(),
-            is_key: in_key == "true",
-            pg_type: oid.parse().ok().and_then(PgType::from_oid).zip(typmod.parse().ok()),
-        }),
+        [schema, name, oid, typmod, in_key, table, number] if schema == found => {
+            let place = table.parse().ok().zip(number.parse().ok());
+            Some(RelationColumn {
+                name: name.clone(),
+                is_key: in_key == "true",
+                pg_type: oid.parse().ok().and_then(PgType::from_oid).zip(typmod.parse().ok()),
+                origin: place.map(|(table, number)| Origin { table, number }),
+            })
+        }
         _ => None,
     };
     Some(rows.iter().filter_map(column).collect())

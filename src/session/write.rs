@@ -18,7 +18,7 @@ use crate::intent::{Applied, Body, Origin};
 use crate::procedure::retried;
 use crate::router::StatementContext;
 use crate::sql::rewrite::Moment;
-use crate::sql::{Call, Statement, Write};
+use crate::sql::{Analysis, Call, Statement, Write};
 use crate::types::{PgType, Value};
 
 impl Session {
@@ -61,6 +61,10 @@ impl Session {
         // What the write means is fixed now, whenever it is applied.
         context.moment = context.moment.or_else(|| Some(now()));
         let router = &self.services.router;
+        let shown = match write.returning() {
+            true => router.returned(statement, write, types, &context).await?,
+            false => Analysis::default(),
+        };
         let body = {
             let route = pin!(router.body(statement, write, types, params, &context));
             route.instrument(tracing::info_span!("route")).await?
@@ -74,7 +78,7 @@ impl Session {
             let applied = self.write_in_transaction(text, body, holds, scope, &context, guard);
             let applied = Box::pin(applied).await?;
             self.note_drawn(&applied);
-            return outcome(applied);
+            return shown_outcome(applied, &shown);
         }
         let applied = self.append(&statement.text, body, &context, guard).await;
         if defines {
@@ -82,7 +86,7 @@ impl Session {
         }
         let applied = applied?;
         self.note_drawn(&applied);
-        outcome(applied)
+        shown_outcome(applied, &shown)
     }
 
     /// Keeps what sequences gave, for `currval`.
@@ -194,10 +198,16 @@ fn now() -> Moment {
 }
 
 fn outcome(applied: Applied) -> Result<Outcome> {
+    shown_outcome(applied, &Analysis::default())
+}
+
+/// Makes the outcome of what was applied, its columns as the analysis says.
+fn shown_outcome(applied: Applied, shown: &Analysis) -> Result<Outcome> {
     match applied.result {
         None => Ok(Outcome::Done(applied.tag)),
         Some(result) => {
-            let (columns, batches) = result.into_batches()?;
+            let (mut columns, batches) = result.into_batches()?;
+            shown.retype(&mut columns);
             let stream = futures::stream::iter(batches).boxed();
             let counted = ["INSERT 0", "UPDATE", "DELETE", "MERGE"]
                 .into_iter()

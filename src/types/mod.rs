@@ -30,6 +30,6 @@ pub use copy::{
 pub use input::{from_binary, from_text, zone_by_name};
 pub(crate) use output::write_value_text;
 pub use output::{Format, OutputStyle, RowEncoder, timestamp_text};
-pub use pg_type::{Column, PgType, ScalarType, numeric_typmod};
+pub use pg_type::{Column, Origin, PgType, ScalarType, numeric_typmod};
 pub use style::{DateFormat, DateOrder, DateStyle, InputStyle, IntervalStyle};
 pub use value::{Interval, Numeric, Value};

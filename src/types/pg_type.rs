@@ -182,12 +182,29 @@ pub struct Column {
     pub pg_type: PgType,
     /// PostgreSQL's type modifier; -1 where there is none.
     pub typmod: i32,
+    /// The column of a table that a result's column shows as it is.
+    #[serde(skip)]
+    pub origin: Option<Origin>,
+}
+
+/// A column of a table, view or relation of the catalogue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// The OID in `pg_class`.
+    pub table: u32,
+    /// `attnum`, from 1.
+    pub number: i16,
 }
 
 impl Column {
     /// Makes a column without a type modifier.
     pub fn new(name: impl Into<String>, pg_type: PgType) -> Self {
-        Column { name: name.into(), pg_type, typmod: -1 }
+        Column::with_typmod(name, pg_type, -1)
+    }
+
+    /// Makes a column with a type modifier.
+    pub fn with_typmod(name: impl Into<String>, pg_type: PgType, typmod: i32) -> Self {
+        Column { name: name.into(), pg_type, typmod, origin: None }
     }
 
     /// Returns precision and scale of a `numeric(p,s)` column.

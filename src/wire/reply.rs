@@ -86,8 +86,8 @@ pub(super) fn row_description(columns: &[Column], formats: &[i16]) -> Message {
         .map(|(index, column)| {
             FieldDescription::new(
                 column.name.clone(),
-                0,
-                0,
+                column.origin.map_or(0, |origin| origin.table.cast_signed()),
+                column.origin.map_or(0, |origin| origin.number),
                 column.pg_type.oid(),
                 column.pg_type.size(),
                 column.typmod,

@@ -1,6 +1,7 @@
 //! The catalogue shows definitions to all who may see them, as soon as somebody was told of them.
 
 use crate::harness::{Server, connect, shared, unique};
+use crate::messages::Out;
 use crate::raw_client::RawClient;
 
 /// The columns of a table of this name, by way of three relations and two functions.
@@ -107,4 +108,45 @@ fn oids_are_the_same_after_a_restart_and_after_a_change_of_columns() {
     client.run("ALTER TABLE first ADD COLUMN extra text");
     client.run("ALTER TABLE first ALTER COLUMN n TYPE bigint");
     assert_eq!(client.lines(oid), of_first);
+}
+
+#[test]
+fn columns_tell_the_table_that_they_are_of() {
+    let mut client = connect();
+    let (t, v) = (unique("origin"), unique("origin_view"));
+    client.run(&format!("CREATE TABLE {t} (a int, b text)"));
+    client.run(&format!("CREATE VIEW {v} AS SELECT b, a + 1 AS c FROM {t}"));
+    let mut oid = |name: &str| -> u32 {
+        client.value(&format!("SELECT '{name}'::regclass::oid")).parse().unwrap()
+    };
+    let (table, view) = (oid(&t), oid(&v));
+    let none = (0, 0);
+    let cases = [
+        (
+            "SELECT b, a, a + 1, (a), 'x' FROM @",
+            vec![(table, 2), (table, 1), none, (table, 1), none],
+        ),
+        ("SELECT x.* FROM (SELECT b AS z, count(*) FROM @ GROUP BY b) x", vec![(table, 2), none]),
+        ("WITH w AS (SELECT a AS z FROM @) SELECT z, (SELECT z) FROM w", vec![(table, 1), none]),
+        ("SELECT a FROM @ UNION SELECT 1", vec![none]),
+        ("SELECT nullif(a, 1), coalesce(b, 'x'), max(a) FROM @ GROUP BY a, b", vec![none; 3]),
+        ("SELECT * FROM !", vec![(view, 1), (view, 2)]),
+        ("SELECT l.b, r.a FROM @ l JOIN @ r USING (a)", vec![(table, 2), (table, 1)]),
+        ("INSERT INTO @ VALUES (1, 'x') RETURNING b, a * 2", vec![(table, 2), none]),
+        ("SELECT relname, pg_class.oid FROM pg_class LIMIT 0", vec![(1259, 2), (1259, 1)]),
+    ];
+    for (sql, expected) in cases {
+        let sql = sql.replace('@', &t).replace('!', &v);
+        client.send(Out::new().query(&sql));
+        let replies = client.read_until_ready();
+        let fields = replies.iter().find(|reply| reply.tag == b'T').expect(&sql).fields();
+        let origins: Vec<_> = fields.iter().map(|field| field.origin).collect();
+        assert_eq!(origins, expected, "{sql}");
+        // Described before it runs, it is the same.
+        client.send(Out::new().parse("", &sql, &[]).describe_statement("").sync());
+        let replies = client.read_until_ready();
+        let fields = replies.iter().find(|reply| reply.tag == b'T').expect(&sql).fields();
+        assert_eq!(fields.iter().map(|field| field.origin).collect::<Vec<_>>(), expected, "{sql}");
+    }
+    client.run(&format!("DROP VIEW {v}; DROP TABLE {t}"));
 }

@@ -149,6 +149,8 @@ pub struct Message {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Field {
     pub name: String,
+    /// The table's OID and the column's number there.
+    pub origin: (u32, i16),
     pub type_oid: u32,
     pub type_len: i16,
     pub typmod: i32,
@@ -182,16 +184,13 @@ impl Message {
         assert_eq!(self.tag, b'T', "not a RowDescription: {}", self.show());
         let mut reader = self.reader();
         (0..reader.i16())
-            .map(|_| {
-                let name = reader.text();
-                reader.take(6);
-                Field {
-                    name,
-                    type_oid: reader.u32(),
-                    type_len: reader.i16(),
-                    typmod: reader.i32(),
-                    format: reader.i16(),
-                }
+            .map(|_| Field {
+                name: reader.text(),
+                origin: (reader.u32(), reader.i16()),
+                type_oid: reader.u32(),
+                type_len: reader.i16(),
+                typmod: reader.i32(),
+                format: reader.i16(),
             })
             .collect()
     }

@@ -13,7 +13,7 @@ use crate::types::{Column, PgType, ScalarType, numeric_typmod};
 pub(super) unsafe fn column_of(name: &str, logical: ffi::duckdb_logical_type) -> Option<Column> {
     // SAFETY: handed on.
     let (pg_type, typmod) = unsafe { pg_type_of(logical) }?;
-    Some(Column { name: name.to_owned(), pg_type, typmod })
+    Some(Column::with_typmod(name, pg_type, typmod))
 }
 
 /// Maps a type to PostgreSQL's, with its type modifier; `None` for unresolved ones.

@@ -113,7 +113,7 @@ impl DuckDb {
 fn shape_column(row: &[String]) -> Option<ShapeColumn> {
     let [name, data_type, nullable, has_default, default] = row else { return None };
     let column =
-        type_of(data_type).map(|(pg_type, typmod)| Column { name: name.clone(), pg_type, typmod });
+        type_of(data_type).map(|(pg_type, typmod)| Column::with_typmod(name, pg_type, typmod));
     Some(ShapeColumn {
         name: name.clone(),
         column,

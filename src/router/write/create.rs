@@ -119,6 +119,6 @@ fn dataset_column(spec: &ColumnSpec) -> Result<DatasetColumn> {
             spec.name
         )));
     }
-    let column = Column { name: spec.name.clone(), pg_type: spec.pg_type, typmod: spec.typmod };
+    let column = Column::with_typmod(&spec.name, spec.pg_type, spec.typmod);
     Ok(DatasetColumn { column, not_null: spec.not_null })
 }

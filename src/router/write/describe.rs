@@ -5,7 +5,7 @@ use crate::engine::Description;
 use crate::error::Result;
 use crate::router::read::inferred;
 use crate::router::{Router, StatementContext};
-use crate::sql::{Statement, Write};
+use crate::sql::{Analysis, Statement, Write};
 use crate::types::{Column, PgType};
 
 impl Router {
@@ -57,6 +57,20 @@ impl Router {
         let target = self.dataset_target(&name, columns)?;
         let params = assigned_types(statement, known, &target.columns);
         Ok(Description { params: padded(&params, statement.param_count), columns: Vec::new() })
+    }
+}
+
+impl Router {
+    /// Finds the types of the columns that a write returns, and what they are of.
+    pub async fn returned(
+        &self,
+        statement: &Statement,
+        write: &Write,
+        types: &[Option<PgType>],
+        context: &StatementContext,
+    ) -> Result<Analysis> {
+        let names = self.names_of(statement, write.tables(), types, context).await?;
+        Ok(statement.analyze(&names.relations, types))
     }
 }
 

@@ -81,10 +81,10 @@ impl Analyzer<'_> {
                 let element = self.common_of(&elements, env);
                 match builtin::element_of(element.oid) {
                     Some(_) => element, // an array of arrays is of more dimensions
-                    None => Ty {
-                        oid: builtin::array_of(element.oid).unwrap_or(UNTYPED),
-                        typmod: element.typmod,
-                    },
+                    None => Ty::with_typmod(
+                        builtin::array_of(element.oid).unwrap_or(UNTYPED),
+                        element.typmod,
+                    ),
                 }
             }
             Expr::Subquery(query) => {
@@ -314,7 +314,7 @@ impl Analyzer<'_> {
         }
         let typmod = found.first().map_or(-1, |ty| ty.typmod);
         let same = found.iter().all(|ty| ty.oid == oid && ty.typmod == typmod);
-        Ty { oid, typmod: if same { typmod } else { -1 } }
+        Ty::with_typmod(oid, if same { typmod } else { -1 })
     }
 
     fn access(&mut self, root: &Expr, chain: &[AccessExpr], env: Env<'_>) -> Ty {

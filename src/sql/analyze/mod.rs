@@ -37,7 +37,7 @@ use sqlparser::ast::{self, Statement as Tree};
 
 use super::statement::TableRef;
 use crate::error::Error;
-use crate::types::{Column, PgType};
+use crate::types::{Column, Origin, PgType};
 use expr::Analyzer;
 use query::Columns;
 
@@ -53,14 +53,20 @@ const ANY: u32 = 2276;
 pub(super) struct Ty {
     oid: u32,
     typmod: i32,
+    /// The table's column that an expression is, and nothing else.
+    origin: Option<Origin>,
 }
 
 impl Ty {
-    const UNTYPED: Ty = Ty { oid: UNTYPED, typmod: -1 };
-    const UNKNOWN: Ty = Ty { oid: UNKNOWN, typmod: -1 };
+    const UNTYPED: Ty = Ty::of(UNTYPED);
+    const UNKNOWN: Ty = Ty::of(UNKNOWN);
 
     const fn of(oid: u32) -> Ty {
-        Ty { oid, typmod: -1 }
+        Ty::with_typmod(oid, -1)
+    }
+
+    const fn with_typmod(oid: u32, typmod: i32) -> Ty {
+        Ty { oid, typmod, origin: None }
     }
 
     fn pg_type(self) -> Option<PgType> {
@@ -81,6 +87,8 @@ pub struct RelationColumn {
     /// It belongs to the primary key.
     pub is_key: bool,
     pub pg_type: Option<(PgType, i32)>,
+    /// What clients are told that it is.
+    pub origin: Option<Origin>,
 }
 
 /// What was found out about a statement.
@@ -89,6 +97,8 @@ pub struct Analysis {
     /// The result's columns in order, each with its type where it is known; `None` when not even
     /// their number is.
     pub columns: Option<Vec<Option<(PgType, i32)>>>,
+    /// The tables' columns that they are, for as many as there are columns.
+    pub origins: Vec<Option<Origin>>,
     /// The parameters' types, where their places tell them.
     pub params: Vec<Option<PgType>>,
 }
@@ -99,6 +109,9 @@ impl Analysis {
         let Some(found) = self.columns.as_ref().filter(|found| found.len() == columns.len()) else {
             return;
         };
+        for (column, origin) in columns.iter_mut().zip(&self.origins) {
+            column.origin = *origin;
+        }
         for (column, found) in columns.iter_mut().zip(found) {
             if let Some((pg_type, typmod)) = *found
                 && shows_as(column.pg_type, pg_type)
@@ -193,6 +206,7 @@ pub(super) fn analyze(
 ) -> Analysis {
     let mut analyzer = Analyzer::new(relations, declared, param_count);
     let columns = analyzer.statement(tree);
+    let origins = columns.iter().flatten().map(|(_, ty)| ty.origin).collect();
     let as_shown = |columns: Vec<(String, Ty)>| {
         columns
             .into_iter()
@@ -201,6 +215,7 @@ pub(super) fn analyze(
     };
     Analysis {
         columns: columns.map(as_shown),
+        origins,
         params: analyzer
             .params
             .iter()
@@ -219,7 +234,7 @@ pub(super) fn set_function(name: &str) -> Option<Vec<String>> {
 /// The OID and modifier of a type that a statement names.
 fn declared_type(data_type: &ast::DataType) -> Ty {
     if let Some((pg_type, typmod)) = super::declared_type::pg_type_of(data_type) {
-        return Ty { oid: pg_type.oid(), typmod };
+        return Ty::with_typmod(pg_type.oid(), typmod);
     }
     let (name, is_array) = match data_type {
         ast::DataType::Regclass => return Ty::of(PgType::REGCLASS.oid()),

@@ -10,7 +10,7 @@ use super::call::{builtin_name, plain};
 use super::expr::{Analyzer, Env, INT8};
 use super::resolve::common;
 use super::scope::{Ctes, Scope, Source};
-use super::{Ty, UNKNOWN, UNTYPED, builtin};
+use super::{RelationColumn, Ty, UNKNOWN, UNTYPED, builtin};
 use crate::sql::statement::TableRef;
 
 /// A query's columns; `None` when not even their number is known.
@@ -234,9 +234,17 @@ impl Analyzer<'_> {
         columns
     }
 
-    /// Types an item of a select list, where an unknown literal becomes text.
+    /// Types an item of a select list; what is more than a column's name has no origin.
     fn output(&mut self, expr: &Expr, env: Env<'_>) -> Ty {
-        self.expr(expr, env)
+        let found = self.expr(expr, env);
+        let mut inner = expr;
+        while let Expr::Nested(next) = inner {
+            inner = next;
+        }
+        match inner {
+            Expr::Identifier(_) | Expr::CompoundIdentifier(_) => found,
+            _ => Ty { origin: None, ..found },
+        }
     }
 
     pub(super) fn from<'s>(
@@ -372,10 +380,12 @@ impl Analyzer<'_> {
             return columns.clone();
         }
         let columns = self.relations.get(&table)?;
-        let ty = |found: Option<(crate::types::PgType, i32)>| {
-            found.map_or(Ty::UNTYPED, |(pg_type, typmod)| Ty { oid: pg_type.oid(), typmod })
+        let ty = |column: &RelationColumn| {
+            let found = column.pg_type.map(|(pg_type, typmod)| (pg_type.oid(), typmod));
+            let (oid, typmod) = found.unwrap_or((UNTYPED, -1));
+            Ty { oid, typmod, origin: column.origin }
         };
-        Some(columns.iter().map(|column| (column.name.clone(), ty(column.pg_type))).collect())
+        Some(columns.iter().map(|column| (column.name.clone(), ty(column))).collect())
     }
 
     /// The primary key of a table in FROM whose columns have their own names.
@@ -440,8 +450,8 @@ fn shared(a: Ty, b: Ty) -> Ty {
     match common(&[a.oid, b.oid]) {
         Some(oid) if a.oid == UNKNOWN && b.oid == UNKNOWN => Ty::of(oid),
         Some(oid) => {
-            let same = a == b;
-            Ty { oid, typmod: if same { a.typmod } else { -1 } }
+            let same = (a.oid, a.typmod) == (b.oid, b.typmod);
+            Ty::with_typmod(oid, if same { a.typmod } else { -1 })
         }
         None => Ty::UNTYPED,
     }

@@ -53,7 +53,7 @@ pub fn column_for_field(field: &Field) -> Column {
     let metadata = field.metadata();
     if let Some(pg_type) = metadata.get(TYPE_KEY).and_then(|name| type_by_name(name)) {
         let typmod = metadata.get(TYPMOD_KEY).and_then(|typmod| typmod.parse().ok());
-        return Column { name: field.name().clone(), pg_type, typmod: typmod.unwrap_or(-1) };
+        return Column::with_typmod(field.name(), pg_type, typmod.unwrap_or(-1));
     }
     let extension = match metadata.get(EXTENSION_KEY).map(String::as_str) {
         Some("arrow.json") => Some(PgType::JSON),
@@ -64,7 +64,7 @@ pub fn column_for_field(field: &Field) -> Column {
         Some(pg_type) => (pg_type, -1),
         None => type_for(field.data_type()),
     };
-    Column { name: field.name().clone(), pg_type, typmod }
+    Column::with_typmod(field.name(), pg_type, typmod)
 }
 
 fn type_for(data_type: &DataType) -> (PgType, i32) {

@@ -19,7 +19,7 @@ fn schema(fields: Vec<Field>) -> SchemaRef {
 }
 
 fn stored(pg_type: PgType, typmod: i32) -> Field {
-    storage_field(&Column { name: "c".to_owned(), pg_type, typmod }, true).unwrap()
+    storage_field(&Column::with_typmod("c", pg_type, typmod), true).unwrap()
 }
 
 fn one(field: Field, value: Value) -> Result<ArrayRef> {
@@ -31,7 +31,7 @@ fn every_type_comes_back_from_its_storage() {
     for &scalar in ScalarType::ALL {
         for pg_type in [PgType::Scalar(scalar), PgType::Array(scalar)] {
             let typmod = if scalar == ScalarType::Numeric { numeric_typmod(12, 3) } else { -1 };
-            let column = Column { name: "c".to_owned(), pg_type, typmod };
+            let column = Column::with_typmod("c", pg_type, typmod);
             let field = storage_field(&column, true).unwrap();
             assert_eq!(column_for_field(&field), column);
             let array = one(field, Value::Null).unwrap();
