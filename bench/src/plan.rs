@@ -47,6 +47,8 @@ fn names() -> NameContext {
             name: name.to_owned(),
             is_key: name == "id",
             pg_type: Some((pg_type, -1)),
+            enum_name: None,
+            origin: None,
         })
         .collect();
     let columns = Arc::new(columns);
@@ -72,6 +74,7 @@ fn names() -> NameContext {
         relations: Arc::new(relations),
         param_types: Vec::new(),
         catalog: &Catalog,
+        kept: None,
     }
 }
 

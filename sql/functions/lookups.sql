@@ -17,7 +17,8 @@ FROM teatree_system.support.builtin_type
 UNION ALL
 SELECT e.oid, e.name, teatree_system.support.quoted(e.name),
        list_contains(system.main.current_schemas(false), n.duckdb_name)
-FROM teatree_system.support.user_enum e
+FROM (SELECT oid, name, namespace_oid FROM teatree_system.support.user_enum
+      UNION ALL SELECT array_oid, '_' || name, namespace_oid FROM teatree_system.support.user_enum) e
 JOIN teatree_system.support.schema_entry n ON n.oid = e.namespace_oid;
 
 CREATE VIEW teatree_system.support.lookup_schema AS

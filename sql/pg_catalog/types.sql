@@ -1,13 +1,5 @@
 -- Types, functions, operators, casts, collations: PostgreSQL's own rows, and the user's enums.
 
-CREATE VIEW teatree_system.support.user_enum AS
-SELECT teatree_system.support.object_oid(database_name, schema_name, type_name, 'type') AS oid, type_name AS name,
-  teatree_system.support.schema_oid(database_name, schema_name) AS namespace_oid,
-  CAST(labels AS VARCHAR[]) AS labels
-FROM duckdb_types()
-WHERE database_name IN (current_database(), 'temp') AND NOT internal AND schema_name <> 'teatree_internal' AND logical_type = 'ENUM'
-  AND type_oid IS NOT NULL;
-
 CREATE VIEW teatree_system.pg.pg_type AS
 SELECT oid, typname, 11::UINTEGER AS typnamespace, 10::UINTEGER AS typowner, typlen, typbyval, typtype,
   typcategory, typispreferred, true AS typisdefined, typdelim, 0::UINTEGER AS typrelid, typsubscript,
@@ -18,10 +10,16 @@ SELECT oid, typname, 11::UINTEGER AS typnamespace, 10::UINTEGER AS typowner, typ
 FROM teatree_system.support.builtin_type
 UNION ALL
 SELECT oid, name, namespace_oid, 10::UINTEGER, 4::SMALLINT, true, 'e', 'E', false, true, ',',
-  0::UINTEGER, 0::UINTEGER, 0::UINTEGER, 0::UINTEGER, 3504::UINTEGER, 3505::UINTEGER,
+  0::UINTEGER, 0::UINTEGER, 0::UINTEGER, array_oid, 3504::UINTEGER, 3505::UINTEGER,
   3532::UINTEGER, 3533::UINTEGER, 0::UINTEGER, 0::UINTEGER, 0::UINTEGER, 'i', 'p', false,
   0::UINTEGER, -1, 0, 0::UINTEGER, NULL, NULL, NULL
-FROM teatree_system.support.user_enum;
+FROM teatree_system.support.user_enum
+UNION ALL
+SELECT e.array_oid, '_' || e.name, e.namespace_oid, 10::UINTEGER, t.typlen, t.typbyval, t.typtype, t.typcategory,
+  false, true, ',', 0::UINTEGER, t.typsubscript, e.oid, 0::UINTEGER, t.typinput, t.typoutput, t.typreceive,
+  t.typsend, t.typmodin, t.typmodout, t.typanalyze, t.typalign, t.typstorage, false, 0::UINTEGER, -1, 0,
+  0::UINTEGER, NULL, NULL, NULL
+FROM teatree_system.support.user_enum e JOIN teatree_system.support.builtin_type t ON t.oid = 1009;
 
 CREATE VIEW teatree_system.pg.pg_enum AS
 SELECT CAST(16384 + (oid + place * 16777619) % 2147467264 AS UINTEGER) AS oid, oid AS enumtypid,

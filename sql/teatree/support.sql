@@ -59,6 +59,21 @@ CREATE MACRO teatree_system.support.type_modifier(of_name) AS
          + CAST(regexp_extract(of_name, ',\s*(\d+)', 1) AS INTEGER) + 4
        ELSE -1 END;
 
+-- Enums, with their type as DuckDB writes it: a column does not keep the name.
+CREATE MACRO teatree_system.support.array_oid(of_enum_oid) AS
+  CAST(16384 + (of_enum_oid - 16384 + 805298176) % 1610596352 AS UINTEGER);
+CREATE VIEW teatree_system.support.user_enum AS
+SELECT teatree_system.support.object_oid(database_name, schema_name, type_name, 'type') AS oid,
+  teatree_system.support.array_oid(CAST(teatree_system.support.object_oid(database_name, schema_name, type_name, 'type') AS BIGINT)) AS array_oid,
+  type_name AS name, teatree_system.support.schema_oid(database_name, schema_name) AS namespace_oid,
+  CAST(labels AS VARCHAR[]) AS labels,
+  '"' || replace(schema_name, '"', '""') || '"."' || replace(type_name, '"', '""') || '"' AS written_name,
+  'ENUM(' || system.main.array_to_string(['''' || replace(l, '''', '''''') || '''' FOR l IN CAST(labels AS VARCHAR[])], ', ')
+    || ')' AS written_type
+FROM duckdb_types()
+WHERE database_name IN (current_database(), 'temp') AND NOT internal AND schema_name <> 'teatree_internal' AND logical_type = 'ENUM'
+  AND type_oid IS NOT NULL;
+
 -- What the form of a CHECK tells: `note_code` is 23514 for a constraint with its name, 22001 for a
 -- text's length, `name` for another constraint's name; else empty. See src/sql/define/shape.rs.
 CREATE VIEW teatree_system.support.raw_constraint AS
@@ -179,17 +194,23 @@ SELECT teatree_system.support.object_oid(database_name, schema_name, table_name,
        CASE WHEN database_name = 'temp' THEN 'pg_temp_1'
             ELSE teatree_system.support.schema_name(schema_name) END AS schema_name, table_name,
        CAST(column_index AS SMALLINT) AS number, column_name AS name,
-       coalesce(limited_type_oid, CASE WHEN data_type LIKE '%]' THEN t.array_oid ELSE t.oid END, 25::UINTEGER) AS type_oid,
+       coalesce(limited_type_oid, CASE WHEN data_type LIKE '%]' THEN coalesce(e.array_oid, t.array_oid)
+                                       ELSE coalesce(e.oid, t.oid) END, 25::UINTEGER) AS type_oid,
        coalesce(limited_length + 4, teatree_system.support.type_modifier(data_type)) AS type_modifier,
        teatree_system.support.dimensions(data_type) AS dimensions,
-       NOT is_nullable AS not_null, column_default, comment, limited_type_oid, data_type
+       NOT is_nullable AS not_null, column_default, comment, limited_type_oid, data_type,
+       e.oid AS enum_oid, e.written_name AS enum_name
 FROM duckdb_columns()
+LEFT JOIN (SELECT written_type, min_by(oid, written_name) AS oid, min_by(array_oid, written_name) AS array_oid,
+                  min(written_name) AS written_name
+           FROM teatree_system.support.user_enum GROUP BY written_type) e
+  ON data_type LIKE 'ENUM(%' AND e.written_type = regexp_replace(data_type, '(\[[0-9]*\])+$', '')
 LEFT JOIN teatree_system.support.duckdb_type t ON t.name = teatree_system.support.base_type(data_type)
 LEFT JOIN teatree_system.support.text_limit ON limited_table_oid = table_oid AND limited_column = column_name
 WHERE database_name IN (current_database(), 'temp') AND NOT internal AND schema_name <> 'teatree_internal'
 UNION ALL
 SELECT d.table_oid, NULL, d.schema_name, d.table_name, CAST(d.column_index AS SMALLINT), d.column_name, t.oid, d.typmod,
-       CASE WHEN d.typname[1] = '_' THEN 1 ELSE 0 END, d.not_null, NULL, NULL, NULL, NULL
+       CASE WHEN d.typname[1] = '_' THEN 1 ELSE 0 END, d.not_null, NULL, NULL, NULL, NULL, NULL, NULL
 FROM teatree_dataset_columns() d JOIN teatree_system.support.builtin_type t ON t.typname = d.typname;
 
 -- The same with defaults, identities and sequences in PostgreSQL's words.

@@ -9,10 +9,10 @@ use crate::catalog::{is_system_relation, system_columns};
 use crate::error::Result;
 use crate::sql::rewrite::NameContext;
 use crate::sql::{RelationColumn, Relations, Statement, TableRef};
-use crate::types::{Origin, PgType, Value};
+use crate::types::{Origin, PgType, ScalarType, Value};
 
 /// Columns of a user's tables and views of one name: schema, column, type's OID, modifier, whether
-/// it is in the primary key, the table's OID, the column's number.
+/// it is in the primary key, the table's OID, the column's number, its enum's OID and name.
 static COLUMNS: LazyLock<CatalogQuestion> = LazyLock::new(|| {
     CatalogQuestion::new(
         "
@@ -22,7 +22,8 @@ SELECT c.schema_name, c.name, c.type_oid::varchar, c.type_modifier::varchar,
     WHERE k.constraint_type = 'PRIMARY KEY' AND k.database_name = current_database()
       AND k.table_oid = c.duckdb_table_oid AND k.table_name = $1
       AND list_contains(k.constraint_column_names, c.name))::varchar,
-  c.table_oid::varchar, c.number::varchar
+  c.table_oid::varchar, c.number::varchar, coalesce(c.enum_oid::varchar, ''),
+  coalesce(c.enum_name, '')
 FROM teatree_system.support.column_type AS c
 WHERE c.table_name = $1 ORDER BY c.number",
     )
@@ -65,6 +66,7 @@ impl Router {
                 name: name.to_owned(),
                 is_key: false,
                 pg_type: Some((pg_type, -1)),
+                enum_name: None,
                 origin: oid.map(|table| Origin { table, number }),
             };
             return Ok(Some(Arc::new(columns.into_iter().zip(1..).map(column).collect())));
@@ -108,12 +110,22 @@ fn pick(
     };
     let found = path.into_iter().find(|schema| rows.iter().any(|row| row[0] == **schema))?;
     let column = |row: &Vec<String>| match row.as_slice() {
-        [schema, name, oid, typmod, in_key, table, number] if schema == found => {
+        [schema, name, oid, typmod, in_key, table, number, enum_oid, enum_name]
+            if schema == found =>
+        {
             let place = table.parse().ok().zip(number.parse().ok());
+            let oid: Option<u32> = oid.parse().ok();
+            let of_enum = enum_oid.parse().ok().map(ScalarType::Enum);
+            let pg_type = match of_enum {
+                Some(scalar) if Some(scalar.oid()) == oid => Some(PgType::Scalar(scalar)),
+                Some(scalar) => Some(PgType::Array(scalar)),
+                None => oid.and_then(PgType::from_oid),
+            };
             Some(RelationColumn {
                 name: name.clone(),
                 is_key: in_key == "true",
-                pg_type: oid.parse().ok().and_then(PgType::from_oid).zip(typmod.parse().ok()),
+                pg_type: pg_type.zip(typmod.parse().ok()),
+                enum_name: of_enum.map(|_| enum_name.clone()),
                 origin: place.map(|(table, number)| Origin { table, number }),
             })
         }

@@ -6,27 +6,44 @@ macro_rules! scalar_types {
     ($($name:ident, $upper:ident, $oid:literal, $array_oid:literal, $size:literal, $typname:literal, $sqlname:literal;)*) => {
         /// A type that is not an array.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-        pub enum ScalarType { $($name,)* }
+        pub enum ScalarType {
+            $($name,)*
+            /// An enum that a user made, by its OID: its labels travel as text.
+            Enum(u32),
+        }
 
         impl ScalarType {
-            /// Every scalar type, in the order of the table.
+            /// Every built-in scalar type, in the order of the table.
             pub const ALL: &'static [ScalarType] = &[$(ScalarType::$name,)*];
 
             /// Returns the OID in `pg_type`.
-            pub fn oid(self) -> u32 { match self { $(ScalarType::$name => $oid,)* } }
+            pub fn oid(self) -> u32 {
+                match self { $(ScalarType::$name => $oid,)* ScalarType::Enum(oid) => oid }
+            }
 
             /// Returns the OID of the array type over this type, 0 where there is none.
-            pub fn array_oid(self) -> u32 { match self { $(ScalarType::$name => $array_oid,)* } }
+            pub fn array_oid(self) -> u32 {
+                match self {
+                    $(ScalarType::$name => $array_oid,)*
+                    ScalarType::Enum(oid) => enum_array_oid(oid),
+                }
+            }
 
             /// Returns `typlen`: bytes, or -1 for variable length, -2 for a C string.
-            pub fn size(self) -> i16 { match self { $(ScalarType::$name => $size,)* } }
+            pub fn size(self) -> i16 {
+                match self { $(ScalarType::$name => $size,)* ScalarType::Enum(_) => 4 }
+            }
 
-            /// Returns `typname`, such as `int4`.
-            pub fn typname(self) -> &'static str { match self { $(ScalarType::$name => $typname,)* } }
+            /// Returns `typname`, such as `int4`; what holds an enum's labels for an enum.
+            pub fn typname(self) -> &'static str {
+                match self { $(ScalarType::$name => $typname,)* ScalarType::Enum(_) => "text" }
+            }
 
             /// Returns the SQL name, such as `integer`, as PostgreSQL's messages and `format_type`
             /// have it.
-            pub fn sql_name(self) -> &'static str { match self { $(ScalarType::$name => $sqlname,)* } }
+            pub fn sql_name(self) -> &'static str {
+                match self { $(ScalarType::$name => $sqlname,)* ScalarType::Enum(_) => "text" }
+            }
         }
 
         impl PgType {
@@ -123,12 +140,21 @@ impl ScalarType {
                 | S::AclItem
                 | S::AnyArray
                 | S::PgLsn
+                | S::Enum(_)
         )
     }
 }
 
+/// The OID of the array type over a user's enum, as the catalogue has it: half of all OIDs of
+/// users' objects further on.
+fn enum_array_oid(oid: u32) -> u32 {
+    const FIRST: u32 = 16_384;
+    const COUNT: u32 = 1_610_596_352;
+    FIRST + (oid.wrapping_sub(FIRST) % COUNT + COUNT / 2) % COUNT
+}
+
 impl PgType {
-    /// Finds a type by its OID.
+    /// Finds a built-in type by its OID.
     pub fn from_oid(oid: u32) -> Option<PgType> {
         ScalarType::ALL.iter().find_map(|&scalar| match oid {
             0 => None,

@@ -150,3 +150,60 @@ fn columns_tell_the_table_that_they_are_of() {
     }
     client.run(&format!("DROP VIEW {v}; DROP TABLE {t}"));
 }
+
+#[test]
+fn enums_have_types_of_their_own_and_the_order_of_their_labels() {
+    let mut client = connect();
+    let (mood, t) = (unique("mood"), unique("of_mood"));
+    client.run(&format!("CREATE TYPE {mood} AS ENUM ('sad', 'fine', 'Glad')"));
+    client.run(&format!("CREATE TABLE {t} (id int, m {mood}, l {mood}[])"));
+    client.run(&format!(
+        "INSERT INTO {t} VALUES (1, 'Glad', '{{sad}}'), (2, 'sad', NULL), (3, 'fine', '{{}}')"
+    ));
+    let mut lines = |sql: &str| client.lines(&sql.replace('@', &t).replace('!', &mood));
+    let oids = lines("SELECT oid, typarray FROM pg_type WHERE typname = '!'");
+    let (oid, array) = oids[0].split_once('|').unwrap();
+    let (oid, array) = (oid.to_owned(), array.to_owned());
+    let cases = [
+        ("SELECT id FROM @ WHERE m > 'sad' ORDER BY m", vec!["3", "1"]),
+        ("SELECT id FROM @ WHERE m <= 'fine' ORDER BY m DESC", vec!["3", "2"]),
+        ("SELECT id FROM @ WHERE 'fine' < m", vec!["1"]),
+        ("SELECT id FROM @ WHERE m BETWEEN 'fine' AND 'Glad' ORDER BY id", vec!["1", "3"]),
+        ("SELECT id FROM @ WHERE m IN ('sad', 'Glad') ORDER BY id", vec!["1", "2"]),
+        ("SELECT max(m), min(m) FROM @", vec!["Glad|sad"]),
+        ("SELECT a.id FROM @ a JOIN @ b ON a.m > b.m WHERE b.id = 3", vec!["1"]),
+        ("SELECT m::text || '.' FROM @ WHERE id = 1", vec!["Glad."]),
+        ("SELECT coalesce(m, 'sad') FROM @ WHERE id = 3", vec!["fine"]),
+        (
+            "SELECT format_type(atttypid, atttypmod) = '!', typelem <> 0 FROM pg_attribute a \
+             JOIN pg_type t ON t.oid = atttypid WHERE attrelid = '@'::regclass AND attnum > 1 \
+             ORDER BY attnum",
+            vec!["t|f", "f|t"],
+        ),
+        (
+            "SELECT '!'::regtype = (SELECT atttypid FROM pg_attribute WHERE attrelid = '@'::regclass \
+          AND attname = 'm')",
+            vec!["t"],
+        ),
+    ];
+    for (sql, expected) in cases {
+        assert_eq!(lines(sql), expected, "{sql}");
+    }
+    let out = Out::new()
+        .parse("", &format!("SELECT m, l FROM {t} WHERE m >= $1 ORDER BY m"), &[])
+        .describe_statement("")
+        .bind("", "", &[Some(b"fine")])
+        .execute("", 0)
+        .sync();
+    let replies = client.talk(out);
+    let params = format!("t [{oid}]");
+    let fields = format!("T m:{oid} l:{array}");
+    assert_eq!(
+        replies,
+        ["1", &params, &fields, "2", "D fine|{}", "D Glad|{sad}", "C SELECT 2", "Z I"]
+    );
+    for sql in ["SELECT * FROM @ WHERE m = 'none'", "INSERT INTO @ VALUES (4, 'none')"] {
+        assert_eq!(client.sqlstate(&sql.replace('@', &t)), "22P02", "{sql}");
+    }
+    client.run(&format!("DROP TABLE {t}; DROP TYPE {mood}"));
+}

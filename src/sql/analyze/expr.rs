@@ -2,6 +2,7 @@
 
 use sqlparser::ast::{AccessExpr, BinaryOperator, CeilFloorKind, Expr, Ident, Subscript, Value};
 
+use super::enums::Enums;
 use super::refuse::names_columns;
 use super::resolve::{self, common};
 use super::scope::{Ctes, Scope};
@@ -31,6 +32,7 @@ pub(super) struct Analyzer<'a> {
     pub(super) has_function: Option<&'a dyn Fn(&str) -> bool>,
     /// The next select list is the statement's own.
     pub(super) is_top: bool,
+    pub(super) enums: Enums,
     pub(super) decisions: Decisions,
 }
 
@@ -290,6 +292,9 @@ impl Analyzer<'_> {
                     && !resolve::is_polymorphic(oid)
                 {
                     *slot = if oid == super::ANY { TEXT } else { oid };
+                }
+                if let Some(name) = self.enums.name(oid) {
+                    self.decisions.labels.insert(std::ptr::from_ref(expr), name);
                 }
                 if let Some(pg_type) = PgType::from_oid(oid) {
                     self.decisions.literals.insert(std::ptr::from_ref(expr), pg_type);

@@ -10,6 +10,7 @@
 //!   ORDER BY; `dml.rs`: INSERT, UPDATE, DELETE; `expr.rs`: expressions; `call.rs`: calls of
 //!   functions; `operator.rs`: operators.
 //! - `native.rs`: calls that need nothing of the catalogue.
+//! - `enums.rs`: the enums that columns have.
 //! - `texts.rs`: values whose text an engine writes otherwise; `times.rs`: what dates and times
 //!   have of their own.
 //! - `refuse.rs`: what PostgreSQL refuses by its types, and an engine would take.
@@ -17,6 +18,7 @@
 mod builtin;
 mod call;
 mod dml;
+mod enums;
 mod expr;
 mod grouping;
 mod native;
@@ -38,6 +40,7 @@ use sqlparser::ast::{self, Statement as Tree};
 use super::statement::TableRef;
 use crate::error::Error;
 use crate::types::{Column, Origin, PgType};
+use enums::Enums;
 use expr::Analyzer;
 use query::Columns;
 
@@ -68,13 +71,6 @@ impl Ty {
     const fn with_typmod(oid: u32, typmod: i32) -> Ty {
         Ty { oid, typmod, origin: None }
     }
-
-    fn pg_type(self) -> Option<PgType> {
-        match self.oid {
-            UNKNOWN => Some(PgType::TEXT),
-            oid => PgType::from_oid(oid),
-        }
-    }
 }
 
 /// The columns of the tables that a statement names; a table that is not here is not known.
@@ -87,6 +83,8 @@ pub struct RelationColumn {
     /// It belongs to the primary key.
     pub is_key: bool,
     pub pg_type: Option<(PgType, i32)>,
+    /// DuckDB's name, quoted, of the enum that its type is or has as elements.
+    pub enum_name: Option<String>,
     /// What clients are told that it is.
     pub origin: Option<Origin>,
 }
@@ -158,6 +156,8 @@ pub(super) struct Decisions {
     pub(super) calls: HashMap<*const ast::Expr, &'static str>,
     /// Strings whose place gives them a type.
     pub(super) literals: HashMap<*const ast::Expr, PgType>,
+    /// Strings and parameters that are values of an enum, or arrays of them: the type for DuckDB.
+    pub(super) labels: HashMap<*const ast::Expr, String>,
     /// Calls in a select list that give many rows.
     pub(super) sets: HashMap<*const ast::Expr, &'static str>,
     /// Expressions whose text is made by a function of the catalogue.
@@ -210,7 +210,7 @@ pub(super) fn analyze(
     let as_shown = |columns: Vec<(String, Ty)>| {
         columns
             .into_iter()
-            .map(|(_, ty)| ty.pg_type().map(|pg_type| (pg_type, ty.typmod)))
+            .map(|(_, ty)| analyzer.enums.pg_type(ty.oid).map(|pg_type| (pg_type, ty.typmod)))
             .collect()
     };
     Analysis {
@@ -219,7 +219,7 @@ pub(super) fn analyze(
         params: analyzer
             .params
             .iter()
-            .map(|&oid| if oid == UNKNOWN { None } else { PgType::from_oid(oid) })
+            .map(|&oid| if oid == UNKNOWN { None } else { analyzer.enums.pg_type(oid) })
             .collect(),
     }
 }
@@ -260,7 +260,8 @@ impl<'a> Analyzer<'a> {
             *slot = given.map_or(UNKNOWN, PgType::oid);
         }
         let decisions = Decisions::default();
-        Analyzer { relations, params, has_function: None, is_top: false, decisions }
+        let enums = Enums::of(relations);
+        Analyzer { relations, params, has_function: None, is_top: false, enums, decisions }
     }
 }
 

@@ -9,6 +9,8 @@ const ANYARRAY: u32 = 2277;
 const ANYELEMENT: u32 = 2283;
 const ANYNONARRAY: u32 = 2776;
 const ANYENUM: u32 = 3500;
+/// OIDs of what users make begin here: of all types only enums.
+const FIRST_OF_USERS: u32 = 16_384;
 const ANYCOMPATIBLE: u32 = 5077;
 const ANYCOMPATIBLEARRAY: u32 = 5078;
 const ANYCOMPATIBLENONARRAY: u32 = 5079;
@@ -216,6 +218,7 @@ pub(super) fn can_become(from: u32, to: u32) -> bool {
     }
     match to {
         ANYELEMENT | ANYCOMPATIBLE => true,
+        ANYENUM => from >= FIRST_OF_USERS,
         ANYARRAY | ANYCOMPATIBLEARRAY => element_of(from).is_some(),
         ANYNONARRAY | ANYCOMPATIBLENONARRAY => element_of(from).is_none(),
         _ => {

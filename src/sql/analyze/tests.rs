@@ -8,6 +8,7 @@ fn relations() -> Relations {
         is_key: false,
         name: name.to_owned(),
         pg_type: Some((pg_type, typmod)),
+        enum_name: None,
         origin: None,
     };
     let table = TableRef { database: None, schema: None, table: "t".to_owned() };

@@ -80,6 +80,9 @@ impl VisitorMut for Applier {
         if let Some(pg_type) = self.decisions.literals.get(&place) {
             type_literal(expr, *pg_type);
         }
+        if let Some(name) = self.decisions.labels.get(&place) {
+            label(expr, name);
+        }
         if let Some(name) = self.decisions.type_names.get(&place) {
             *expr = names::string(name);
             return ControlFlow::Continue(());
@@ -296,16 +299,36 @@ fn unnested_together(factor: &TableFactor) -> Option<TableFactor> {
 }
 
 fn cast(expr: &mut Expr, pg_type: PgType) {
-    let inner = take(expr);
     let name = pg_type.sql_name();
     let name = if pg_type.scalar() == ScalarType::Char { "text".to_owned() } else { name };
+    cast_to(expr, plain_type(&name));
+}
+
+fn cast_to(expr: &mut Expr, data_type: DataType) {
+    let inner = take(expr);
     *expr = Expr::Cast {
         kind: CastKind::Cast,
         expr: Box::new(inner),
-        data_type: plain_type(&name),
+        data_type,
         array: false,
         format: None,
     };
+}
+
+/// Makes a string or a parameter a value of an enum, or an array of them, by the type for DuckDB.
+fn label(expr: &mut Expr, name: &str) {
+    let Expr::Value(value) = &*expr else { return };
+    let is_text = matches!(
+        value.value,
+        Value::SingleQuotedString(_) | Value::EscapedStringLiteral(_) | Value::Placeholder(_)
+    );
+    let is_parameter = matches!(value.value, Value::Placeholder(_));
+    if is_text {
+        if name.ends_with("[]") && !is_parameter {
+            cast(expr, PgType::Array(ScalarType::Text));
+        }
+        cast_to(expr, custom(name));
+    }
 }
 
 /// Casts a string to the type that its place gives it, unless it is text anyway.

@@ -18,9 +18,7 @@ type check struct {
 
 // What these need is not there yet.
 var later = map[string]bool{
-	"pgxListen":    true,
-	"pqConstraint": true,
-	"pqScalars":    true,
+	"pqScalars": true,
 }
 
 var table = fmt.Sprintf("tea_go_%d", os.Getpid())

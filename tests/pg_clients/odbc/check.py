@@ -235,11 +235,6 @@ def clean_up():
     conn.close()
 
 
-# What these need is not there yet.
-LATER = [
-    "check_description",
-]
-
 if __name__ == "__main__":
     own = [value for name, value in list(globals().items()) if name.startswith("check_")]
-    run([set_up, *own], clean_up, later=LATER)
+    run([set_up, *own], clean_up)

@@ -5,7 +5,7 @@
 
 $table = 'tea_php_' . getmypid();
 // What these need is not there yet.
-$later = ['column_meta', 'last_insert_id', 'pgsql_functions'];
+$later = ['last_insert_id'];
 
 function connect(array $options = [], string $database = ''): PDO
 {

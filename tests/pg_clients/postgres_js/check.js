@@ -9,7 +9,7 @@ const postgres = require("postgres");
 
 const table = `tea_js_${process.pid}`;
 // What these need is not there yet.
-const LATER = ["scalars", "constraint", "notices", "listen"];
+const LATER = ["scalars"];
 
 let sql;
 const name = () => sql(table);

@@ -436,11 +436,8 @@ def clean_up():
 LATER = [
     "check_callproc",
     "check_composite",
-    "check_constraint_error",
     "check_cursor_by_statement",
-    "check_description",
     "check_mogrified_batch",
-    "check_notices",
     "check_ranges",
     "check_scalars",
 ]

@@ -333,7 +333,6 @@ LATER = [
     "check_session_modes",
     "check_two_phase_commit",
     "check_upsert_and_serial",
-    "check_violations",
 ]
 
 if __name__ == "__main__":

@@ -9,9 +9,6 @@ require "timeout"
 TABLE = "tea_ruby_#{Process.pid}"
 # What these need is not there yet.
 LATER = %w[
-  check_error_of_a_constraint
-  check_results
-  check_notices
   check_encoding
 ].freeze
 

@@ -266,6 +266,4 @@ def clean_up():
 
 
 if __name__ == "__main__":
-    run([value for name, value in list(globals().items()) if name.startswith("check_")], clean_up,
-        # DECLARE; indoption and its like come as int2[], not as int2vector.
-        later=["check_stream", "check_reflected_table"])
+    run([value for name, value in list(globals().items()) if name.startswith("check_")], clean_up)
