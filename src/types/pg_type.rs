@@ -95,6 +95,7 @@ scalar_types! {
     Jsonb, JSONB, 3802, 3807, -1, "jsonb", "jsonb";
     Regnamespace, REGNAMESPACE, 4089, 4090, 4, "regnamespace", "regnamespace";
     Regrole, REGROLE, 4096, 4097, 4, "regrole", "regrole";
+    Record, RECORD, 2249, 2287, -1, "record", "record";
 }
 
 /// A type as the wire names it: a scalar, or an array of any dimension over one.

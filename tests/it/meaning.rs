@@ -207,3 +207,34 @@ fn a_statement_whose_columns_have_changed_is_to_be_prepared_anew() {
     assert!(refused && !replies.iter().any(|reply| reply.starts_with('D')), "{replies:?}");
     client.run(&format!("DROP TABLE {t}"));
 }
+
+#[test]
+fn rows_are_values_too() {
+    let mut client = connect();
+    assert_eq!(
+        client.query(
+            "SELECT ROW(1, 'a b', NULL, '') AS r, (1, 'x\"y') AS t, ROW(1, ROW(2, 'b,c')) AS n"
+        ),
+        [
+            "T r:2249 t:2249 n:2249",
+            r#"D (1,"a b",,"")|(1,"x""y")|(1,"(2,""b,c"")")"#,
+            "C SELECT 1",
+            "Z I"
+        ]
+    );
+    let sql = "SELECT array_agg(ROW(1::int2, 'a'::text)) AS l";
+    assert_eq!(client.query(sql), ["T l:2287", r#"D {"(1,a)"}"#, "C SELECT 1", "Z I"]);
+    let row = "SELECT ROW(7::int2, NULL::int4) AS r";
+    let out =
+        Out::new().parse("", row, &[]).bind_formats("", "", &[], &[], &[1]).execute("", 0).sync();
+    client.send(out);
+    let replies = client.read_until_ready();
+    let data = replies.iter().find(|reply| reply.tag == b'D').unwrap().values();
+    let expected = [
+        [0, 0, 0, 2].as_slice(),
+        &[0, 0, 0, 21, 0, 0, 0, 2, 0, 7],
+        &[0, 0, 0, 23, 255, 255, 255, 255],
+    ];
+    assert_eq!(data, [Some(expected.concat())]);
+    assert_eq!(client.value("SELECT ROW(1, 2) = ROW(1, 2) AND (1, 2) < (1, 3)"), "t");
+}

@@ -5,7 +5,7 @@ use sqlparser::ast::{
     WindowSpec, WindowType,
 };
 
-use super::expr::{Analyzer, Env, FLOAT8, INT4, INT8, INTERVAL, NUMERIC, TEXT};
+use super::expr::{Analyzer, Env, FLOAT8, INT4, INT8, INTERVAL, NUMERIC, RECORD, TEXT};
 use super::native;
 use super::resolve::{self, Resolved};
 use super::{Ty, UNKNOWN, UNTYPED};
@@ -183,6 +183,10 @@ impl Analyzer<'_> {
                 }
             }
             "grouping" => Ty::of(INT4),
+            "row" => {
+                self.types_of(args, env);
+                Ty::of(RECORD)
+            }
             "current_date" => Ty::of(1082),
             "current_timestamp" | "transaction_timestamp" => Ty::of(1184),
             "localtimestamp" => Ty::of(1114),

@@ -22,6 +22,7 @@ const JSONB: u32 = 3802;
 pub(super) const TIMESTAMP: u32 = 1114;
 pub(super) const TIMESTAMPTZ: u32 = 1184;
 pub(super) const DATE: u32 = 1082;
+pub(super) const RECORD: u32 = 2249;
 
 /// The walk over one statement.
 pub(super) struct Analyzer<'a> {

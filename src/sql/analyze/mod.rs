@@ -144,6 +144,8 @@ pub fn shows_as(sent: PgType, wanted: PgType) -> bool {
             to.is_text() || to.is_oid() || matches!(to, S::Json | S::Jsonb)
         }
         (S::Json, S::Jsonb) | (S::Jsonb, S::Json) => true,
+        // A struct goes as json where nothing better is known of it.
+        (S::Json, S::Record) => true,
         _ => false,
     }
 }

@@ -7,7 +7,7 @@ use sqlparser::ast::{
 };
 
 use super::call::{builtin_name, plain};
-use super::expr::{Analyzer, Env, INT8};
+use super::expr::{Analyzer, Env, INT8, RECORD};
 use super::resolve::common;
 use super::scope::{Ctes, Scope, Source};
 use super::{RelationColumn, Ty, UNKNOWN, UNTYPED, builtin};
@@ -243,6 +243,7 @@ impl Analyzer<'_> {
         }
         match inner {
             Expr::Identifier(_) | Expr::CompoundIdentifier(_) => found,
+            Expr::Tuple(_) => Ty::of(RECORD),
             _ => Ty { origin: None, ..found },
         }
     }

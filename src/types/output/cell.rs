@@ -7,7 +7,7 @@ use arrow::datatypes::{
     Int16Type, Int32Type, Int64Type, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
 };
 
-use super::{OutputStyle, Wire, array, json, scalar, temporal};
+use super::{OutputStyle, Wire, array, json, record, scalar, temporal};
 use crate::error::{Error, Result};
 use crate::types::{DateStyle, PgType, ScalarType};
 
@@ -27,6 +27,7 @@ pub(super) fn cell<'a>(array: &'a dyn Array, wire: Wire) -> Result<Cell<'a>> {
         | DataType::FixedSizeList(..)
         | DataType::ListView(_)
         | DataType::LargeListView(_) => list(array, wire)?,
+        DataType::Struct(_) if wire.pg_type == PgType::RECORD => record::records(array, wire)?,
         DataType::Struct(_) | DataType::Map(..) | DataType::Union(..) => as_json(array, wire)?,
         _ => number(array, wire).or_else(|| other(array, wire)),
     };

@@ -1,15 +1,13 @@
 //! Arrow batches to `DataRow` messages, in text or binary.
 //!
 //! The column's [`PgType`] says what goes on the wire, the array's Arrow type where it is read
-//! from.
-//! A batch is prepared once (each array downcast, each pair of types decided), then written row by
-//! row
-//! into one buffer: no allocation per field.
+//! from. A batch is prepared once (each array downcast, each pair of types decided), then written
+//! row by row into one buffer: no allocation per field.
 //!
 //! - `cell.rs`: which writer serves which pair of types.
-//! - `scalar.rs`, `temporal.rs`: the writers of single values; `array.rs`: lists; `json.rs`: what
-//!   has
-//!   no PostgreSQL type and goes as json; `value.rs`: a [`Value`](super::Value) in binary.
+//! - `scalar.rs`, `temporal.rs`: the writers of single values; `array.rs`: lists; `record.rs`: rows;
+//!   `json.rs`: what has no PostgreSQL type and goes as json; `value.rs`: a
+//!   [`Value`](super::Value) in binary.
 //! - `number.rs`, `float.rs`, `datetime.rs`, `styled.rs`, `interval.rs`: the representations
 //!   themselves.
 
@@ -20,6 +18,7 @@ mod float;
 mod interval;
 mod json;
 mod number;
+mod record;
 mod scalar;
 mod styled;
 #[cfg(test)]
