@@ -224,6 +224,9 @@ fn rows_are_values_too() {
     );
     let sql = "SELECT array_agg(ROW(1::int2, 'a'::text)) AS l";
     assert_eq!(client.query(sql), ["T l:2287", r#"D {"(1,a)"}"#, "C SELECT 1", "Z I"]);
+    let none = "SELECT coalesce(array_agg(ROW(a, 'x')) FILTER (WHERE a > 1), '{}') AS l \
+                FROM (VALUES (1)) v(a)";
+    assert_eq!(client.query(none), ["T l:2287", "D {}", "C SELECT 1", "Z I"]);
     let row = "SELECT ROW(7::int2, NULL::int4) AS r";
     let out =
         Out::new().parse("", row, &[]).bind_formats("", "", &[], &[], &[1]).execute("", 0).sync();
@@ -237,4 +240,15 @@ fn rows_are_values_too() {
     ];
     assert_eq!(data, [Some(expected.concat())]);
     assert_eq!(client.value("SELECT ROW(1, 2) = ROW(1, 2) AND (1, 2) < (1, 3)"), "t");
+}
+
+#[test]
+fn addresses_are_binary_where_they_are_wanted_so() {
+    let mut client = connect();
+    let sql = "SELECT '10.1.0.7'::inet AS a";
+    let out = Out::new().parse("", sql, &[]).bind_formats("", "", &[], &[], &[1]);
+    client.send(out.execute("", 0).sync());
+    let replies = client.read_until_ready();
+    let data = replies.iter().find(|reply| reply.tag == b'D').unwrap().values();
+    assert_eq!(data, [Some(vec![2, 32, 0, 4, 10, 1, 0, 7])]);
 }

@@ -82,7 +82,8 @@ impl KeptCopy {
         if let Err(error) = all.and_then(|()| connection.execute("COMMIT")) {
             // The error ends the transaction by itself when it is the commit's.
             let _ = connection.execute("ROLLBACK");
-            return Err(Error::internal(format!("the catalogue's kept copy: {error}")));
+            tracing::warn!(%error, "the catalogue's kept copy could not be made");
+            return Err(error);
         }
         let mut all = self.made.lock();
         outdated.into_iter().for_each(|id| all[id] = Some(made));

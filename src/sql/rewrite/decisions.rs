@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    ArrayElemTypeDef, BinaryOperator, CastKind, DataType, ExactNumberInfo, Expr, Function,
+    Array, ArrayElemTypeDef, BinaryOperator, CastKind, DataType, ExactNumberInfo, Expr, Function,
     FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr, Ident, Select, SelectItem,
     Statement, TableAlias, TableFactor, TimezoneInfo, Value, VisitMut, VisitorMut,
 };
@@ -337,6 +337,15 @@ fn type_literal(expr: &mut Expr, pg_type: PgType) {
     let is_string =
         matches!(value.value, Value::SingleQuotedString(_) | Value::EscapedStringLiteral(_));
     let scalar = pg_type.scalar();
+    if scalar == ScalarType::Record {
+        // Only an array without rows says nothing of their types.
+        let is_empty =
+            matches!(&value.value, Value::SingleQuotedString(text) if text.trim() == "{}");
+        if pg_type.is_array() && is_empty {
+            *expr = Expr::Array(Array { elem: Vec::new(), named: false });
+        }
+        return;
+    }
     if is_string && (pg_type.is_array() || !(scalar.is_text() || scalar.is_oid())) {
         cast(expr, pg_type);
     }

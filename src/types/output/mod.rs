@@ -5,8 +5,8 @@
 //! row by row into one buffer: no allocation per field.
 //!
 //! - `cell.rs`: which writer serves which pair of types.
-//! - `scalar.rs`, `temporal.rs`: the writers of single values; `array.rs`: lists; `record.rs`: rows;
-//!   `json.rs`: what has no PostgreSQL type and goes as json; `value.rs`: a
+//! - `scalar.rs`, `temporal.rs`: the writers of single values; `array.rs`: lists; `record.rs`:
+//!   rows; `json.rs`: what has no PostgreSQL type and goes as json; `value.rs`: a
 //!   [`Value`](super::Value) in binary.
 //! - `number.rs`, `float.rs`, `datetime.rs`, `styled.rs`, `interval.rs`: the representations
 //!   themselves.

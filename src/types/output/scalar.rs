@@ -299,14 +299,14 @@ fn rounded(value: i128, scale: i32) -> Option<i128> {
 
 pub(super) fn strings<'a>(wire: Wire, get: impl Fn(usize) -> &'a str + 'a) -> Option<Cell<'a>> {
     let raw = wire.format == Format::Text || wire.pg_type == PgType::JSON;
-    if raw || is_text(wire.pg_type) {
+    if raw || is_text(wire.pg_type) && wire.pg_type != PgType::INET {
         return Some(Box::new(move |at, out| {
             out.extend_from_slice(get(at).as_bytes());
             Ok(())
         }));
     }
     match wire.pg_type {
-        PgType::JSONB => as_text(wire, move |at, out| {
+        PgType::JSONB | PgType::INET => as_text(wire, move |at, out| {
             out.extend_from_slice(get(at).as_bytes());
             Ok(())
         }),
