@@ -15,6 +15,9 @@ CREATE MACRO teatree_system.pg.pg_is_other_temp_schema(arg_n) AS false;
 CREATE MACRO teatree_system.pg.pg_tablespace_location(arg_t) AS '';
 CREATE MACRO teatree_system.pg.pg_relation_is_publishable(arg_r) AS false;
 CREATE MACRO teatree_system.pg.pg_blocking_pids(arg_pid) AS []::INTEGER[];
+CREATE MACRO teatree_system.pg.pg_cancel_backend(arg_pid) AS teatree_cancel_backend(CAST(arg_pid AS INTEGER));
+CREATE MACRO teatree_system.pg.pg_terminate_backend(arg_pid) AS teatree_terminate_backend(CAST(arg_pid AS INTEGER)),
+  (arg_pid, arg_timeout) AS teatree_terminate_backend(CAST(arg_pid AS INTEGER));
 CREATE MACRO teatree_system.pg.pg_index_column_has_property(arg_i, arg_place, arg_property) AS
   CASE WHEN lower(arg_property) IN ('asc', 'orderable', 'nulls_last', 'returnable', 'search_array', 'search_nulls') THEN true
        WHEN lower(arg_property) IN ('desc', 'nulls_first', 'distance_orderable') THEN false END;

@@ -45,11 +45,14 @@ impl Router {
 
     /// Brings objects of the copy up to date.
     pub(super) async fn keep(&self, wanted: &[KeptId], context: &StatementContext) -> Result<()> {
-        let state = DataState {
+        self.duckdb.keep(wanted, self.data_state(), &context.query.cancel).await
+    }
+
+    fn data_state(&self) -> DataState {
+        DataState {
             definitions: self.log.definitions().ended(),
             written: self.log.last_durable().0,
-        };
-        self.duckdb.keep(wanted, state, &context.query.cancel).await
+        }
     }
 
     /// Asks the catalogue: as a connection sees it, or as all do.
@@ -62,6 +65,9 @@ impl Router {
     ) -> Result<Vec<Vec<String>>> {
         if let Some(held) = held {
             return held.text_rows(question.live, params).await;
+        }
+        if !self.duckdb.prefers_kept(&question.kept.needs, self.data_state()) {
+            return self.duckdb.text_rows(question.live, params).await;
         }
         self.keep(&question.kept.needs, context).await?;
         self.duckdb.text_rows(&question.kept.sql, params).await

@@ -181,7 +181,9 @@ fn open(mut config: Config, runtime: tokio::runtime::Handle, reopened: bool) -> 
     log.remove_unused_staged(&dir, STAGED_FOLDER)?;
     let activity = Arc::new(Activity::new(config.connections_max));
     let tables = tables::all(&config, &activity, &log, &datasets, &versions);
-    let duckdb = Arc::new(DuckDb::open(&DuckDbOptions::new(&config), tables).map_err(with_hint)?);
+    let functions = tables::functions(&activity);
+    let duckdb = DuckDb::open(&DuckDbOptions::new(&config), tables, functions);
+    let duckdb = Arc::new(duckdb.map_err(with_hint)?);
     let datafusion = Arc::new(datafusion_engine(&config, &datasets, &duckdb)?);
     let procedures = Arc::new(Procedures::new(Stores {
         data_dir: dir.clone(),

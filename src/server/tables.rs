@@ -11,7 +11,7 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 
 use crate::config::Config;
 use crate::dataset::{DatasetStore, Manifest};
-use crate::engine::duckdb::{Pages, SystemTable};
+use crate::engine::duckdb::{Pages, SystemFunction, SystemTable};
 use crate::error::{Error, Result};
 use crate::ids::IntentSeq;
 use crate::intent::{IntentLog, IntentRow, IntentStats};
@@ -38,6 +38,18 @@ pub(super) fn all(
         dataset_rows(Arc::clone(datasets)),
         dataset_columns(Arc::clone(datasets)),
         version_rows(Arc::clone(versions)),
+    ]
+}
+
+/// The functions that act on a session.
+pub(super) fn functions(activity: &Arc<Activity>) -> Vec<SystemFunction> {
+    let function = |name, act: fn(&Activity, i32) -> bool| {
+        let activity = Arc::clone(activity);
+        SystemFunction { name, run: Arc::new(move |pid| act(&activity, pid)) }
+    };
+    vec![
+        function("teatree_cancel_backend", Activity::cancel_backend),
+        function("teatree_terminate_backend", Activity::terminate_backend),
     ]
 }
 

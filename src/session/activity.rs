@@ -130,6 +130,23 @@ impl Activity {
         }
     }
 
+    /// Stops what a session runs; tells whether there is such a session.
+    pub fn cancel_backend(&self, pid: i32) -> bool {
+        self.stop_one(pid, Reason::User).is_some()
+    }
+
+    /// Ends a session; tells whether there was one.
+    pub fn terminate_backend(&self, pid: i32) -> bool {
+        let entry = self.stop_one(pid, Reason::Shutdown);
+        entry.inspect(|entry| entry.ended.cancel()).is_some()
+    }
+
+    fn stop_one(&self, pid: i32, reason: Reason) -> Option<Arc<Entry>> {
+        let entry = self.sessions.lock().get(&pid).cloned()?;
+        entry.stop(reason);
+        Some(entry)
+    }
+
     /// Stops every running statement and ends every session.
     pub fn end_all(&self) {
         let entries: Vec<Arc<Entry>> = self.sessions.lock().values().cloned().collect();

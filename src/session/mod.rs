@@ -2,7 +2,8 @@
 //! what its statements do.
 //!
 //! - `services.rs`: what all sessions share.
-//! - `settings_table.rs`, `settings.rs`, `transaction.rs`, `prepared.rs`: the session's state.
+//! - `settings_table.rs`, `settings_accepted.rs`, `settings.rs`, `transaction.rs`, `prepared.rs`:
+//!   the session's state.
 //! - `run.rs`: one statement to its [`Outcome`]; `control.rs`: SET, SHOW, BEGIN, DISCARD.
 //! - `block.rs`: writes inside a transaction; `written.rs`: what they were; `savepoint.rs`: going
 //!   back in it.
@@ -35,6 +36,7 @@ mod savepoint;
 mod services;
 mod session_calls;
 mod settings;
+mod settings_accepted;
 mod settings_table;
 mod temp;
 mod transaction;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chrono_tz::Tz;
 
-use super::settings_table::{Kind, SPECS, Spec, find};
+use super::settings_table::{Kind, Spec, all, find};
 use crate::error::{Error, Result};
 use crate::sqlstate::SqlState;
 use crate::types::{DateStyle, InputStyle, IntervalStyle, zone_by_name};
@@ -23,7 +23,7 @@ pub struct SettingRow {
 
 /// All settings with their defaults.
 pub fn catalog() -> impl Iterator<Item = SettingRow> {
-    SPECS.iter().map(|spec| SettingRow {
+    all().map(|spec| SettingRow {
         name: spec.name,
         setting: spec.default,
         about: spec.about,
@@ -190,8 +190,7 @@ impl Settings {
 
     /// Returns names and values that the client is told at start and at every change.
     pub fn reported(&self) -> Vec<(&'static str, String)> {
-        SPECS
-            .iter()
+        all()
             .filter(|spec| spec.reported)
             .map(|spec| (spec.name, self.known(spec.name).to_owned()))
             .collect()
@@ -199,7 +198,7 @@ impl Settings {
 
     /// Returns name, value and description of every setting.
     pub fn all(&self) -> Vec<(&'static str, String, &'static str)> {
-        SPECS.iter().map(|spec| (spec.name, self.known(spec.name).to_owned(), spec.about)).collect()
+        all().map(|spec| (spec.name, self.known(spec.name).to_owned(), spec.about)).collect()
     }
 
     /// Returns the time zone.

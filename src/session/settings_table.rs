@@ -1,9 +1,11 @@
 //! The table of settings: names, defaults, and which values each may have. PostgreSQL's own come
-//! with PostgreSQL's names; Teatree's begin with `teatree.`.
+//! with PostgreSQL's names; Teatree's begin with `teatree.`. Those that change nothing here are in
+//! `settings_accepted.rs`.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use super::settings_accepted::ACCEPTED;
 use crate::intent::KEY_BYTES_MAX;
 use crate::types::IntervalStyle;
 
@@ -36,7 +38,12 @@ pub(super) struct Spec {
     pub(super) about: &'static str,
 }
 
-const fn spec(name: &'static str, default: &'static str, kind: Kind, about: &'static str) -> Spec {
+pub(super) const fn spec(
+    name: &'static str,
+    default: &'static str,
+    kind: Kind,
+    about: &'static str,
+) -> Spec {
     Spec { name, default, kind, reported: false, about }
 }
 
@@ -54,7 +61,7 @@ const LEVELS: Kind = Kind::Enum(&[
     "error", "fatal", "panic",
 ]);
 
-pub(super) const SPECS: &[Spec] = &[
+const SPECS: &[Spec] = &[
     told("application_name", "", Kind::Text, "Name of the application that connects."),
     spec("bytea_output", "hex", Kind::Enum(&["hex", "escape"]), "Output format of bytea."),
     spec("check_function_bodies", "on", Kind::Bool, "Accepted for compatibility."),
@@ -179,11 +186,21 @@ pub(super) const SPECS: &[Spec] = &[
     ),
 ];
 
+/// Every setting, in the order of their names.
+pub(super) fn all() -> impl Iterator<Item = &'static Spec> {
+    static SORTED: LazyLock<Vec<&'static Spec>> = LazyLock::new(|| {
+        let mut all: Vec<&'static Spec> = SPECS.iter().chain(ACCEPTED).collect();
+        all.sort_by_key(|spec| spec.name.to_ascii_lowercase());
+        all
+    });
+    SORTED.iter().copied()
+}
+
 /// Finds a setting by its name, in any letter case.
 pub(super) fn find(name: &str) -> Option<&'static Spec> {
     // The server itself asks by the right spelling, several times a statement.
     static BY_NAME: LazyLock<HashMap<&str, &Spec>> =
-        LazyLock::new(|| SPECS.iter().map(|spec| (spec.name, spec)).collect());
+        LazyLock::new(|| all().map(|spec| (spec.name, spec)).collect());
     let exact = BY_NAME.get(name).copied();
-    exact.or_else(|| SPECS.iter().find(|spec| spec.name.eq_ignore_ascii_case(name)))
+    exact.or_else(|| all().find(|spec| spec.name.eq_ignore_ascii_case(name)))
 }

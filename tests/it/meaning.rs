@@ -252,3 +252,23 @@ fn addresses_are_binary_where_they_are_wanted_so() {
     let data = replies.iter().find(|reply| reply.tag == b'D').unwrap().values();
     assert_eq!(data, [Some(vec![2, 32, 0, 4, 10, 1, 0, 7])]);
 }
+
+#[test]
+fn settings_of_the_planner_and_the_log_can_be_set_and_shown() {
+    let mut client = connect();
+    for (name, value, bad) in [
+        ("enable_hashjoin", "off", Some("22023")),
+        ("log_statement", "ddl", Some("22023")),
+        ("maintenance_work_mem", "96MB", None),
+        ("Random_Page_Cost", "1.5", None),
+    ] {
+        client.run(&format!("SET {name} = '{value}'"));
+        assert_eq!(client.value(&format!("SHOW {name}")), value);
+        client.run(&format!("RESET {name}"));
+        if let Some(code) = bad {
+            assert_eq!(client.sqlstate(&format!("SET {name} = 'no such value'")), code);
+        }
+    }
+    assert_eq!(client.sqlstate("SET no_such_setting = 1"), "42704");
+    assert_eq!(client.value("SHOW transaction_deferrable"), "off");
+}

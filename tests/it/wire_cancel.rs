@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::harness::{connect, eventually, shared};
 use crate::messages::Out;
-use crate::raw_client::{RawClient, cancel};
+use crate::raw_client::{RawClient, cancel, show_all};
 
 /// Runs for minutes when nobody stops it, in constant memory and without a row on the wire.
 const ENDLESS: &str = "SELECT count(*) FROM generate_series(1, 3000000) AS a(x), \
@@ -164,4 +164,26 @@ fn a_client_that_hangs_up_while_it_waits_frees_the_engine() {
     eventually("the statement runs", || running(&mut observer, "hang up in wait") == "1");
     client.hang_up();
     eventually("the statement's end", || running(&mut observer, "hang up in wait") == "0");
+}
+
+#[test]
+fn one_session_stops_and_ends_another_by_functions() {
+    let (mut victim, mut admin) = (connect(), connect());
+    let pid = victim.value("SELECT pg_backend_pid()");
+    assert_eq!(admin.value("SELECT pg_cancel_backend(2147483000)"), "f");
+    victim.send(Out::new().query(ENDLESS));
+    let running = format!(
+        "SELECT count(*) FROM pg_stat_activity WHERE pid = {pid} \
+                           AND state = 'active'"
+    );
+    eventually("the statement runs", || admin.value(&running) == "1");
+    assert_eq!(admin.value(&format!("SELECT pg_cancel_backend({pid})")), "t");
+    let replies = show_all(&victim.read_until_ready());
+    assert_eq!(replies[replies.len() - 2..], ["E 57014", "Z I"]);
+    let sql = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = {pid}");
+    assert_eq!(admin.value(&sql), "t");
+    let error = victim.try_read().expect("nothing was said before the end");
+    assert_eq!(error.error()[&'C'], "57P01");
+    let gone = format!("SELECT count(*) FROM pg_stat_activity WHERE pid = {pid}");
+    eventually("the session is gone", || admin.value(&gone) == "0");
 }

@@ -10,6 +10,7 @@ use super::capi::{Connection, Database};
 use super::functions;
 use super::kept::KeptCopy;
 use super::reader::Idle;
+use super::system_functions::{self, SystemFunction};
 use super::system_tables::{self, SystemTable};
 use super::write_connection::WriteConnection;
 use crate::catalog;
@@ -111,17 +112,23 @@ impl std::fmt::Debug for DuckDb {
 }
 
 impl DuckDb {
-    /// Opens or creates the data file, with the tables that the server computes, and builds the
+    /// Opens or creates the data file, with the tables that the server computes and the functions
+    /// that act on sessions, and builds the
     /// system catalog over them in an attached in-memory database, so that the data file holds
     /// nothing but the users' tables and the applied IntentSeq.
     ///
     /// # Errors
     /// 58030 when the file cannot be opened, for instance because another process holds it.
-    pub fn open(options: &DuckDbOptions, tables: Vec<SystemTable>) -> Result<DuckDb> {
+    pub fn open(
+        options: &DuckDbOptions,
+        tables: Vec<SystemTable>,
+        system_functions: Vec<SystemFunction>,
+    ) -> Result<DuckDb> {
         replay(&options.file, &options.settings())?;
         let database = Database::open(&options.file, &options.settings())?;
         system_tables::register(&database, tables)?;
         functions::register(&database)?;
+        system_functions::register(&database, system_functions)?;
         let mut connection = database.connect()?;
         connection.execute("ATTACH ':memory:' AS teatree_system")?;
         connection.execute("ATTACH ':memory:' AS teatree_kept")?;

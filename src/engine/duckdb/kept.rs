@@ -17,6 +17,10 @@ use crate::task;
 /// PostgreSQL, where ANALYZE makes them.
 const ESTIMATES_AGE_MAX: Duration = Duration::from_secs(60);
 
+/// How many small questions are answered past the copy while definitions stay as they are: to make
+/// it takes longer than they do, and one after the other.
+const ASKED_PAST_IT: u32 = 8;
+
 /// A state of the data, by what has happened until then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DataState {
@@ -45,6 +49,8 @@ impl Made {
 pub(super) struct KeptCopy {
     connection: Mutex<Connection>,
     made: Mutex<Vec<Option<Made>>>,
+    /// Small questions at this state of the definitions.
+    asked: Mutex<(u64, u32)>,
 }
 
 impl KeptCopy {
@@ -55,6 +61,7 @@ impl KeptCopy {
         Ok(KeptCopy {
             connection: Mutex::new(connection),
             made: Mutex::new(vec![None; kept().len()]),
+            asked: Mutex::default(),
         })
     }
 
@@ -92,6 +99,16 @@ impl KeptCopy {
 }
 
 impl DuckDb {
+    /// Tells whether a small question is better put to the copy: it is there, or will be worth it.
+    pub fn prefers_kept(&self, wanted: &[KeptId], state: DataState) -> bool {
+        let mut asked = self.kept.asked.lock();
+        if asked.0 != state.definitions {
+            *asked = (state.definitions, 0);
+        }
+        asked.1 = asked.1.saturating_add(1);
+        asked.1 > ASKED_PAST_IT || self.kept.outdated(wanted, state).is_empty()
+    }
+
     /// Brings objects of the catalogue's kept copy up to this state, which the caller has asked
     /// for before.
     ///

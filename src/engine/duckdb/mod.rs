@@ -7,6 +7,7 @@
 //! - `kept.rs`: the copy of the catalogue that is kept in tables.
 //! - `kept_outcomes.rs`: outcomes that are committed together with their change.
 //! - `system_tables.rs`: tables that the server computes (`teatree_sessions()`, …).
+//! - `system_functions.rs`: what `pg_cancel_backend` and its like do.
 //! - `insert_rows.rs`: a few typed rows, without an appender.
 //! - `statement_cache.rs`: statements that the Writer's connection keeps prepared.
 //! - `table_shape.rs`: what rows of a table must look like.
@@ -31,6 +32,7 @@ mod kept_outcomes;
 mod logical_type;
 mod reader;
 mod statement_cache;
+mod system_functions;
 mod system_tables;
 mod table_shape;
 mod value;
@@ -42,6 +44,7 @@ pub use held::{Access, HeldConnection};
 pub use instance::{DuckDb, DuckDbOptions, inspect_file, settle_file};
 pub use kept::DataState;
 pub use reader::PartialDescription;
+pub use system_functions::{Action, SystemFunction};
 pub use system_tables::{Pages, SystemTable};
 pub use table_shape::{NamedObject, Relation, ShapeColumn, TableShape};
 pub use write_connection::{AppliedPlaces, Changed, WriteConnection};
