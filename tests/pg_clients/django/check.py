@@ -17,6 +17,7 @@ sys.path.append(str(Path(__file__).resolve().parent.parent))
 from checks import equal, raises, run  # noqa: E402
 
 settings.configure(
+    TIME_ZONE="UTC",
     INSTALLED_APPS=["tea"],
     DATABASES={"default": {
         "ENGINE": "django.db.backends.postgresql",

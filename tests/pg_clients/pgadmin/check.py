@@ -1131,13 +1131,14 @@ def check_schema_diff():
     dropped("schema", *database(number), cascade=True)
 
 
-# What these need is not there yet: aclexplode, xmin of the catalogs, bpchar() and
-# pg_available_extensions() as functions, plpgsql as a language and an extension, a sequence read
-# as a table, EXPLAIN (FORMAT JSON), pg_cancel_backend, more of pg_settings, the table of a
-# result's columns, notices, DESC of an index, casts in the text of a constraint, dependencies on a
-# table, statistics, locks, comments on schemas, privileges, names in every error of a foreign key,
-# a table's OID that stays when a constraint is added, ALTER INDEX RENAME in a schema, and CREATE of
-# roles, databases, domains, functions, composite types and materialized views.
+# What these need is not there yet: plpgsql as a language and an extension, a sequence read as a
+# table, PostgreSQL's nodes in EXPLAIN (FORMAT JSON), pg_cancel_backend, more of pg_settings, DO,
+# DESC of an index, casts in the text of a constraint, dependencies on a table and of a view, rows
+# of pg_statio_all_tables and pg_locks, comments on schemas, privileges, a table's OID that stays
+# when it is renamed, ALTER INDEX IF EXISTS in a schema, oidvectortypes, pg_catalog.substring with
+# a pattern, a column named `at` beside NOT VALID, UPDATE of a unique column of a row that is
+# referred to, and CREATE of roles, databases, domains, functions, composite types and materialized
+# views.
 LATER = [
     "check_browse_extension",
     "check_browse_language",
