@@ -41,7 +41,7 @@ SELECT current_database() AS table_catalog, n.name AS table_schema, r.name AS ta
   NULL::VARCHAR AS character_set_name, NULL::VARCHAR AS collation_catalog,
   NULL::VARCHAR AS collation_schema, NULL::VARCHAR AS collation_name, NULL::VARCHAR AS domain_catalog,
   NULL::VARCHAR AS domain_schema, NULL::VARCHAR AS domain_name, current_database() AS udt_catalog,
-  'pg_catalog' AS udt_schema, t.typname AS udt_name, NULL::VARCHAR AS scope_catalog,
+  tn.name AS udt_schema, t.typname AS udt_name, NULL::VARCHAR AS scope_catalog,
   NULL::VARCHAR AS scope_schema, NULL::VARCHAR AS scope_name, NULL::INTEGER AS maximum_cardinality,
   CAST(c.number AS VARCHAR) AS dtd_identifier, 'NO' AS is_self_referencing,
   CASE WHEN c.identity = '' THEN 'NO' ELSE 'YES' END AS is_identity,
@@ -59,7 +59,8 @@ JOIN (SELECT oid, name, namespace_oid, kind FROM teatree_system.support.user_rel
       UNION ALL
       SELECT oid, name, namespace_oid, kind FROM teatree_system.support.system_relation) r ON r.oid = c.table_oid
 JOIN teatree_system.support.schema_entry n ON n.oid = r.namespace_oid
-JOIN teatree_system.support.builtin_type t ON t.oid = c.type_oid
+JOIN teatree_system.support.any_type t ON t.oid = c.type_oid
+JOIN teatree_system.support.schema_entry tn ON tn.oid = t.namespace_oid
 LEFT JOIN teatree_system.support.sequence_entry s ON s.written_name = c.sequence_name;
 
 CREATE VIEW teatree_system.information.table_constraints AS

@@ -51,7 +51,7 @@ FROM (
   JOIN (SELECT unnest(range(1, 33)) AS number) k ON k.number <= len(i.expressions)
   LEFT JOIN teatree_system.support.column_entry c
     ON c.table_oid = i.table_oid AND c.name = i.expressions[k.number]) c
-LEFT JOIN teatree_system.support.builtin_type t ON t.oid = c.type_oid;
+LEFT JOIN teatree_system.support.any_type t ON t.oid = c.type_oid;
 
 CREATE VIEW teatree_system.pg.pg_attrdef AS
 SELECT default_oid AS oid, table_oid AS adrelid,

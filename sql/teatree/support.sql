@@ -74,6 +74,17 @@ FROM duckdb_types()
 WHERE database_name IN (current_database(), 'temp') AND NOT internal AND schema_name <> 'teatree_internal' AND logical_type = 'ENUM'
   AND type_oid IS NOT NULL;
 
+-- What columns need to know of a type, PostgreSQL's or a user's.
+CREATE VIEW teatree_system.support.any_type AS
+SELECT oid, typname, typlen, typbyval, typalign, typstorage, typcollation, typcategory, sqlname,
+       11::UINTEGER AS namespace_oid
+FROM teatree_system.support.builtin_type
+UNION ALL
+SELECT oid, name, 4, true, 'i', 'p', 0, 'E', 'USER-DEFINED', namespace_oid FROM teatree_system.support.user_enum
+UNION ALL
+SELECT array_oid, '_' || name, -1, false, 'i', 'x', 0, 'A', 'ARRAY', namespace_oid
+FROM teatree_system.support.user_enum;
+
 -- What the form of a CHECK tells: `note_code` is 23514 for a constraint with its name, 22001 for a
 -- text's length, `name` for another constraint's name; else empty. See src/sql/define/shape.rs.
 CREATE VIEW teatree_system.support.raw_constraint AS

@@ -170,6 +170,16 @@ fn enums_have_types_of_their_own_and_the_order_of_their_labels() {
         ("SELECT id FROM @ WHERE 'fine' < m", vec!["1"]),
         ("SELECT id FROM @ WHERE m BETWEEN 'fine' AND 'Glad' ORDER BY id", vec!["1", "3"]),
         ("SELECT id FROM @ WHERE m IN ('sad', 'Glad') ORDER BY id", vec!["1", "2"]),
+        (
+            "SELECT data_type, udt_schema, udt_name IN ('!', '_!') FROM information_schema.columns \
+             WHERE table_name = '@' AND ordinal_position > 1 ORDER BY ordinal_position",
+            vec!["USER-DEFINED|public|t", "ARRAY|public|t"],
+        ),
+        (
+            "SELECT attlen, attbyval, attalign, attstorage FROM pg_attribute \
+             WHERE attrelid = '@'::regclass AND attnum > 1 ORDER BY attnum",
+            vec!["4|t|i|p", "-1|f|i|x"],
+        ),
         ("SELECT max(m), min(m) FROM @", vec!["Glad|sad"]),
         ("SELECT a.id FROM @ a JOIN @ b ON a.m > b.m WHERE b.id = 3", vec!["1"]),
         ("SELECT m::text || '.' FROM @ WHERE id = 1", vec!["Glad."]),
