@@ -188,7 +188,6 @@ def clean_up():
 LATER = [
     "check_cascade",
     "check_migrate_back",
-    "check_queries",
     "check_save_and_update",
 ]
 

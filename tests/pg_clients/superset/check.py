@@ -1015,7 +1015,6 @@ def check_warm_up():
 LATER = [
     "check_cost_estimate",
     "check_dataset",
-    "check_stop_query",
     "check_table_indexes",
     "check_table_keys",
     "check_table_metadata",
