@@ -41,3 +41,7 @@ CREATE MACRO teatree_system.pg.timestamptz_scale(arg_time, arg_places) AS
   CASE WHEN isfinite(arg_time) THEN system.main.make_timestamptz(teatree_system.pg.rounded_micros(epoch_us(arg_time), arg_places)) ELSE arg_time END;
 CREATE MACRO teatree_system.pg.time_scale(arg_time, arg_places) AS
   CAST(system.main.make_timestamp(teatree_system.pg.rounded_micros(epoch_us(arg_time), arg_places)) AS TIME);
+
+-- Vectors of the catalogue, which are no arrays to a reader.
+CREATE MACRO teatree_system.pg.int2vectorout(arg_vector) AS system.main.array_to_string(arg_vector, ' ');
+CREATE MACRO teatree_system.pg.oidvectorout(arg_vector) AS system.main.array_to_string(arg_vector, ' ');

@@ -48,6 +48,18 @@ fn what_is_not_committed_shows_to_its_own_session_only() {
 }
 
 #[test]
+fn vectors_print_without_braces() {
+    let mut client = connect();
+    let t = unique("vector");
+    client.run(&format!("CREATE TABLE {t} (a int, b int, c int, UNIQUE (c, a))"));
+    let keys = format!("pg_index WHERE indrelid = '{t}'::regclass");
+    assert_eq!(client.value(&format!("SELECT indkey::varchar FROM {keys}")), "3 1");
+    assert_eq!(client.value(&format!("SELECT 'of ' || indkey::text FROM {keys}")), "of 3 1");
+    assert_eq!(client.value(&format!("SELECT indkey FROM {keys}")), "3 1");
+    client.run(&format!("DROP TABLE {t}"));
+}
+
+#[test]
 fn the_search_path_decides_what_is_visible() {
     let mut client = connect();
     let (schema, table) = (unique("apart"), unique("hidden"));

@@ -5,6 +5,9 @@ use sqlparser::ast::Expr;
 use super::expr::{Analyzer, BOOL, FLOAT4, FLOAT8, INTERVAL};
 use super::{Ty, builtin, resolve};
 
+const INT2VECTOR: u32 = 22;
+const OIDVECTOR: u32 = 30;
+
 impl Analyzer<'_> {
     /// An OID that is some object's prints as its name.
     pub(super) fn shows_name(&mut self, expr: &Expr, ty: Ty) {
@@ -39,6 +42,8 @@ impl Analyzer<'_> {
             FLOAT8 => "float8_text",
             FLOAT4 => "float4_text",
             BOOL => "boolout",
+            INT2VECTOR => "int2vectorout",
+            OIDVECTOR => "oidvectorout",
             oid => match builtin::element_of(oid) {
                 Some(FLOAT8) => "array_float8_text",
                 Some(FLOAT4) => "array_float4_text",
