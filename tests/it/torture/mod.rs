@@ -56,7 +56,12 @@ fn kills_lose_nothing_and_repeat_nothing() {
     let writing_ms_max = if minutes.is_some() { 5000 } else { 2000 };
     let mut counts = Counts::default();
     let mut violations = Vec::new();
-    while violations.is_empty() && Instant::now() < deadline {
+    // On a busy machine it takes longer until something is proven.
+    let last = deadline + 4 * SHORT;
+    let goes_on = |counts: &Counts| {
+        Instant::now() < deadline || !counts.prove_something() && Instant::now() < last
+    };
+    while violations.is_empty() && goes_on(&counts) {
         let Some(mut era) = Era::start(&mut rng, writing_ms_max) else { return };
         for _ in 0..ROUNDS_OF_AN_ERA {
             violations = era.round(&mut rng);
@@ -78,5 +83,5 @@ fn kills_lose_nothing_and_repeat_nothing() {
     eprintln!("torture: seed {seed}, {counts}, {} violations", violations.len());
     assert!(violations.is_empty(), "seed {seed}:\n{}", violations.join("\n"));
     assert!(!TRANSACTIONS_ARE_REQUIRED || counts.absent == 0, "not supported: {counts}");
-    assert!(counts.kills > 2 && counts.promised > 100, "the test proved nothing: {counts}");
+    assert!(counts.prove_something(), "the test proved nothing: {counts}");
 }

@@ -81,6 +81,11 @@ pub struct Counts {
 }
 
 impl Counts {
+    /// Tells whether there were enough kills and promises for the run to mean something.
+    pub fn prove_something(&self) -> bool {
+        self.kills > 2 && self.promised > 100
+    }
+
     pub fn add(&mut self, other: &Counts) {
         self.kills += other.kills;
         self.promised += other.promised;
