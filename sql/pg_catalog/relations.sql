@@ -117,8 +117,10 @@ FROM teatree_system.support.column_entry WHERE comment IS NOT NULL
 UNION ALL
 SELECT oid, 2615::UINTEGER, 0, comment FROM teatree_system.support.schema_entry WHERE comment IS NOT NULL;
 
+CREATE MACRO teatree_system.support.rule_oid(of_view_oid) AS
+  CAST(16384 + (of_view_oid + 1073741824) % 2147467264 AS UINTEGER);
 CREATE VIEW teatree_system.pg.pg_rewrite AS
-SELECT CAST(16384 + (oid + 1073741824) % 2147467264 AS UINTEGER) AS oid, '_RETURN' AS rulename, oid AS ev_class, '1' AS ev_type,
+SELECT teatree_system.support.rule_oid(oid) AS oid, '_RETURN' AS rulename, oid AS ev_class, '1' AS ev_type,
        'O' AS ev_enabled, true AS is_instead, NULL::VARCHAR AS ev_qual, NULL::VARCHAR AS ev_action
 FROM teatree_system.support.user_relation WHERE kind = 'v';
 
@@ -130,7 +132,7 @@ UNION ALL
 SELECT 2606::UINTEGER, oid, 0, 1259::UINTEGER, table_oid, CAST(unnest(column_numbers) AS INTEGER), 'a'
 FROM teatree_system.support.constraint_entry
 UNION ALL
-SELECT 2618::UINTEGER, CAST(16384 + (oid + 1073741824) % 2147467264 AS UINTEGER), 0, 1259::UINTEGER, oid, 0, 'i'
+SELECT 2618::UINTEGER, teatree_system.support.rule_oid(oid), 0, 1259::UINTEGER, oid, 0, 'i'
 FROM teatree_system.support.user_relation WHERE kind = 'v'
 UNION ALL
 SELECT 2604::UINTEGER, default_oid, 0, 1259::UINTEGER, table_oid,

@@ -80,19 +80,9 @@ impl KeptCatalog {
         (0..found.len()).filter(|&id| found[id]).collect()
     }
 
-    /// How many objects there are.
-    pub fn len(&self) -> usize {
-        self.objects.len()
-    }
-
-    /// Tells whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.objects.is_empty()
-    }
-
-    /// Returns one of its objects.
-    pub fn object(&self, id: KeptId) -> &KeptObject {
-        &self.objects[id]
+    /// Returns the objects, each at the place that its number says.
+    pub fn objects(&self) -> &[KeptObject] {
+        &self.objects
     }
 }
 
@@ -202,7 +192,7 @@ mod tests {
     #[test]
     fn what_follows_from_definitions_is_kept_in_tables() {
         let class = kept().find("pg", "pg_class").unwrap();
-        let object = kept().object(class);
+        let object = &kept().objects()[class];
         assert!(object.has_rows);
         assert!(object.sql.starts_with("CREATE OR REPLACE TABLE teatree_kept.pg.pg_class AS"));
         assert!(object.sql.contains("FROM teatree_kept.support.user_relation"));
@@ -215,9 +205,9 @@ mod tests {
     #[test]
     fn what_a_session_decides_stays_a_view() {
         let lookup = kept().find("support", "lookup_relation").unwrap();
-        assert!(!kept().object(lookup).has_rows);
+        assert!(!kept().objects()[lookup].has_rows);
         let visible = kept().find("pg", "pg_table_is_visible").unwrap();
-        assert!(kept().object(visible).sql.starts_with("CREATE OR REPLACE MACRO"));
+        assert!(kept().objects()[visible].sql.starts_with("CREATE OR REPLACE MACRO"));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The types of a statement's columns and parameters as PostgreSQL infers them, over the columns
 //! that its tables have now.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use super::kept::CatalogQuestion;
 use super::{Router, StatementContext};
@@ -13,9 +13,8 @@ use crate::types::{Origin, PgType, ScalarType, Value};
 
 /// Columns of a user's tables and views of one name: schema, column, type's OID, modifier, whether
 /// it is in the primary key, the table's OID, the column's number, its enum's OID and name.
-static COLUMNS: LazyLock<CatalogQuestion> = LazyLock::new(|| {
-    CatalogQuestion::new(
-        "
+static COLUMNS: CatalogQuestion = CatalogQuestion::new(
+    "
 SELECT c.schema_name, c.name, c.type_oid::varchar, c.type_modifier::varchar,
   EXISTS (
     FROM teatree_system.support.raw_constraint AS k
@@ -26,8 +25,7 @@ SELECT c.schema_name, c.name, c.type_oid::varchar, c.type_modifier::varchar,
   coalesce(c.enum_name, '')
 FROM teatree_system.support.column_type AS c
 WHERE c.table_name = $1 ORDER BY c.number",
-    )
-});
+);
 
 /// Temporary tables' schema in the catalogue.
 pub(super) const TEMPORARY: &str = "pg_temp_1";

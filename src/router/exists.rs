@@ -1,23 +1,18 @@
 //! Whether a name is taken, for what IF EXISTS and IF NOT EXISTS tell the client.
 
-use std::sync::LazyLock;
-
 use super::kept::CatalogQuestion;
 use super::{Router, StatementContext};
 use crate::error::Result;
 use crate::sql::TableRef;
 use crate::types::Value;
 
-static SCHEMAS_OF: LazyLock<CatalogQuestion> = LazyLock::new(|| {
-    CatalogQuestion::new(
-        "
+static SCHEMAS_OF: CatalogQuestion = CatalogQuestion::new(
+    "
 SELECT n.name FROM teatree_system.support.user_relation AS r
 JOIN teatree_system.support.schema_entry AS n ON n.oid = r.namespace_oid WHERE r.name = $1",
-    )
-});
-static SCHEMA: LazyLock<CatalogQuestion> = LazyLock::new(|| {
-    CatalogQuestion::new("SELECT name FROM teatree_system.support.schema_entry WHERE name = $1")
-});
+);
+static SCHEMA: CatalogQuestion =
+    CatalogQuestion::new("SELECT name FROM teatree_system.support.schema_entry WHERE name = $1");
 
 impl Router {
     /// Tells whether a name means a table, view or sequence as the session sees it.

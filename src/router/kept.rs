@@ -1,7 +1,7 @@
 //! What the catalogue's kept copy answers, and for whom: not for sessions that may see other
 //! definitions than all do.
 
-use std::sync::LazyLock;
+use std::sync::OnceLock;
 
 use super::{Router, StatementContext};
 use crate::catalog::{KeptId, KeptQuery};
@@ -14,13 +14,18 @@ use crate::types::{PgType, Value};
 /// A question of the server's own to the catalogue, all of whose columns are text.
 pub(in crate::router) struct CatalogQuestion {
     live: &'static str,
-    kept: LazyLock<KeptQuery, Box<dyn Fn() -> KeptQuery + Send + Sync>>,
+    kept: OnceLock<KeptQuery>,
 }
 
 impl CatalogQuestion {
     /// Takes the question as it is put to the views of `teatree_system`.
-    pub(super) fn new(live: &'static str) -> CatalogQuestion {
-        CatalogQuestion { live, kept: LazyLock::new(Box::new(move || KeptQuery::of(live))) }
+    pub(super) const fn new(live: &'static str) -> CatalogQuestion {
+        CatalogQuestion { live, kept: OnceLock::new() }
+    }
+
+    /// The same question, put to the copy.
+    fn kept(&self) -> &KeptQuery {
+        self.kept.get_or_init(|| KeptQuery::of(self.live))
     }
 }
 
@@ -66,10 +71,11 @@ impl Router {
         if let Some(held) = held {
             return held.text_rows(question.live, params).await;
         }
-        if !self.duckdb.prefers_kept(&question.kept.needs, self.data_state()) {
+        let kept = question.kept();
+        if !self.duckdb.prefers_kept(&kept.needs, self.data_state()) {
             return self.duckdb.text_rows(question.live, params).await;
         }
-        self.keep(&question.kept.needs, context).await?;
-        self.duckdb.text_rows(&question.kept.sql, params).await
+        self.keep(&kept.needs, context).await?;
+        self.duckdb.text_rows(&kept.sql, params).await
     }
 }

@@ -7,6 +7,11 @@ const fn accepted(name: &'static str, default: &'static str, kind: Kind) -> Spec
     spec(name, default, kind, "Accepted for compatibility.")
 }
 
+const LOG_LEVELS: Kind = Kind::Enum(&[
+    "debug5", "debug4", "debug3", "debug2", "debug1", "info", "notice", "warning", "error", "log",
+    "fatal", "panic",
+]);
+
 pub(super) const ACCEPTED: &[Spec] = &[
     accepted("backend_flush_after", "0", Kind::Text),
     accepted("client_connection_check_interval", "0", Kind::Text),
@@ -77,22 +82,8 @@ pub(super) const ACCEPTED: &[Spec] = &[
     accepted("log_lock_waits", "off", Kind::Bool),
     accepted("log_min_duration_sample", "-1", Kind::Text),
     accepted("log_min_duration_statement", "-1", Kind::Text),
-    accepted(
-        "log_min_error_statement",
-        "error",
-        Kind::Enum(&[
-            "debug5", "debug4", "debug3", "debug2", "debug1", "info", "notice", "warning", "error",
-            "log", "fatal", "panic",
-        ]),
-    ),
-    accepted(
-        "log_min_messages",
-        "warning",
-        Kind::Enum(&[
-            "debug5", "debug4", "debug3", "debug2", "debug1", "info", "notice", "warning", "error",
-            "log", "fatal", "panic",
-        ]),
-    ),
+    accepted("log_min_error_statement", "error", LOG_LEVELS),
+    accepted("log_min_messages", "warning", LOG_LEVELS),
     accepted("log_parameter_max_length", "-1", Kind::Text),
     accepted("log_parameter_max_length_on_error", "0", Kind::Text),
     accepted("log_parser_stats", "off", Kind::Bool),

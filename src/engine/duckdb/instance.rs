@@ -113,9 +113,9 @@ impl std::fmt::Debug for DuckDb {
 
 impl DuckDb {
     /// Opens or creates the data file, with the tables that the server computes and the functions
-    /// that act on sessions, and builds the
-    /// system catalog over them in an attached in-memory database, so that the data file holds
-    /// nothing but the users' tables and the applied IntentSeq.
+    /// that act on sessions, and builds the system catalog over them in an attached in-memory
+    /// database, so that the data file holds nothing but the users' tables and the applied
+    /// IntentSeq.
     ///
     /// # Errors
     /// 58030 when the file cannot be opened, for instance because another process holds it.
@@ -170,11 +170,7 @@ impl DuckDb {
 
     /// Opens a connection that looks definitions up beside the Writer's, and writes nothing.
     pub fn lookup_connection(&self) -> Result<WriteConnection> {
-        let mut idle = Idle {
-            connection: self.database.connect()?,
-            time_zone: String::new(),
-            search_path: vec![String::new()],
-        };
+        let mut idle = Idle::new(self.database.connect()?);
         Ok(WriteConnection::on(&mut idle))
     }
 

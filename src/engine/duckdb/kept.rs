@@ -60,7 +60,7 @@ impl KeptCopy {
         connection.execute(&kept_schemas_sql())?;
         Ok(KeptCopy {
             connection: Mutex::new(connection),
-            made: Mutex::new(vec![None; kept().len()]),
+            made: Mutex::new(vec![None; kept().objects().len()]),
             asked: Mutex::default(),
         })
     }
@@ -69,7 +69,7 @@ impl KeptCopy {
     fn outdated(&self, wanted: &[KeptId], state: DataState) -> Vec<KeptId> {
         let made = self.made.lock();
         let is_good = |id: KeptId| match &made[id] {
-            Some(_) if !kept().object(id).has_rows => true,
+            Some(_) if !kept().objects()[id].has_rows => true,
             Some(made) => made.is_good_for(state),
             None => false,
         };
@@ -85,7 +85,7 @@ impl KeptCopy {
         }
         let made = Made { state, at: Instant::now() };
         connection.execute("BEGIN TRANSACTION")?;
-        let all = outdated.iter().try_for_each(|&id| connection.execute(&kept().object(id).sql));
+        let all = outdated.iter().try_for_each(|&id| connection.execute(&kept().objects()[id].sql));
         if let Err(error) = all.and_then(|()| connection.execute("COMMIT")) {
             // The error ends the transaction by itself when it is the commit's.
             let _ = connection.execute("ROLLBACK");

@@ -231,16 +231,17 @@ impl DuckDb {
         };
         match found {
             Some(idle) => Ok(idle),
-            None => Ok(Idle {
-                connection: self.database.connect()?,
-                time_zone: String::new(),
-                search_path: vec![String::new()],
-            }),
+            None => Ok(Idle::new(self.database.connect()?)),
         }
     }
 }
 
 impl Idle {
+    /// A new connection, which has no session's settings yet.
+    pub(super) fn new(connection: Connection) -> Idle {
+        Idle { connection, time_zone: String::new(), search_path: vec![String::new()] }
+    }
+
     /// Moves the connection out of what is about to be dropped.
     pub(super) fn hand_over(&mut self) -> Idle {
         Idle {

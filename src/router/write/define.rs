@@ -1,7 +1,5 @@
 //! Changes of definitions, and what writes need to know of the definitions that are there.
 
-use std::sync::LazyLock;
-
 use crate::catalog::duckdb_schema;
 use crate::error::{Error, Result};
 use crate::ids::TableName;
@@ -15,23 +13,19 @@ use crate::types::{PgType, Value};
 use super::{changed_table, tag_kind};
 
 /// The defaults of the columns of tables of one name, in DuckDB's words.
-static DEFAULTS: LazyLock<CatalogQuestion> = LazyLock::new(|| {
-    CatalogQuestion::new(
-        "SELECT schema_name, column_name, coalesce(column_default, '')
+static DEFAULTS: CatalogQuestion = CatalogQuestion::new(
+    "SELECT schema_name, column_name, coalesce(column_default, '')
          FROM duckdb_columns() WHERE database_name = current_database()
              AND table_name = $1 ORDER BY column_index",
-    )
-});
+);
 
 /// The columns of a key of a table, by the names of both.
-static CONSTRAINT: LazyLock<CatalogQuestion> = LazyLock::new(|| {
-    CatalogQuestion::new(
-        "SELECT n.name, array_to_string(k.column_names, chr(31))
+static CONSTRAINT: CatalogQuestion = CatalogQuestion::new(
+    "SELECT n.name, array_to_string(k.column_names, chr(31))
          FROM teatree_system.support.constraint_entry k
          JOIN teatree_system.support.schema_entry n ON n.oid = k.namespace_oid
          WHERE k.table_name = $1 AND k.name = $2 AND k.kind IN ('p', 'u')",
-    )
-});
+);
 
 impl Router {
     /// Builds the body of a statement that the Writer makes with the catalog at hand.

@@ -40,20 +40,14 @@ struct Pointer<'a> {
 
 impl Pointer<'_> {
     fn point(&mut self, name: &mut ObjectName) {
-        let Some([SYSTEM_DATABASE, schema, object]) = parts(name).as_deref().and_then(triple)
-        else {
-            return;
-        };
+        let Some(written) = parts(name) else { return };
+        let [SYSTEM_DATABASE, schema, object] = *written.as_slice() else { return };
         let Some((database, id)) = self.catalog.kept(schema, object) else { return };
         if !self.named.contains(&id) {
             self.named.push(id);
         }
         name.0[0] = ObjectNamePart::Identifier(Ident::new(database));
     }
-}
-
-fn triple<'a>(parts: &[&'a str]) -> Option<[&'a str; 3]> {
-    <[&str; 3]>::try_from(parts).ok()
 }
 
 impl VisitorMut for Pointer<'_> {

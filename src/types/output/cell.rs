@@ -27,7 +27,9 @@ pub(super) fn cell<'a>(array: &'a dyn Array, wire: Wire) -> Result<Cell<'a>> {
         | DataType::FixedSizeList(..)
         | DataType::ListView(_)
         | DataType::LargeListView(_) => list(array, wire)?,
-        DataType::Struct(_) if wire.pg_type == PgType::RECORD => record::records(array, wire)?,
+        DataType::Struct(_) if wire.pg_type == PgType::RECORD => {
+            Some(record::records(array.as_struct(), wire)?)
+        }
         DataType::Struct(_) | DataType::Map(..) | DataType::Union(..) => as_json(array, wire)?,
         _ => number(array, wire).or_else(|| other(array, wire)),
     };

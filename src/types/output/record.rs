@@ -1,6 +1,6 @@
 //! Rows within rows: `(1,a)` as text, the fields with their types in binary.
 
-use arrow::array::{Array, AsArray};
+use arrow::array::StructArray;
 use arrow::datatypes::DataType;
 
 use super::cell::Cell;
@@ -10,11 +10,10 @@ use crate::sqlstate::SqlState;
 use crate::types::PgType;
 use crate::types::arrow_map::column_for_field;
 
-/// Makes the writer of structs as `record`; `None` for another array.
-pub(super) fn records<'a>(array: &'a dyn Array, wire: Wire) -> Result<Option<Cell<'a>>> {
-    let DataType::Struct(fields) = array.data_type() else { return Ok(None) };
-    let mut members = Vec::with_capacity(fields.len());
-    for (field, values) in fields.iter().zip(array.as_struct().columns()) {
+/// Makes the writer of structs as `record`.
+pub(super) fn records(array: &StructArray, wire: Wire) -> Result<Cell<'_>> {
+    let mut members = Vec::with_capacity(array.num_columns());
+    for (field, values) in array.fields().iter().zip(array.columns()) {
         let pg_type = match field.data_type() {
             DataType::Struct(_) => PgType::RECORD,
             _ => column_for_field(field).pg_type,
@@ -24,16 +23,16 @@ pub(super) fn records<'a>(array: &'a dyn Array, wire: Wire) -> Result<Option<Cel
     let count = i32::try_from(members.len())
         .map_err(|_| Error::new(SqlState::PROGRAM_LIMIT_EXCEEDED, "a row has too many fields"))?;
     if wire.format == Format::Binary {
-        return Ok(Some(Box::new(move |at, out| {
+        return Ok(Box::new(move |at, out| {
             out.extend_from_slice(&count.to_be_bytes());
             for (oid, member) in &members {
                 out.extend_from_slice(&oid.to_be_bytes());
                 member.write_with_length(at, out)?;
             }
             Ok(())
-        })));
+        }));
     }
-    Ok(Some(Box::new(move |at, out| {
+    Ok(Box::new(move |at, out| {
         out.push(b'(');
         for (place, (_, member)) in members.iter().enumerate() {
             if place > 0 {
@@ -47,7 +46,7 @@ pub(super) fn records<'a>(array: &'a dyn Array, wire: Wire) -> Result<Option<Cel
         }
         out.push(b')');
         Ok(())
-    })))
+    }))
 }
 
 /// Quotes what was appended since `start`, where PostgreSQL's row output does.
