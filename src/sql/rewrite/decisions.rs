@@ -8,12 +8,13 @@ use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    Array, ArrayElemTypeDef, BinaryOperator, CastKind, DataType, ExactNumberInfo, Expr, Function,
+    Array, ArrayElemTypeDef, BinaryOperator, DataType, ExactNumberInfo, Expr, Function,
     FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr, Ident, Select, SelectItem,
     Statement, TableAlias, TableFactor, TimezoneInfo, Value, VisitMut, VisitorMut,
 };
 use sqlparser::parser::Parser;
 
+use super::casts::cast_to;
 use super::names::{arguments, take};
 use super::{NameContext, names};
 use crate::error::{Error, Result};
@@ -301,18 +302,7 @@ fn unnested_together(factor: &TableFactor) -> Option<TableFactor> {
 fn cast(expr: &mut Expr, pg_type: PgType) {
     let name = pg_type.sql_name();
     let name = if pg_type.scalar() == ScalarType::Char { "text".to_owned() } else { name };
-    cast_to(expr, plain_type(&name));
-}
-
-fn cast_to(expr: &mut Expr, data_type: DataType) {
-    let inner = take(expr);
-    *expr = Expr::Cast {
-        kind: CastKind::Cast,
-        expr: Box::new(inner),
-        data_type,
-        array: false,
-        format: None,
-    };
+    *expr = cast_to(take(expr), plain_type(&name));
 }
 
 /// Makes a string or a parameter a value of an enum, or an array of them, by the type for DuckDB.
@@ -327,7 +317,7 @@ fn label(expr: &mut Expr, name: &str) {
         if name.ends_with("[]") && !is_parameter {
             cast(expr, PgType::Array(ScalarType::Text));
         }
-        cast_to(expr, custom(name));
+        *expr = cast_to(take(expr), custom(name));
     }
 }
 
