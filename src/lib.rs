@@ -49,6 +49,7 @@ pub mod intent;
 pub mod engine;
 // movers
 pub mod version;
+pub mod pipeline;
 pub mod procedure;
 pub mod writer;
 // decision, conversation, protocol, process

@@ -61,7 +61,8 @@ JOIN (SELECT oid, name, namespace_oid, kind FROM teatree_system.support.user_rel
 JOIN teatree_system.support.schema_entry n ON n.oid = r.namespace_oid
 JOIN teatree_system.support.any_type t ON t.oid = c.type_oid
 JOIN teatree_system.support.schema_entry tn ON tn.oid = t.namespace_oid
-LEFT JOIN teatree_system.support.sequence_entry s ON s.written_name = c.sequence_name;
+LEFT JOIN teatree_system.support.sequence_entry s ON s.written_name = c.sequence_name
+WHERE r.kind <> 'm';
 
 CREATE VIEW teatree_system.information.table_constraints AS
 SELECT current_database() AS constraint_catalog, n.name AS constraint_schema, k.name AS constraint_name,
@@ -115,7 +116,8 @@ SELECT current_database() AS table_catalog, n.name AS table_schema, v.name AS ta
   v.definition AS view_definition, 'NONE' AS check_option, 'NO' AS is_updatable,
   'NO' AS is_insertable_into, 'NO' AS is_trigger_updatable, 'NO' AS is_trigger_deletable,
   'NO' AS is_trigger_insertable_into
-FROM teatree_system.support.view_text v JOIN teatree_system.support.schema_entry n ON n.oid = v.namespace_oid;
+FROM teatree_system.support.view_text v JOIN teatree_system.support.schema_entry n ON n.oid = v.namespace_oid
+WHERE NOT v.is_materialized;
 
 CREATE VIEW teatree_system.information.sequences AS
 SELECT current_database() AS sequence_catalog, schemaname AS sequence_schema, sequencename AS sequence_name,

@@ -11,21 +11,23 @@ SELECT oid, name AS relname, CAST(namespace_oid AS UINTEGER) AS relnamespace, 0:
   CAST(row_count AS FLOAT) AS reltuples, 0::INTEGER AS relallvisible, 0::UINTEGER AS reltoastrelid,
   has_index AS relhasindex, false AS relisshared, CASE WHEN is_temporary THEN 't' ELSE 'p' END AS relpersistence,
   kind AS relkind, CAST(column_count AS SMALLINT) AS relnatts, CAST(check_count AS SMALLINT) AS relchecks,
-  kind = 'v' AS relhasrules, oid IN (SELECT table_oid FROM teatree_system.support.constraint_entry WHERE kind = 'f') AS relhastriggers, false AS relhassubclass, false AS relrowsecurity,
-  false AS relforcerowsecurity, true AS relispopulated,
+  kind IN ('v', 'm') AS relhasrules, oid IN (SELECT table_oid FROM teatree_system.support.constraint_entry WHERE kind = 'f') AS relhastriggers, false AS relhassubclass, false AS relrowsecurity,
+  false AS relforcerowsecurity, is_populated AS relispopulated,
   CASE WHEN kind = 'r' AND namespace_oid <> 11 THEN 'd' ELSE 'n' END AS relreplident,
   false AS relispartition, 0::UINTEGER AS relrewrite, 0::BIGINT AS relfrozenxid,
   0::BIGINT AS relminmxid, NULL::VARCHAR[] AS relacl, NULL::VARCHAR[] AS reloptions,
   NULL::VARCHAR AS relpartbound
 FROM (
   SELECT oid, name, namespace_oid, kind, is_temporary, row_count, column_count, check_count, has_index,
-         CASE WHEN kind <> 'r' THEN 0 WHEN storage = 'arrow' THEN 15999 ELSE 2 END AS access_method
+         kind <> 'm' OR oid NOT IN (SELECT oid FROM teatree_system.support.view_text WHERE NOT is_populated)
+           AS is_populated,
+         CASE WHEN kind NOT IN ('r', 'm') THEN 0 WHEN storage = 'arrow' THEN 15999 ELSE 2 END AS access_method
   FROM teatree_system.support.user_relation
   UNION ALL
-  SELECT oid, name, namespace_oid, 'i', is_temporary, 0, len(expressions), 0, false, 403
+  SELECT oid, name, namespace_oid, 'i', is_temporary, 0, len(expressions), 0, false, true, 403
   FROM teatree_system.support.index_entry
   UNION ALL
-  SELECT oid, name, namespace_oid, kind, false, 0, column_count, 0, false,
+  SELECT oid, name, namespace_oid, kind, false, 0, column_count, 0, false, true,
          CASE WHEN kind = 'r' THEN 2 ELSE 0 END
   FROM teatree_system.support.system_relation);
 
@@ -122,7 +124,7 @@ CREATE MACRO teatree_system.support.rule_oid(of_view_oid) AS
 CREATE VIEW teatree_system.pg.pg_rewrite AS
 SELECT teatree_system.support.rule_oid(oid) AS oid, '_RETURN' AS rulename, oid AS ev_class, '1' AS ev_type,
        'O' AS ev_enabled, true AS is_instead, NULL::VARCHAR AS ev_qual, NULL::VARCHAR AS ev_action
-FROM teatree_system.support.user_relation WHERE kind = 'v';
+FROM teatree_system.support.user_relation WHERE kind IN ('v', 'm');
 
 CREATE VIEW teatree_system.pg.pg_depend AS
 SELECT 1259::UINTEGER AS classid, index_oid AS objid, 0::INTEGER AS objsubid,
@@ -133,7 +135,7 @@ SELECT 2606::UINTEGER, oid, 0, 1259::UINTEGER, table_oid, CAST(unnest(column_num
 FROM teatree_system.support.constraint_entry
 UNION ALL
 SELECT 2618::UINTEGER, teatree_system.support.rule_oid(oid), 0, 1259::UINTEGER, oid, 0, 'i'
-FROM teatree_system.support.user_relation WHERE kind = 'v'
+FROM teatree_system.support.user_relation WHERE kind IN ('v', 'm')
 UNION ALL
 SELECT 2604::UINTEGER, default_oid, 0, 1259::UINTEGER, table_oid,
        CAST(number AS INTEGER), 'a'
@@ -159,15 +161,16 @@ SELECT CASE namespace_oid WHEN 11 THEN 'pg_catalog' ELSE 'information_schema' EN
        false, false, false, false
 FROM teatree_system.support.system_relation WHERE kind = 'r';
 
-CREATE VIEW teatree_system.support.view_text AS
-SELECT teatree_system.support.object_oid(database_name, schema_name, view_name, '') AS oid, view_name AS name, schema_name,
-  teatree_system.support.schema_oid(database_name, schema_name) AS namespace_oid,
-  ' ' || regexp_replace(sql, '^\s*CREATE (OR REPLACE )?(TEMP(ORARY)? )?VIEW .*? AS ', '', 's') AS definition
-FROM duckdb_views() WHERE database_name IN (current_database(), 'temp') AND NOT internal AND schema_name <> 'teatree_internal';
-
 CREATE VIEW teatree_system.pg.pg_views AS
 SELECT n.name AS schemaname, v.name AS viewname, 'postgres' AS viewowner, v.definition
-FROM teatree_system.support.view_text v JOIN teatree_system.support.schema_entry n ON n.oid = v.namespace_oid;
+FROM teatree_system.support.view_text v JOIN teatree_system.support.schema_entry n ON n.oid = v.namespace_oid
+WHERE NOT v.is_materialized;
+
+CREATE VIEW teatree_system.pg.pg_matviews AS
+SELECT n.name AS schemaname, v.name AS matviewname, 'postgres' AS matviewowner, NULL::VARCHAR AS tablespace,
+  v.is_indexed AS hasindexes, v.is_populated AS ispopulated, v.definition
+FROM teatree_system.support.view_text v JOIN teatree_system.support.schema_entry n ON n.oid = v.namespace_oid
+WHERE v.is_materialized;
 
 CREATE VIEW teatree_system.support.index_text AS
 SELECT i.oid, i.table_oid, n.name AS schema_name, i.table_name, i.name, i.expressions,

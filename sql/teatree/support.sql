@@ -149,17 +149,37 @@ FROM (
     LEFT JOIN teatree_system.support.key_name
       ON key_table_oid = table_oid AND key_kind = kind AND key_columns = list_sort(column_names)));
 
+-- Materialized views: tables of the server's own with their rows, whose comments say the rest.
+CREATE VIEW teatree_system.support.materialized_view AS
+SELECT database_name AS of_database, table_name AS storage,
+       CASE named WHEN 'public' THEN 'main' ELSE named END AS of_schema,
+       json_extract_string(comment, '$.name.table') AS of_name,
+       json_extract_string(comment, '$.text') AS definition,
+       CAST(json_extract(comment, '$.populated') AS BOOLEAN) AS is_populated,
+       CAST(json_extract(comment, '$.columns') AS VARCHAR[]) AS view_columns,
+       estimated_size AS size, index_count > 0 AS is_indexed
+FROM (SELECT database_name, table_name, comment, estimated_size, index_count,
+             json_extract_string(comment, '$.name.schema') AS named
+      FROM duckdb_tables()
+      WHERE database_name = current_database() AND schema_name = 'teatree_internal' AND comment IS NOT NULL);
+
 -- Indexes: those with a name, and those behind keys, which DuckDB does not list.
 CREATE VIEW teatree_system.support.index_entry AS
 SELECT
-  teatree_system.support.object_oid(database_name, schema_name, index_name, '') AS oid, index_name AS name,
-  teatree_system.support.schema_oid(database_name, schema_name) AS namespace_oid,
-  schema_name, table_name, table_oid AS duckdb_table_oid,
-  teatree_system.support.object_oid(database_name, schema_name, table_name, '') AS table_oid,
+  teatree_system.support.object_oid(database_name, shown_schema, index_name, '') AS oid, index_name AS name,
+  teatree_system.support.schema_oid(database_name, shown_schema) AS namespace_oid,
+  shown_schema AS schema_name, shown_table AS table_name, table_oid AS duckdb_table_oid,
+  teatree_system.support.object_oid(database_name, shown_schema, shown_table, '') AS table_oid,
   database_name = 'temp' AS is_temporary,
   is_unique, is_primary, NULL::UINTEGER AS constraint_oid, comment,
-  [trim(e, ' "') FOR e IN CAST(expressions AS VARCHAR[])] AS expressions
-FROM duckdb_indexes() WHERE database_name IN (current_database(), 'temp')
+  CASE WHEN view_columns IS NULL THEN [trim(e, ' "') FOR e IN keys]
+       ELSE [view_columns[CAST(substr(trim(e, ' "'), 2) AS INTEGER) + 1] FOR e IN keys] END AS expressions
+FROM (SELECT *, coalesce(of_schema, schema_name) AS shown_schema, coalesce(of_name, table_name) AS shown_table,
+             CAST(expressions AS VARCHAR[]) AS keys
+      FROM duckdb_indexes()
+      LEFT JOIN teatree_system.support.materialized_view
+        ON of_database = database_name AND storage = table_name AND schema_name = 'teatree_internal')
+WHERE database_name IN (current_database(), 'temp')
 UNION ALL
 SELECT index_oid, name, namespace_oid, schema_name, table_name, duckdb_table_oid, table_oid, is_temporary,
        true, kind = 'p', oid, NULL, column_names
@@ -248,8 +268,12 @@ FROM duckdb_tables() WHERE database_name IN (current_database(), 'temp') AND NOT
 UNION ALL
 SELECT teatree_system.support.object_oid(database_name, schema_name, view_name, ''), view_name,
        teatree_system.support.schema_oid(database_name, schema_name),
-       'v', database_name = 'temp', 0, column_count, 0, false, 'duckdb', comment, sql, view_oid
-FROM duckdb_views() WHERE database_name IN (current_database(), 'temp') AND NOT internal AND schema_name <> 'teatree_internal'
+       CASE WHEN storage IS NULL THEN 'v' ELSE 'm' END, database_name = 'temp', coalesce(size, 0), column_count, 0,
+       coalesce(is_indexed, false), 'duckdb', comment, sql, view_oid
+FROM duckdb_views()
+LEFT JOIN teatree_system.support.materialized_view
+  ON of_database = database_name AND of_schema = schema_name AND of_name = view_name
+WHERE database_name IN (current_database(), 'temp') AND NOT internal AND schema_name <> 'teatree_internal'
 UNION ALL
 SELECT teatree_system.support.object_oid(database_name, schema_name, sequence_name, ''), sequence_name,
        teatree_system.support.schema_oid(database_name, schema_name),
@@ -262,6 +286,18 @@ SELECT d.oid, d.table_name,
             ELSE teatree_system.support.schema_oid(current_database(), d.schema_name) END,
        'r', false, d.row_count, 0, 0, false, 'arrow', NULL, NULL, NULL
 FROM teatree_datasets() d;
+
+-- Views with their queries: a materialized one's as it was written.
+CREATE VIEW teatree_system.support.view_text AS
+SELECT teatree_system.support.object_oid(database_name, schema_name, view_name, '') AS oid, view_name AS name, schema_name,
+  teatree_system.support.schema_oid(database_name, schema_name) AS namespace_oid,
+  storage IS NOT NULL AS is_materialized, coalesce(is_populated, true) AS is_populated, coalesce(is_indexed, false) AS is_indexed,
+  coalesce(' ' || definition || ';',
+    ' ' || regexp_replace(sql, '^\s*CREATE (OR REPLACE )?(TEMP(ORARY)? )?VIEW .*? AS ', '', 's')) AS definition
+FROM duckdb_views()
+LEFT JOIN teatree_system.support.materialized_view
+  ON of_database = database_name AND of_schema = schema_name AND of_name = view_name
+WHERE database_name IN (current_database(), 'temp') AND NOT internal AND schema_name <> 'teatree_internal';
 
 -- Everything that pg_class lists, with no more than is needed to find and name it.
 CREATE VIEW teatree_system.support.relation AS

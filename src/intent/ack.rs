@@ -146,6 +146,7 @@ mod tests {
             table: Some(TableName::new("public", "u")),
             tag: TagKind::Fixed("CREATE TABLE".into()),
             returning: false,
+            effect: crate::sql::Effect::default(),
         }
     }
 

@@ -15,7 +15,7 @@ use super::values::Values;
 use crate::dataset::DatasetColumn;
 use crate::error::{Error, Result};
 use crate::ids::{IntentSeq, TableName};
-use crate::sql::Definition;
+use crate::sql::{Definition, Effect};
 use crate::sqlstate::SqlState;
 use crate::types::Value;
 
@@ -61,6 +61,9 @@ pub enum Body {
         table: Option<TableName>,
         tag: TagKind,
         returning: bool,
+        /// What it does to the table's rows, for the views that follow them.
+        #[serde(default)]
+        effect: Effect,
     },
     /// Typed rows to append to a table of either storage.
     Rows {

@@ -256,6 +256,7 @@ mod tests {
                 table: Some(TableName::new("public", "t")),
                 tag: TagKind::Update,
                 returning: true,
+                effect: crate::sql::Effect::Inserts,
             },
             Body::Rows {
                 table: TableName::new("public", "t"),

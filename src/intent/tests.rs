@@ -49,6 +49,7 @@ pub(super) fn insert(number: i64) -> Body {
         table: Some(TableName::new("public", "t")),
         tag: TagKind::Insert,
         returning: false,
+        effect: crate::sql::Effect::default(),
     }
 }
 

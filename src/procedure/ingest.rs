@@ -62,7 +62,7 @@ impl Procedure for Ingest {
         let rows = if stores.datasets.contains(&table) {
             into_dataset(stores, turn, &table, &file)?
         } else {
-            turn.transaction(|connection| into_duckdb(connection, &table, &file))?
+            turn.insertion(&table, |connection| into_duckdb(connection, &table, &file))?
         };
         let rows = i64::try_from(rows).unwrap_or(i64::MAX);
         let schema = Schema::new(vec![

@@ -21,8 +21,10 @@ use arrow::array::RecordBatch;
 use crate::dataset::DatasetStore;
 use crate::engine::duckdb::{DuckDb, WriteConnection};
 use crate::error::{Error, Result};
-use crate::ids::IntentSeq;
+use crate::ids::{IntentSeq, TableName};
 use crate::intent::{Applied, Origin, ResultSet};
+use crate::pipeline::{Registry, Upkeep};
+use crate::sql::Effect;
 use crate::sqlstate::SqlState;
 use crate::types::{Column, Value};
 use crate::version::VersionStore;
@@ -40,6 +42,7 @@ pub struct Stores {
     pub duckdb: Arc<DuckDb>,
     pub datasets: Arc<DatasetStore>,
     pub versions: Arc<VersionStore>,
+    pub pipelines: Arc<Registry>,
 }
 
 /// A procedure's turn at the Writer.
@@ -47,22 +50,39 @@ pub struct Turn<'a> {
     pub seq: IntentSeq,
     pub origin: &'a Origin,
     pub connection: &'a mut WriteConnection,
+    pub pipelines: &'a Registry,
 }
 
 impl Turn<'_> {
-    /// Does `work` in one DuckDB transaction, committed together with the intent's place.
+    /// Commits nothing but the intent's place.
+    ///
+    /// # Errors
+    /// [`Error::is_fault`] tells a commit that failed by the machine.
+    pub fn pass(&mut self) -> Result<()> {
+        self.connection.begin()?;
+        self.connection.commit(self.seq)
+    }
+
+    /// Adds rows to a table in one DuckDB transaction, in which its views follow, committed together
+    /// with the intent's place.
     ///
     /// # Errors
     /// The work's own, after a rollback; [`Error::is_fault`] tells a commit that failed by the
     /// machine.
-    pub fn transaction<T>(
+    pub fn insertion<T>(
         &mut self,
+        table: &TableName,
         work: impl FnOnce(&mut WriteConnection) -> Result<T>,
     ) -> Result<T> {
         self.connection.begin()?;
-        match work(self.connection) {
+        let mut upkeep = Upkeep::new(self.pipelines.graph(), true);
+        let prepared =
+            upkeep.before(self.connection, table, &Effect::Inserts, &[], false).map(drop);
+        let done = prepared.and_then(|()| work(self.connection));
+        match done.and_then(|value| upkeep.finish(self.connection).map(|()| value)) {
             Ok(value) => {
                 self.connection.commit(self.seq)?;
+                self.pipelines.note_moved(upkeep.changed(), self.seq);
                 Ok(value)
             }
             Err(error) => {

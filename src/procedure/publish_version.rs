@@ -42,7 +42,7 @@ impl Procedure for PublishVersion {
     fn run(&self, stores: &Stores, turn: &mut Turn<'_>, args: &[Value]) -> Result<Progress> {
         let note = text(args, 0, "note")?;
         let seq = turn.seq;
-        turn.transaction(|_| Ok(()))?;
+        turn.pass()?;
         let (prepared, settled) = match turn.connection.checkpoint() {
             Ok(()) => (stores.versions.prepare(stores.duckdb.file())?, true),
             Err(error) if error.code() == SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE => {

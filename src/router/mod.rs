@@ -39,6 +39,7 @@ use crate::engine::datafusion::{DataFusionEngine, Snapshot as DatasetSnapshot};
 use crate::engine::duckdb::{Access, DuckDb, HeldConnection};
 use crate::error::{Error, Result};
 use crate::intent::IntentLog;
+use crate::pipeline::Registry;
 use crate::procedure::Procedures;
 use crate::sql::rewrite::{Drawn, Moment, NameContext, SessionFacts, SessionIntents};
 use crate::types::InputStyle;
@@ -146,6 +147,7 @@ pub struct Router {
     pub datafusion: Arc<DataFusionEngine>,
     pub datasets: Arc<DatasetStore>,
     pub procedures: Arc<Procedures>,
+    pub pipelines: Arc<Registry>,
     pub columns: ColumnCache,
     pub shapes: Shapes,
     pub log: Arc<IntentLog>,

@@ -24,6 +24,7 @@ use crate::engine::datafusion::{DataFusionEngine, Settings as DataFusionSettings
 use crate::engine::duckdb::{DuckDb, DuckDbOptions, DuckDbTables};
 use crate::error::{Error, Result};
 use crate::intent::{IntentLog, LogLimits};
+use crate::pipeline::Registry;
 use crate::procedure::{INBOX_FOLDER, Procedures, Stores};
 use crate::router::{ColumnCache, DefaultCache, Router, STAGED_FOLDER, Shapes};
 use crate::session::{Activity, AdvisoryLocks, Services};
@@ -185,7 +186,9 @@ fn open(mut config: Config, runtime: tokio::runtime::Handle, reopened: bool) -> 
     let duckdb = DuckDb::open(&DuckDbOptions::new(&config), tables, functions);
     let duckdb = Arc::new(duckdb.map_err(with_hint)?);
     let datafusion = Arc::new(datafusion_engine(&config, &datasets, &duckdb)?);
+    let pipelines = Arc::new(Registry::default());
     let procedures = Arc::new(Procedures::new(Stores {
+        pipelines: Arc::clone(&pipelines),
         data_dir: dir.clone(),
         duckdb: Arc::clone(&duckdb),
         datasets: Arc::clone(&datasets),
@@ -198,6 +201,7 @@ fn open(mut config: Config, runtime: tokio::runtime::Handle, reopened: bool) -> 
         // Of its own, so that no read can occupy the threads that an UPDATE of a dataset needs.
         datafusion: Arc::new(datafusion_engine(&config, &datasets, &duckdb)?),
         procedures: Arc::clone(&procedures),
+        pipelines: Arc::clone(&pipelines),
         log: Arc::clone(&log),
         reopened,
         outcome_rows_max: config.outcome_rows_max,
@@ -214,6 +218,7 @@ fn open(mut config: Config, runtime: tokio::runtime::Handle, reopened: bool) -> 
         datafusion,
         datasets,
         procedures,
+        pipelines,
         columns: ColumnCache::default(),
         shapes: Shapes::default(),
         log: Arc::clone(&log),

@@ -69,6 +69,7 @@ impl TempTables {
             | Write::AlterTable { table, .. } => self.has(table),
             Write::Truncate { tables } => tables.iter().any(|table| self.has(table)),
             Write::Drop { names, .. } => names.iter().any(|table| self.has(table)),
+            Write::Materialize { .. } => false,
             Write::Define { .. } | Write::Other { .. } => {
                 write.tables().first().is_some_and(|table| self.has(table))
             }

@@ -15,11 +15,14 @@
 //! - `params.rs`: `$1` with the types that clients declare.
 //! - `declared_type.rs`: types of columns in CREATE TABLE.
 //! - `dataset_rewrite.rs`: UPDATE and DELETE of a dataset as a query over it.
+//! - `view/`: the queries of materialized views, and how they follow their inputs.
+//! - `affected.rs`: which rows a write changes, as a query.
 //! - `rewrite/`: PostgreSQL's SQL as DuckDB's.
 //!
 //! **Invariants:** kinds are decided on the parsed tree, never on a prefix of the text. Nothing
 //! outside this folder names the `sqlparser` crate.
 
+mod affected;
 mod analyze;
 mod call;
 mod classify;
@@ -43,8 +46,10 @@ mod session_calls;
 mod setting;
 mod split;
 mod statement;
+pub mod view;
 mod write;
 
+pub use affected::Effect;
 pub use analyze::{Analysis, RelationColumn, Relations, shows_as};
 pub use call::{Argument, Call};
 pub use comment::{Comment, without_comments};
@@ -54,9 +59,9 @@ pub use dataset_rewrite::DatasetRewrite;
 pub use define::{
     CHECK_NAME_CODE, Candidates, ColumnDefault, ColumnSequence, ColumnShape, ConstraintKind,
     ConstraintShape, Definition, Dropped, EnumPlace, IndexPart, KEY_NAME_CODE, LikeOptions,
-    LikeTable, Overriding, OwnerChange, Restart, Sequence, SequenceChange, SequenceOwner,
-    SequenceSpec, SequenceUse, TableAction, TableShape, TextLimit, check_name, key_name_note,
-    length_limit, sequence_default, view_tables, written_name,
+    LikeTable, MaterializedView, Overriding, OwnerChange, Restart, Sequence, SequenceChange,
+    SequenceOwner, SequenceSpec, SequenceUse, TableAction, TableShape, TextLimit, ViewAction,
+    check_name, key_name_note, length_limit, sequence_default, view_tables, written_name,
 };
 pub use literal_rows::{Cell, DefaultValue, default_value};
 pub use lock::{AdvisoryAction, AdvisoryCall, LockStrength, LockTable};

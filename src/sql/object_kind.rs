@@ -9,6 +9,7 @@ use crate::error::{Error, Result};
 pub enum ObjectKind {
     Table,
     View,
+    MaterializedView,
     Index,
     Schema,
     Sequence,
@@ -23,6 +24,7 @@ pub(super) fn object_kind(kind: ast::ObjectType) -> Result<ObjectKind> {
     Ok(match kind {
         ast::ObjectType::Table => ObjectKind::Table,
         ast::ObjectType::View => ObjectKind::View,
+        ast::ObjectType::MaterializedView => ObjectKind::MaterializedView,
         ast::ObjectType::Index => ObjectKind::Index,
         ast::ObjectType::Schema => ObjectKind::Schema,
         ast::ObjectType::Sequence => ObjectKind::Sequence,

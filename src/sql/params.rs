@@ -185,17 +185,24 @@ pub fn duckdb_type_name(pg_type: PgType) -> Option<String> {
 /// # Errors
 /// 0A000 for a type that DuckDB's tables cannot hold.
 pub fn duckdb_column(column: &Column) -> Result<String> {
+    Ok(format!("{} {}", super::quote_ident(&column.name), duckdb_type(column)?))
+}
+
+/// Names the DuckDB type of a column that holds what `column` has.
+///
+/// # Errors
+/// 0A000 for a type that DuckDB's tables cannot hold.
+pub(super) fn duckdb_type(column: &Column) -> Result<String> {
     let type_name = match (column.pg_type, column.numeric_precision_scale()) {
         (_, Some((precision, scale))) => Some(format!("DECIMAL({precision},{scale})")),
         (PgType::NUMERIC, None) => Some("DECIMAL(38,10)".to_owned()),
         (other, None) => duckdb_type_name(other),
     };
-    let type_name = type_name.ok_or_else(|| {
+    type_name.ok_or_else(|| {
         Error::unsupported(format!(
             "column \"{}\" has type {}, which a DuckDB table cannot hold",
             column.name,
             column.pg_type.sql_name()
         ))
-    })?;
-    Ok(format!("{} {type_name}", super::quote_ident(&column.name)))
+    })
 }

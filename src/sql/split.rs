@@ -102,6 +102,7 @@ pub(super) fn parse_one(
     let (tokens, like_options) = define::take_like_options(tokens);
     let (tokens, like) = define::take_like(tokens);
     let tokens = define::order_sequence_options(tokens);
+    let (tokens, with_data) = define::take_with_data(tokens);
     let parsed = Parser::new(&PostgreSql)
         .with_recursion_limit(DEPTH_MAX)
         .with_tokens_with_locations(tokens)
@@ -114,6 +115,7 @@ pub(super) fn parse_one(
             if let Kind::Write(write) = &mut kind {
                 write.set_like(like_options, like);
                 write.set_overriding(overriding);
+                write.set_with_data(with_data);
             }
             Ok(statement(kind, Some(tree), param_count))
         }

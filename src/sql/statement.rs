@@ -306,6 +306,7 @@ impl Statement {
         let query = match self.tree.as_deref()? {
             ast::Statement::Insert(insert) => insert.source.clone()?,
             ast::Statement::CreateTable(create) => create.query.clone()?,
+            ast::Statement::CreateView(view) => view.query.clone(),
             _ => return None,
         };
         let tree = ast::Statement::Query(query);

@@ -4,9 +4,10 @@ use sqlparser::ast::{self, Statement as Tree};
 
 use super::classify::tables;
 use super::declared_type::pg_type_of;
-use super::define::{LikeOptions, Overriding, SequenceChange, TableAction, calls};
+use super::define::{LikeOptions, Overriding, SequenceChange, TableAction, ViewAction, calls};
 use super::object_kind::{ObjectKind, object_kind};
 use super::statement::{ColumnSpec, TableRef, Tag};
+use super::view::Refresh;
 use super::{fold, forbidden};
 use crate::error::{Error, Result};
 use crate::sqlstate::SqlState;
@@ -59,6 +60,15 @@ pub enum Write {
         like_from: Option<TableRef>,
         tables: Vec<TableRef>,
     },
+    /// CREATE MATERIALIZED VIEW.
+    Materialize {
+        view: TableRef,
+        if_not_exists: bool,
+        refresh: Refresh,
+        with_data: bool,
+        /// What its query reads, and the view itself.
+        tables: Vec<TableRef>,
+    },
     Drop {
         kind: ObjectKind,
         names: Vec<TableRef>,
@@ -105,6 +115,12 @@ pub enum DefineWrite {
         if_exists: bool,
         action: TableAction,
     },
+    /// A materialized view.
+    AlterView {
+        view: TableRef,
+        if_exists: bool,
+        action: ViewAction,
+    },
 }
 
 impl DefineWrite {
@@ -112,6 +128,7 @@ impl DefineWrite {
         match self {
             DefineWrite::AlterSequence { name, .. } => name,
             DefineWrite::AlterTable { table, .. } => table,
+            DefineWrite::AlterView { view, .. } => view,
         }
     }
 }
@@ -126,6 +143,8 @@ impl Write {
             Write::Truncate { .. } => Tag::Fixed("TRUNCATE TABLE".to_owned()),
             Write::CreateTable { as_query: true, .. } => Tag::Counted("SELECT"),
             Write::CreateTable { .. } => Tag::Fixed("CREATE TABLE".to_owned()),
+            Write::Materialize { with_data: true, .. } => Tag::Counted("SELECT"),
+            Write::Materialize { .. } => Tag::Fixed("CREATE MATERIALIZED VIEW".to_owned()),
             Write::Drop { kind, .. } => Tag::Fixed(format!("DROP {}", kind.word())),
             Write::AlterTable { .. } => Tag::Fixed("ALTER TABLE".to_owned()),
             Write::Other { tag, .. } | Write::Define { tag, .. } => tag.clone(),
@@ -140,6 +159,7 @@ impl Write {
             | Write::Delete { tables, .. }
             | Write::Truncate { tables }
             | Write::CreateTable { tables, .. }
+            | Write::Materialize { tables, .. }
             | Write::Other { tables, .. } => tables,
             Write::Drop { names, .. } => names,
             Write::Define { define, .. } => std::slice::from_ref(define.target()),
@@ -154,7 +174,8 @@ impl Write {
             | Write::Update { table, .. }
             | Write::Delete { table, .. }
             | Write::CreateTable { table, .. }
-            | Write::AlterTable { table, .. } => Some(table),
+            | Write::AlterTable { table, .. }
+            | Write::Materialize { view: table, .. } => Some(table),
             Write::Truncate { .. }
             | Write::Drop { .. }
             | Write::Define { .. }
@@ -178,6 +199,12 @@ impl Write {
     pub(super) fn set_overriding(&mut self, given: Option<Overriding>) {
         if let Write::Insert { overriding, .. } = self {
             *overriding = given;
+        }
+    }
+
+    pub(super) fn set_with_data(&mut self, given: bool) {
+        if let Write::Materialize { with_data, .. } = self {
+            *with_data = given;
         }
     }
 
@@ -238,6 +265,7 @@ impl ObjectKind {
         match self {
             ObjectKind::Table => "TABLE",
             ObjectKind::View => "VIEW",
+            ObjectKind::MaterializedView => "MATERIALIZED VIEW",
             ObjectKind::Index => "INDEX",
             ObjectKind::Schema => "SCHEMA",
             ObjectKind::Sequence => "SEQUENCE",
@@ -342,15 +370,19 @@ pub(super) fn classify(tree: &Tree) -> Result<Write> {
                 _ => None,
             },
         },
+        Tree::CreateView(view) if view.materialized => Write::Materialize {
+            view: TableRef::from_object_name(&view.name)?,
+            if_not_exists: view.if_not_exists,
+            refresh: Refresh::of(&view.options)?,
+            with_data: true,
+            tables: tables(tree)?,
+        },
         other => classify_other(other)?,
     })
 }
 
 fn classify_other(tree: &Tree) -> Result<Write> {
     let tag = match tree {
-        Tree::CreateView(view) if view.materialized => {
-            return Err(Error::unsupported("materialized views are not supported yet"));
-        }
         Tree::CreateView(_) => "CREATE VIEW",
         Tree::CreateIndex(_) => "CREATE INDEX",
         Tree::CreateSchema { .. } => "CREATE SCHEMA",

@@ -18,6 +18,7 @@ use crate::error::{Error, Result};
 use crate::fail_point::{self, Point};
 use crate::ids::TableName;
 use crate::intent::{Applied, Body, Intent, Origin, ResultSet, RowsAt, TagKind, ValuesTarget};
+use crate::pipeline::Upkeep;
 use crate::sqlstate::SqlState;
 use crate::types::{self, Value};
 
@@ -27,14 +28,19 @@ pub(super) type Batches = Box<dyn Iterator<Item = Result<RecordBatch>> + Send>;
 /// A connection that changes the DuckDB file. The caller begins and ends its transactions.
 pub(super) struct Applier {
     pub(super) connection: WriteConnection,
-    targets: Arc<Targets>,
+    pub(super) targets: Arc<Targets>,
+    /// What views have followed of the transaction that is open.
+    pub(super) upkeep: Upkeep,
+    /// The transaction has changed definitions that views depend on.
+    pub(super) redefined: bool,
     /// Asks that an append be stopped at its next batch.
     pub(super) stop: Arc<AtomicBool>,
 }
 
 impl Applier {
     pub(super) fn new(targets: Arc<Targets>, connection: WriteConnection) -> Applier {
-        Applier { connection, targets, stop: Arc::default() }
+        let upkeep = Upkeep::new(targets.pipelines.graph(), false);
+        Applier { connection, targets, upkeep, redefined: false, stop: Arc::default() }
     }
 
     /// Applies an intent's change of DuckDB inside the transaction that is open. The outcome of one
@@ -49,11 +55,19 @@ impl Applier {
         Ok(applied)
     }
 
-    /// Applies a change of DuckDB inside the transaction that is open.
+    /// Applies a change of DuckDB inside the transaction that is open, and prepares the views that
+    /// follow it, or lets them.
     pub(super) fn apply(&mut self, origin: &Origin, body: &Body) -> Result<Applied> {
         fail_point::pass(Point::DuckDbBeforeApply)?;
+        let around = self.before(origin, body)?;
+        let applied = self.change(origin, body)?;
+        self.after(around)?;
+        Ok(applied)
+    }
+
+    fn change(&mut self, origin: &Origin, body: &Body) -> Result<Applied> {
         match body {
-            Body::Statement { sql, params, table, tag, returning } => {
+            Body::Statement { sql, params, table, tag, returning, .. } => {
                 if let TagKind::Fixed(tag) = tag {
                     self.refuse_taken_name(tag, table.as_ref())?;
                 }
@@ -96,7 +110,7 @@ impl Applier {
                 Ok(applied(tag, count))
             }
             Body::Values(values) => {
-                self.append_values(&values.target, values.rows.iter())?;
+                self.append_rows(&values.target, values.rows.iter())?;
                 Ok(applied(&TagKind::Insert, values.rows.len() as u64))
             }
             Body::Define { changes, table, tag } => {
@@ -107,7 +121,10 @@ impl Applier {
                 let rows_max = self.targets.outcome_rows_max;
                 let mut done = applied(tag, 0);
                 for change in changes {
-                    done.result = Definer::new(&mut self.connection, rows_max).apply(change)?;
+                    let mut definer = Definer::new(&mut self.connection, rows_max);
+                    done.result = definer.apply(change)?;
+                    done.rows = definer.rows;
+                    done.tag = tag.tag(done.rows);
                 }
                 if let Some(result) = &done.result {
                     done.rows = result.rows()?;
@@ -121,8 +138,19 @@ impl Applier {
         }
     }
 
-    /// Appends rows of one target, of one or of many intents, inside the transaction that is open.
+    /// Appends rows of one target, of many intents, inside the transaction that is open.
     pub(super) fn append_values<'a>(
+        &mut self,
+        first: &Intent,
+        target: &ValuesTarget,
+        rows: impl Iterator<Item = &'a Vec<Value>>,
+    ) -> Result<()> {
+        let around = self.before(&first.origin, &first.body)?;
+        self.append_rows(target, rows)?;
+        self.after(around)
+    }
+
+    fn append_rows<'a>(
         &mut self,
         target: &ValuesTarget,
         rows: impl Iterator<Item = &'a Vec<Value>>,

@@ -88,11 +88,13 @@ impl Writer {
             | Body::Values(_)
             | Body::Define { .. }
             | Body::Rows { storage: Storage::DuckDb, .. } => {
-                self.applier.connection.begin()?;
-                match self.applier.apply_intent(intent) {
+                self.applier.begin()?;
+                let done = self.applier.apply_intent(intent);
+                match done.and_then(|applied| self.applier.settle().map(|()| applied)) {
                     Ok(applied) => {
                         // A constraint may fail as late as here; the transaction is gone then.
                         self.applier.connection.commit(intent.seq)?;
+                        self.applier.settled(intent.seq);
                         self.settle_types(&intent.body);
                         Ok(Progress::Done(applied))
                     }
@@ -117,6 +119,7 @@ impl Writer {
                     seq: intent.seq,
                     origin: &intent.origin,
                     connection: &mut self.applier.connection,
+                    pipelines: &self.targets.pipelines,
                 };
                 // A clone of the file must not meet a commit beside the stream.
                 let shared = Arc::clone(&self.shared);

@@ -137,8 +137,9 @@ impl Writer {
         if turn.iter().any(|accepted| self.was_canceled(accepted.intent.seq)) {
             return Err(Failure::Guilty(Error::canceled("user request")));
         }
-        self.applier.connection.begin().map_err(Failure::Fault)?;
-        let applied = match self.apply_run(turn) {
+        self.applier.begin().map_err(Failure::Fault)?;
+        let run = self.apply_run(turn).and_then(|applied| self.applier.settle().map(|()| applied));
+        let applied = match run {
             Ok(applied) => applied,
             Err(error) => {
                 self.applier.connection.rollback().map_err(Failure::Fault)?;
@@ -146,7 +147,10 @@ impl Writer {
             }
         };
         match self.applier.connection.commit(last.intent.seq) {
-            Ok(()) => Ok(applied),
+            Ok(()) => {
+                self.applier.settled(last.intent.seq);
+                Ok(applied)
+            }
             Err(error) if error.is_fault() => Err(Failure::Fault(error)),
             // A conflict: DuckDB has undone the transaction.
             Err(error) => Err(Failure::Guilty(error)),
@@ -168,7 +172,7 @@ impl Writer {
             let alike: Vec<&Values> =
                 turn[done.len()..].iter().map_while(|next| same_target(values, next)).collect();
             let rows = alike.iter().flat_map(|values| &values.rows);
-            self.applier.append_values(&values.target, rows)?;
+            self.applier.append_values(intent, &values.target, rows)?;
             done.extend(
                 alike.iter().map(|values| {
                     super::applier::applied(&TagKind::Insert, values.rows.len() as u64)

@@ -173,11 +173,13 @@ fn apply(applier: &mut Applier, shared: &Shared, intent: &Intent) -> Result<Appl
 }
 
 fn apply_once(applier: &mut Applier, shared: &Shared, intent: &Intent) -> Result<Applied> {
-    applier.connection.begin()?;
-    match applier.apply_intent(intent) {
+    applier.begin()?;
+    let done = applier.apply_intent(intent);
+    match done.and_then(|applied| applier.settle().map(|()| applied)) {
         Ok(applied) => {
             let _file = shared.crossing.file.lock();
             applier.connection.commit_apart(intent.seq)?;
+            applier.settled(intent.seq);
             Ok(applied)
         }
         Err(error) => {

@@ -30,6 +30,7 @@ use crate::error::{Error, Result};
 use crate::fail_point::{self, Point};
 use crate::ids::{IntentSeq, TableName};
 use crate::intent::{Accepted, AppendOptions, Applied, Body, Origin, Outcome, TagKind};
+use crate::pipeline::Graph;
 use crate::sqlstate::SqlState;
 use crate::task;
 
@@ -252,6 +253,9 @@ impl WriterHandle {
             since,
             permit: Mutex::new(Some(permit)),
             definitions: AtomicUsize::new(0),
+            graph: Mutex::new(None),
+            moved: Mutex::default(),
+            graph_before: self.targets.pipelines.graph(),
         })
     }
 
@@ -297,6 +301,12 @@ pub struct Lane {
     permit: Mutex<Option<OwnedSemaphorePermit>>,
     /// How many changes of definitions the log knows to be under way.
     definitions: AtomicUsize,
+    /// The views as the transaction has defined them, if it has.
+    graph: Mutex<Option<Arc<Graph>>>,
+    /// The views that it has changed.
+    moved: Mutex<BTreeSet<TableName>>,
+    /// The views that were committed when it began.
+    graph_before: Arc<Graph>,
 }
 
 /// What a transaction leaves in the log.
@@ -362,15 +372,31 @@ impl Lane {
         cancel: &CancellationToken,
     ) -> Result<Applied> {
         self.shared.crossing.state.lock().touch(since, body)?;
+        let graph = self.graph.lock().clone();
+        let graph = graph.unwrap_or_else(|| self.targets.pipelines.graph());
+        if let Some(table) = body.table().filter(|_| !graph.is_empty())
+            && self.targets.pipelines.has_moved_since(&graph, table, since)
+        {
+            return Err(serialization_failure("refresh of a materialized view"));
+        }
         let (targets, origin) = (Arc::clone(&self.targets), origin.clone());
         let body = Arc::clone(body);
-        on.write(cancel, move |connection| {
-            let mut applier = Applier::new(Arc::clone(&targets), connection);
-            let applied = applier.apply(&origin, &body);
-            let applied = applied.map_err(|error| explain_apart(&targets, &body, error));
-            (applier.connection, applied)
-        })
-        .await
+        let (applied, redefined, moved) = on
+            .write(cancel, move |connection| {
+                let mut applier = Applier::new(Arc::clone(&targets), connection);
+                applier.resume(graph);
+                let applied = applier.apply(&origin, &body);
+                let applied = applied.and_then(|applied| applier.settle().map(|()| applied));
+                let applied = applied.map_err(|error| explain_apart(&targets, &body, error));
+                let told = (applier.redefined(), applier.upkeep.changed().clone());
+                (applier.connection, applied.map(|applied| (applied, told.0, told.1)))
+            })
+            .await?;
+        self.moved.lock().extend(moved);
+        if let Some(graph) = redefined {
+            *self.graph.lock() = Some(graph);
+        }
+        Ok(applied)
     }
 
     /// Appends the transaction to the log, commits it in DuckDB together with its place, and
@@ -401,6 +427,7 @@ impl Lane {
         committed: Committed,
     ) -> Result<IntentSeq> {
         let Committed { statements, tables, rows, options, keep } = committed;
+        self.refuse_new_views(&tables)?;
         let tables = tables.into_iter().collect();
         let body = Body::Transaction { statements, tables };
         let ticket = self.targets.log.append_with(origin, body, options).await?;
@@ -428,6 +455,12 @@ impl Lane {
             return Err(self.targets.log.commit_unknown(seq));
         }
         self.note_touched(seq);
+        if ended.is_ok() {
+            self.targets.pipelines.note_moved(&self.moved.lock(), seq);
+            if let Some(graph) = self.graph.lock().take() {
+                self.targets.pipelines.set(graph);
+            }
+        }
         let log = Arc::clone(&self.targets.log);
         let result = match &ended {
             Ok(()) => Ok(Applied { tag: "COMMIT".to_owned(), rows, result: None }),
@@ -443,6 +476,16 @@ impl Lane {
     /// The place that a snapshot taken from now on contains at least.
     pub fn handled(&self) -> IntentSeq {
         self.shared.crossing.state.lock().handled
+    }
+
+    /// A view that was made since does not have what the transaction has written.
+    fn refuse_new_views(&self, tables: &BTreeSet<TableName>) -> Result<()> {
+        let graph = self.targets.pipelines.graph();
+        let same = Arc::ptr_eq(&graph, &self.graph_before);
+        if !same && tables.iter().any(|table| graph.reads_otherwise(&self.graph_before, table)) {
+            return Err(serialization_failure("definition of a materialized view"));
+        }
+        Ok(())
     }
 
     /// From now on these are changes that a snapshot may be older than.

@@ -6,6 +6,7 @@
 //! - `lane.rs`: one session's transaction beside the stream.
 //! - `park.rs`, `parking.rs`: what the stream passes over meanwhile.
 //! - `bulk.rs`: big appends, beside the stream.
+//! - `followed.rs`: materialized views in the transactions that change their tables.
 //! - `explain.rs`: a broken key in PostgreSQL's words.
 //! - `define/`: changes of definitions that have to look at the catalog.
 //! - `recover.rs`: at start, what the log holds beyond what the targets have; `recovered.rs`: the
@@ -21,6 +22,7 @@ mod batch;
 mod bulk;
 mod define;
 mod explain;
+mod followed;
 mod lane;
 mod park;
 mod parking;
@@ -43,6 +45,7 @@ use crate::error::{Error, Result};
 use crate::fail_point::{self, Point};
 use crate::ids::IntentSeq;
 use crate::intent::{Accepted, Applied, Body, IntentLog, Outcome, fault_code};
+use crate::pipeline::{Graph, Registry};
 use crate::procedure::Procedures;
 
 use applier::Applier;
@@ -66,6 +69,7 @@ pub struct Targets {
     pub datasets: Arc<DatasetStore>,
     pub datafusion: Arc<DataFusionEngine>,
     pub procedures: Arc<Procedures>,
+    pub pipelines: Arc<Registry>,
     pub log: Arc<IntentLog>,
     /// The server has run before in this process: reads must go on, whatever becomes of writes.
     pub reopened: bool,
@@ -149,7 +153,8 @@ pub fn start(
     accepted: mpsc::Receiver<Accepted>,
     runtime: Handle,
 ) -> Result<(WriterHandle, std::thread::JoinHandle<()>)> {
-    let connection = targets.duckdb.write_connection()?;
+    let mut connection = targets.duckdb.write_connection()?;
+    targets.pipelines.set(Arc::new(Graph::load(&mut connection)?));
     let parked_max = targets.parked_intents_max;
     let crossing = Crossing::new();
     let shared = Arc::new(Shared { running: Mutex::default(), crossing });

@@ -12,11 +12,14 @@ use tokio::sync::mpsc;
 
 use super::Writer;
 use super::bulk::{self, is_bulk};
+use super::followed::with_followers;
 use super::lane::CrossingState;
 use super::parking::{Going, Holder, Names};
 use crate::error::{Error, Result};
 use crate::ids::IntentSeq;
 use crate::intent::{Accepted, Body, DatasetChange, Intent};
+use crate::pipeline::Graph;
+use crate::sql::Definition;
 use crate::sqlstate::SqlState;
 
 /// How often a conflict is tried again when no transaction is open that could have caused it.
@@ -65,6 +68,7 @@ impl Writer {
     pub(super) fn admit(&mut self, turn: Vec<Accepted>) -> Result<Vec<Accepted>> {
         let mut admitted = Vec::with_capacity(turn.len());
         let mut refused = Vec::new();
+        let graph = self.targets.pipelines.graph();
         let shared = Arc::clone(&self.shared);
         let mut state = shared.crossing.state.lock();
         for accepted in turn {
@@ -72,11 +76,11 @@ impl Writer {
             let seq = *seq;
             state.note_change(seq, body);
             let bulk = is_bulk(body, self.targets.bulk_bytes_min);
-            let held = state.holds_any() && state.must_wait(seq, &names(body))
+            let held = state.holds_any() && state.must_wait(seq, &names(body, &graph))
                 || bulk && state.parking.holds(Holder::Bulk);
             let crosses = !held && state.crosses(body);
             if bulk && !held && !crosses {
-                let names = names(body);
+                let names = names(body, &graph);
                 self.start_bulk(accepted, names, &mut state)?;
                 continue;
             }
@@ -91,7 +95,7 @@ impl Writer {
             self.applier.connection.set_aside(seq);
             state.parked.entry(seq).or_insert_with(Instant::now);
             if held {
-                let names = names(&accepted.intent.body);
+                let names = names(&accepted.intent.body, &graph);
                 state.parking.park(accepted, names);
             } else {
                 state.conflicted.push(accepted);
@@ -141,6 +145,7 @@ impl Writer {
     pub(super) fn apply_released(&mut self) -> Result<()> {
         let canceled = self.shared.running.lock().canceled.clone();
         let bulk_bytes_min = self.targets.bulk_bytes_min;
+        let graph = self.targets.pipelines.graph();
         let shared = Arc::clone(&self.shared);
         let mut released = Vec::new();
         {
@@ -150,7 +155,7 @@ impl Writer {
             }
             let open = state.open;
             released.extend(state.parking.take_if(|one| canceled.contains(&one.intent.seq)));
-            released.extend(take_ready(&mut state, bulk_bytes_min));
+            released.extend(take_ready(&mut state, bulk_bytes_min, &graph));
             let (go, stay): (Vec<_>, Vec<_>) = std::mem::take(&mut state.conflicted)
                 .into_iter()
                 .partition(|one| !open || canceled.contains(&one.intent.seq));
@@ -161,7 +166,7 @@ impl Writer {
         for accepted in released {
             let Intent { seq, body, .. } = &accepted.intent;
             if is_bulk(body, bulk_bytes_min) && !canceled.contains(seq) {
-                let names = names(body);
+                let names = names(body, &graph);
                 let mut state = shared.crossing.state.lock();
                 state.parked.remove(seq);
                 self.start_bulk(accepted, names, &mut state)?;
@@ -211,11 +216,11 @@ impl Writer {
 }
 
 /// Takes those of the parked that neither the transaction nor a big append holds up any more.
-fn take_ready(state: &mut CrossingState, bulk_bytes_min: u64) -> Vec<Accepted> {
+fn take_ready(state: &mut CrossingState, bulk_bytes_min: u64, graph: &Graph) -> Vec<Accepted> {
     let mut going = bulk::going(!state.parking.holds(Holder::Bulk), bulk_bytes_min);
     let CrossingState { held, parking, .. } = state;
     parking.take_ready_as(|one| {
-        let names = names(&one.intent.body);
+        let names = names(&one.intent.body, graph);
         let waits =
             |(after, held): &(IntentSeq, Names)| one.intent.seq > *after && names.waits_for(held);
         if held.iter().any(waits) { Going::Stays } else { going(one) }
@@ -223,8 +228,22 @@ fn take_ready(state: &mut CrossingState, bulk_bytes_min: u64) -> Vec<Accepted> {
 }
 
 /// The tables that an intent changes.
-fn names(body: &Body) -> Names {
+fn names(body: &Body, graph: &Graph) -> Names {
+    match own_names(body) {
+        Names::Tables(tables) => Names::Tables(with_followers(graph, tables)),
+        Names::Any => Names::Any,
+    }
+}
+
+fn own_names(body: &Body) -> Names {
     match body {
+        Body::Define { changes, table: Some(table), .. } => {
+            let inputs = changes.iter().flat_map(|change| match change {
+                Definition::CreateView(view) => view.plan.inputs.concat(),
+                _ => Vec::new(),
+            });
+            Names::Tables(inputs.chain([table.clone()]).collect())
+        }
         Body::Dataset(DatasetChange::Drop { names, .. } | DatasetChange::Truncate { names }) => {
             Names::Tables(names.iter().cloned().collect())
         }

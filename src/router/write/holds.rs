@@ -40,7 +40,10 @@ impl Router {
             tables.iter().flat_map(|table| table.candidates(path)).collect()
         };
         Ok(match write {
-            Write::Insert { .. } | Write::Update { .. } | Write::Delete { .. } => BTreeSet::new(),
+            Write::Insert { table, .. }
+            | Write::Update { table, .. }
+            | Write::Delete { table, .. } => self.followed(table.candidates(path)),
+            Write::Materialize { .. } => all(write.tables()),
             Write::CreateTable { table, .. } => BTreeSet::from([table.to_create(path)?]),
             Write::Truncate { tables } => all(tables),
             Write::AlterTable { table, rename_to } => {
@@ -63,9 +66,25 @@ impl Router {
                 BTreeSet::new()
             }
             Write::Other { tag: Tag::Fixed(_), tables, .. } => all(tables),
-            Write::Define { .. } => all(write.tables()),
-            Write::Other { .. } => BTreeSet::new(),
+            Write::Define { .. } => {
+                let mut held = all(write.tables());
+                held.extend(self.followed(held.clone().into_iter()));
+                held
+            }
+            Write::Other { tables, .. } => {
+                self.followed(tables.iter().flat_map(|table| table.candidates(path)))
+            }
         })
+    }
+
+    /// Lists what views bring together with these tables: two transactions cannot change them at
+    /// once.
+    pub fn followed(&self, tables: impl Iterator<Item = TableName>) -> BTreeSet<TableName> {
+        let graph = self.pipelines.graph();
+        if graph.is_empty() {
+            return BTreeSet::new();
+        }
+        tables.flat_map(|table| graph.together(&table)).collect()
     }
 
     async fn tables_of_indexes(

@@ -6,6 +6,7 @@
 //! - `create.rs`: CREATE TABLE.
 //! - `staged.rs`: the reading part of INSERT … SELECT and CREATE TABLE AS between DuckDB tables.
 //! - `dataset.rs`: the other changes of datasets.
+//! - `materialize.rs`: materialized views, and what writes tell those that follow their tables.
 //! - `define.rs`: changes of definitions; defaults, identities and constraints that writes ask for.
 //! - `holds.rs`: what a write inside a transaction means for others.
 //! - `describe.rs`: parameters and columns of a write that is not run yet.
@@ -18,6 +19,7 @@ mod define;
 mod describe;
 mod holds;
 mod insert;
+mod materialize;
 mod plan;
 mod staged;
 mod target;
@@ -104,6 +106,9 @@ impl Router {
                 self.refuse_drop_of_datasets(names)?;
                 self.on_duckdb_alone(statement, write, types, params, context).await
             }
+            Write::Materialize { .. } => {
+                self.materialize(statement, write, types, &params, context).await
+            }
             Write::Drop { .. } | Write::Define { .. } | Write::Other { .. } => {
                 self.on_duckdb_alone(statement, write, types, params, context).await
             }
@@ -178,7 +183,9 @@ impl Router {
     ) -> Result<Body> {
         let table = changed_table(write, context);
         let names = self.names_of(statement, write.tables(), types, context).await?;
+        let effect = self.effect(statement, write, &names, types)?;
         Ok(Body::Statement {
+            effect,
             sql: statement.duckdb_sql(&names, types)?,
             params,
             table,

@@ -1,10 +1,10 @@
 //! Statements that the parser does not know: ALTER SEQUENCE, SET SCHEMA, identity columns' ALTER,
-//! renaming of views; OWNER TO and privileges, which are accepted since all roles may do all.
+//! renaming of views; materialized views (in `materialized.rs`); OWNER TO and privileges, which are accepted since all roles may do all.
 
 use sqlparser::tokenizer::{Token, TokenWithSpan};
 
 use super::sequence::{Bound, OwnerChange, Restart, SequenceOwner};
-use super::{SequenceChange, TableAction};
+use super::{SequenceChange, TableAction, materialized};
 use crate::error::{Error, Result};
 use crate::sql::statement::{Kind, TableRef, Tag};
 use crate::sql::write::{DefineWrite, Write};
@@ -36,6 +36,9 @@ pub(in crate::sql) fn parse(tokens: &[TokenWithSpan]) -> Result<Option<Kind>> {
     if cursor.take(&["vacuum"]) {
         return Ok(Some(Kind::Nothing("VACUUM")));
     }
+    if cursor.take(&["refresh", "materialized", "view"]) {
+        return materialized::refresh(&mut cursor).map(Some);
+    }
     if !cursor.take(&["alter"]) {
         return Ok(None);
     }
@@ -43,6 +46,12 @@ pub(in crate::sql) fn parse(tokens: &[TokenWithSpan]) -> Result<Option<Kind>> {
         if cursor.is(0, word) && cursor.ends_with_owner() {
             return Ok(Some(Kind::Nothing(tag)));
         }
+    }
+    if cursor.is(0, "materialized") && cursor.ends_with_owner() {
+        return Ok(Some(Kind::Nothing("ALTER MATERIALIZED VIEW")));
+    }
+    if cursor.take(&["materialized", "view"]) {
+        return materialized::alter(&mut cursor);
     }
     if cursor.take(&["sequence"]) {
         return alter_sequence(&mut cursor).map(Some);
@@ -68,13 +77,13 @@ const OWNED: [(&str, &str); 7] = [
 ];
 
 /// A place in a statement's tokens.
-struct Cursor<'a> {
+pub(super) struct Cursor<'a> {
     solid: &'a [&'a Token],
     place: usize,
 }
 
 impl Cursor<'_> {
-    fn at(&self, ahead: usize) -> Option<&Token> {
+    pub(super) fn at(&self, ahead: usize) -> Option<&Token> {
         self.solid.get(self.place + ahead).copied()
     }
 
@@ -84,12 +93,29 @@ impl Cursor<'_> {
     }
 
     /// Takes these words, if they come next.
-    fn take(&mut self, words: &[&str]) -> bool {
+    pub(super) fn take(&mut self, words: &[&str]) -> bool {
         let found = words.iter().enumerate().all(|(ahead, word)| self.is(ahead, word));
         if found {
             self.place += words.len();
         }
         found
+    }
+
+    /// Takes this token, if it comes next.
+    pub(super) fn takes(&mut self, token: &Token) -> bool {
+        let found = self.at(0) == Some(token);
+        self.place += usize::from(found);
+        found
+    }
+
+    /// Passes over tokens.
+    pub(super) fn skip(&mut self, count: usize) {
+        self.place += count;
+    }
+
+    /// Passes over the rest.
+    pub(super) fn skip_all(&mut self) {
+        self.place = self.solid.len();
     }
 
     fn ends_with_owner(&self) -> bool {
@@ -105,7 +131,7 @@ impl Cursor<'_> {
         self.place >= self.solid.len()
     }
 
-    fn word(&mut self) -> Result<String> {
+    pub(super) fn word(&mut self) -> Result<String> {
         match self.at(0) {
             Some(Token::Word(word)) => {
                 let value = word.value.clone();
@@ -116,7 +142,7 @@ impl Cursor<'_> {
         }
     }
 
-    fn error(&self) -> Error {
+    pub(super) fn error(&self) -> Error {
         match self.at(0) {
             Some(token) => Error::syntax(format!("syntax error at or near \"{token}\"")),
             None => Error::syntax("syntax error at end of input"),
@@ -133,7 +159,7 @@ impl Cursor<'_> {
         Ok(parts)
     }
 
-    fn name(&mut self) -> Result<TableRef> {
+    pub(super) fn name(&mut self) -> Result<TableRef> {
         let parts = self.parts()?;
         table_ref(&parts).ok_or_else(|| Error::syntax("improper qualified name"))
     }
@@ -153,7 +179,7 @@ impl Cursor<'_> {
         Ok(value)
     }
 
-    fn end(&self, kind: Kind) -> Result<Kind> {
+    pub(super) fn end(&self, kind: Kind) -> Result<Kind> {
         if self.done() { Ok(kind) } else { Err(self.error()) }
     }
 }
@@ -169,7 +195,7 @@ pub(super) fn table_ref(parts: &[String]) -> Option<TableRef> {
     Some(TableRef { database, schema, table: table.clone() })
 }
 
-fn define(tag: &str, define: DefineWrite) -> Result<Kind> {
+pub(super) fn define(tag: &str, define: DefineWrite) -> Result<Kind> {
     let write = Write::Define { tag: Tag::Fixed(tag.to_owned()), define };
     write.check_target()?;
     Ok(Kind::Write(write))

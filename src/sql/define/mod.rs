@@ -3,7 +3,8 @@
 //!
 //! - `shape.rs`: tables, columns and constraints in parts; how they are written for DuckDB.
 //! - `create.rs`, `alter.rs`, `index.rs`, `sequence.rs`: the parser's tree to a [`Definition`].
-//! - `beyond.rs`: statements that the parser does not know; `tokens.rs`: such clauses.
+//! - `beyond.rs`: statements that the parser does not know, those of `materialized.rs` among them;
+//!   `tokens.rs`: such clauses.
 //! - `row_defaults.rs`: INSERT and UPDATE of columns with defaults that are no plain values.
 //! - `statement.rs`: a [`Statement`](super::Statement) to its definitions.
 //!
@@ -13,6 +14,7 @@ mod alter;
 mod beyond;
 mod create;
 mod index;
+mod materialized;
 mod row_defaults;
 mod sequence;
 mod shape;
@@ -22,6 +24,7 @@ mod tokens;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::TableName;
+use crate::sql::view::{Refresh, ViewPlan};
 use crate::types::Value;
 
 use alter::alter_table;
@@ -29,6 +32,7 @@ pub(super) use beyond::parse as parse_beyond;
 pub(super) use create::as_sequence_name;
 use create::create_table;
 use index::create_index;
+pub(super) use materialized::take_with_data;
 pub use row_defaults::ColumnDefault;
 pub(super) use row_defaults::split_assignments;
 use sequence::create_sequence;
@@ -121,6 +125,13 @@ pub enum Definition {
         /// What the session wants to know the last values of.
         sequences: Vec<Candidates>,
     },
+    /// A materialized view: a query whose rows are kept.
+    CreateView(Box<MaterializedView>),
+    AlterView {
+        name: Candidates,
+        if_exists: bool,
+        action: ViewAction,
+    },
     Drop {
         kind: Dropped,
         names: Vec<Candidates>,
@@ -140,6 +151,33 @@ pub enum Definition {
     },
 }
 
+/// A materialized view that is to be made.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MaterializedView {
+    pub name: TableName,
+    pub if_not_exists: bool,
+    pub plan: ViewPlan,
+    /// The query as the client wrote it.
+    pub text: String,
+    pub refresh: Refresh,
+    pub with_data: bool,
+    /// What its storage is called by, different for each view that is ever made.
+    pub id: u64,
+    /// How the query's names and times are to be understood.
+    pub search_path: Vec<String>,
+    pub time_zone: String,
+}
+
+/// A change of a materialized view.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum ViewAction {
+    Refresh { concurrently: bool, with_data: bool },
+    Rename { to: String },
+    RenameColumn { from: String, to: String },
+    SetSchema { schema: String },
+    SetRefresh { refresh: Refresh },
+}
+
 /// Where ALTER TYPE … ADD VALUE puts the label.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum EnumPlace {
@@ -153,6 +191,7 @@ pub enum EnumPlace {
 pub enum Dropped {
     Table,
     View,
+    MaterializedView,
     Index,
     Sequence,
     Schema,

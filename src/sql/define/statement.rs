@@ -235,6 +235,11 @@ fn beyond(define: &DefineWrite, names: &NameContext) -> Definition {
                 change,
             }
         }
+        DefineWrite::AlterView { view, if_exists, action } => Definition::AlterView {
+            name: view.candidates(path).collect(),
+            if_exists: *if_exists,
+            action: action.clone(),
+        },
         DefineWrite::AlterTable { table, if_exists, action } => Definition::AlterTable {
             table: table.candidates(path).collect(),
             if_exists: *if_exists,
@@ -247,6 +252,7 @@ fn dropped_kind(kind: ast::ObjectType) -> Option<Dropped> {
     Some(match kind {
         ast::ObjectType::Table => Dropped::Table,
         ast::ObjectType::View => Dropped::View,
+        ast::ObjectType::MaterializedView => Dropped::MaterializedView,
         ast::ObjectType::Index => Dropped::Index,
         ast::ObjectType::Sequence => Dropped::Sequence,
         ast::ObjectType::Schema => Dropped::Schema,

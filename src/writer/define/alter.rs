@@ -6,7 +6,7 @@ use super::{Definer, RelationKind, undefined, wrong_kind};
 use crate::catalog::{duckdb_schema, duckdb_table};
 use crate::error::{Error, Result};
 use crate::ids::TableName;
-use crate::sql::{ConstraintKind, ConstraintShape, TableAction, quote_ident};
+use crate::sql::{ConstraintKind, ConstraintShape, TableAction, ViewAction, quote_ident};
 use crate::sqlstate::SqlState;
 use crate::types::Value;
 
@@ -48,6 +48,10 @@ impl Definer<'_> {
                     let sql =
                         format!("ALTER VIEW {} RENAME TO {}", duckdb_table(name), quote_ident(to));
                     self.connection.run(&sql)?;
+                }
+                (TableAction::RenameTable { to }, RelationKind::MaterializedView) => {
+                    let action = ViewAction::Rename { to: to.clone() };
+                    self.alter_view(std::slice::from_ref(name), false, &action)?;
                 }
                 (TableAction::RenameTable { to }, RelationKind::Sequence) => {
                     self.rename_sequence(name, &TableName::new(name.schema.clone(), to.clone()))?;

@@ -186,8 +186,13 @@ impl Definer<'_> {
         let (table, kind) = self.find(table)?.ok_or_else(|| {
             undefined("relation", table.first().map_or("", |name| name.table.as_str()))
         })?;
-        if kind != RelationKind::Table {
-            return Err(Error::unsupported(format!("\"{}\" is not a table", table.table)));
+        let view = self.materialized_at(&table, kind)?;
+        if kind != RelationKind::Table && view.is_none() {
+            return Err(Error::new(
+                SqlState::WRONG_OBJECT_TYPE,
+                format!("cannot create index on relation \"{}\"", table.table),
+            )
+            .with_detail(format!("This operation is not supported for {}s.", kind.word())));
         }
         let name = match name {
             Some(name) => {
@@ -209,7 +214,14 @@ impl Definer<'_> {
             parts: parts.iter().map(|part| part.sql.clone()).collect(),
             comment: None,
         };
-        self.indexes(&[index], &table)
+        match view {
+            Some(view) => {
+                let parts = Definer::index_parts(&view, parts)?;
+                let parts = parts.into_iter().map(|part| part.sql).collect();
+                self.indexes(&[Index { parts, ..index }], &view.storage)
+            }
+            None => self.indexes(&[index], &table),
+        }
     }
 }
 

@@ -6,8 +6,10 @@ use super::{Definer, RelationKind, undefined};
 use crate::catalog::{duckdb_schema, duckdb_table};
 use crate::error::{Error, Result};
 use crate::ids::TableName;
+use crate::pipeline::View;
 use crate::sql::{Dropped, quote_ident, view_tables};
 use crate::sqlstate::SqlState;
+use crate::types::Value;
 
 impl Definer<'_> {
     /// Drops what some names stand for.
@@ -21,6 +23,7 @@ impl Definer<'_> {
         let wanted = match kind {
             Dropped::Table => RelationKind::Table,
             Dropped::View => RelationKind::View,
+            Dropped::MaterializedView => RelationKind::MaterializedView,
             Dropped::Index => RelationKind::Index,
             Dropped::Sequence => RelationKind::Sequence,
             Dropped::Schema | Dropped::Type => {
@@ -44,12 +47,30 @@ impl Definer<'_> {
             }
         }
         match wanted {
-            RelationKind::Index => found.iter().try_for_each(|name| self.drop_one("INDEX", name)),
+            RelationKind::Index => found.iter().try_for_each(|name| self.drop_index(name)),
             RelationKind::Sequence => {
                 found.iter().try_for_each(|name| self.drop_sequence(name, cascade))
             }
             _ => self.drop_relations(wanted, found, cascade),
         }
+    }
+
+    /// Drops an index; one of a materialized view is with the view's rows.
+    fn drop_index(&mut self, name: &TableName) -> Result<()> {
+        let rows = self.connection.text_rows(
+            "SELECT schema_name FROM duckdb_indexes()
+             WHERE database_name = current_database() AND index_name = $1
+                 AND schema_name IN ($2, 'teatree_internal') ORDER BY schema_name = $2 DESC",
+            &[Value::Text(name.table.clone()), Value::Text(duckdb_schema(&name.schema).to_owned())],
+        )?;
+        let schema = rows.into_iter().flatten().next().unwrap_or_else(|| name.schema.clone());
+        self.drop_one("INDEX", &TableName::new(schema, name.table.clone()))
+    }
+
+    /// Drops a view, and what a materialized one has kept.
+    fn drop_view(&mut self, name: &TableName) -> Result<()> {
+        self.drop_one("VIEW", name)?;
+        self.drop_storage(name)
     }
 
     fn drop_one(&mut self, word: &str, name: &TableName) -> Result<()> {
@@ -67,6 +88,9 @@ impl Definer<'_> {
         let exists = if if_exists { "IF EXISTS " } else { "" };
         for candidates in names {
             let Some(name) = candidates.first() else { continue };
+            if kind == Dropped::Schema && !cascade.is_empty() {
+                self.drop_storages_of(&name.table)?;
+            }
             let (word, quoted) = match kind {
                 Dropped::Schema => ("SCHEMA", quote_ident(duckdb_schema(&name.table))),
                 _ => ("TYPE", duckdb_table(name)),
@@ -93,10 +117,10 @@ impl Definer<'_> {
                 }
             }
             let name = names.remove(place);
-            if kind == RelationKind::View {
+            if matches!(kind, RelationKind::View | RelationKind::MaterializedView) {
                 // A view that a cascade has taken already is gone.
                 if self.find(std::slice::from_ref(&name))?.is_some() {
-                    self.drop_one("VIEW", &name)?;
+                    self.drop_view(&name)?;
                 }
                 continue;
             }
@@ -154,16 +178,21 @@ impl Definer<'_> {
             let Some((view, on)) = dependent else { return Ok(()) };
             if !cascade {
                 let word = if names.contains(&on) { kind.word() } else { "view" };
-                let detail = format!("view {} depends on {word} {}", view.table, on.table);
+                let is = match self.materialized(&view)? {
+                    Some(_) => "materialized view",
+                    None => "view",
+                };
+                let detail = format!("{is} {} depends on {word} {}", view.table, on.table);
                 return Err(depended_on(word, &on, &detail));
             }
-            self.drop_one("VIEW", &view)?;
+            self.drop_view(&view)?;
             gone.push(view);
         }
     }
 
     /// Lists all views with the relations that they read.
-    fn views(&mut self) -> Result<Vec<(TableName, Vec<TableName>)>> {
+    pub(super) fn views(&mut self) -> Result<Vec<(TableName, Vec<TableName>)>> {
+        let materialized = View::load(self.connection)?;
         let rows = self.connection.text_rows(
             "SELECT schema_name, view_name, sql FROM duckdb_views()
              WHERE database_name = current_database() AND NOT internal",
@@ -174,6 +203,10 @@ impl Definer<'_> {
         for row in rows {
             let [schema, view, sql] = row.as_slice() else { continue };
             let own = TableName::new(public(schema), view.clone());
+            if let Some(view) = materialized.iter().find(|view| view.stored.name == own) {
+                views.push((own, view.stored.inputs.clone()));
+                continue;
+            }
             let mut reads = Vec::new();
             for table in view_tables(sql) {
                 match table.schema {

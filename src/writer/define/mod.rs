@@ -3,7 +3,8 @@
 //!
 //! - `existing.rs`: what the catalog says of a table, and its CREATE TABLE.
 //! - `rebuild.rs`: a table made anew with another definition, its rows copied.
-//! - `create.rs`, `alter.rs`, `drop.rs`, `enums.rs`, `sequence.rs`: one statement's kind each.
+//! - `create.rs`, `alter.rs`, `drop.rs`, `enums.rs`, `sequence.rs`, `views.rs`: one statement's
+//!   kind each.
 //!
 //! DuckDB 1.5.6 refuses most of ALTER TABLE while an index depends on the table, or another table's
 //! foreign key; a renamed table's foreign keys are lost. Indexes are dropped and built again, other
@@ -17,6 +18,7 @@ mod enums;
 mod existing;
 mod rebuild;
 mod sequence;
+mod views;
 
 pub(super) use existing::Existing;
 
@@ -34,6 +36,7 @@ use crate::types::Value;
 enum RelationKind {
     Table,
     View,
+    MaterializedView,
     Sequence,
     Index,
 }
@@ -43,6 +46,7 @@ impl RelationKind {
         match self {
             RelationKind::Table => "table",
             RelationKind::View => "view",
+            RelationKind::MaterializedView => "materialized view",
             RelationKind::Sequence => "sequence",
             RelationKind::Index => "index",
         }
@@ -54,11 +58,13 @@ pub(in crate::writer) struct Definer<'a> {
     connection: &'a mut WriteConnection,
     /// Rows that a SELECT which draws from sequences may give.
     rows_max: usize,
+    /// Rows that the last change has made.
+    pub(in crate::writer) rows: u64,
 }
 
 impl<'a> Definer<'a> {
     pub(super) fn new(connection: &'a mut WriteConnection, rows_max: usize) -> Definer<'a> {
-        Definer { connection, rows_max }
+        Definer { connection, rows_max, rows: 0 }
     }
 
     /// Makes one change; `setval` gives rows.
@@ -89,6 +95,10 @@ impl<'a> Definer<'a> {
             Definition::Drop { kind, names, if_exists, cascade } => {
                 self.drop_all(*kind, names, *if_exists, *cascade)?;
             }
+            Definition::CreateView(view) => self.create_view(view)?,
+            Definition::AlterView { name, if_exists, action } => {
+                self.alter_view(name, *if_exists, action)?;
+            }
             Definition::AddEnumValue { name, value, if_not_exists, place } => {
                 self.add_enum_value(name, value, *if_not_exists, place)?;
             }
@@ -110,7 +120,10 @@ impl<'a> Definer<'a> {
              UNION ALL SELECT schema_name, 'sequence' FROM duckdb_sequences()
                  WHERE database_name = current_database() AND sequence_name = $1
              UNION ALL SELECT schema_name, 'index' FROM duckdb_indexes()
-                 WHERE database_name = current_database() AND index_name = $1",
+                 WHERE database_name = current_database() AND index_name = $1
+             UNION ALL SELECT 'main', 'index' FROM duckdb_indexes()
+                 WHERE database_name = current_database() AND index_name = $1
+                     AND schema_name = 'teatree_internal'",
             &[Value::Text(first.table.clone())],
         )?;
         for candidate in candidates {
@@ -118,6 +131,9 @@ impl<'a> Definer<'a> {
             let found = rows.iter().find(|row| row.first().is_some_and(|name| name == schema));
             if let Some(row) = found {
                 let kind = match row.get(1).map(String::as_str) {
+                    Some("view") if self.materialized(candidate)?.is_some() => {
+                        RelationKind::MaterializedView
+                    }
                     Some("view") => RelationKind::View,
                     Some("sequence") => RelationKind::Sequence,
                     Some("index") => RelationKind::Index,

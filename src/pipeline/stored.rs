@@ -1,0 +1,129 @@
+//! A materialized view as the data file keeps it: a table of the server's own with its rows, whose
+//! comment says the rest, and a DuckDB view of the user's name over it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::catalog::duckdb_table;
+use crate::engine::duckdb::WriteConnection;
+use crate::error::{Error, Result};
+use crate::ids::TableName;
+use crate::sql::quote_ident;
+use crate::sql::view::{Refresh, Upkeep};
+
+/// The schema of the storage tables.
+pub const STORAGE_SCHEMA: &str = "teatree_internal";
+
+/// What the comment of a storage says, as JSON. Fields may be added with a default.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StoredView {
+    pub name: TableName,
+    pub columns: Vec<String>,
+    /// The query as the client wrote it.
+    pub text: String,
+    pub refresh: Refresh,
+    /// Gives all rows of the storage.
+    pub query: String,
+    pub upkeep: Upkeep,
+    /// The tables and materialized views that it reads. Those that the query names come first, in
+    /// the order of its plan's inputs; then those behind plain views.
+    pub inputs: Vec<TableName>,
+    pub search_path: Vec<String>,
+    pub time_zone: String,
+    /// It has been filled; before, it cannot be read.
+    pub populated: bool,
+    /// Why it does not follow its inputs any more, until it is refreshed.
+    #[serde(default)]
+    pub failed: Option<String>,
+}
+
+/// A materialized view and the table of its rows.
+#[derive(Clone, Debug)]
+pub struct View {
+    pub storage: TableName,
+    pub stored: StoredView,
+}
+
+impl View {
+    /// Reads all materialized views.
+    ///
+    /// # Errors
+    /// XX001 when a comment cannot be read.
+    pub fn load(connection: &mut WriteConnection) -> Result<Vec<View>> {
+        let rows = connection.text_rows(
+            "SELECT table_name, comment FROM duckdb_tables()
+             WHERE database_name = current_database() AND schema_name = 'teatree_internal'
+                 AND comment IS NOT NULL",
+            &[],
+        )?;
+        let mut views = Vec::with_capacity(rows.len());
+        for row in rows {
+            let [storage, comment] = row.as_slice() else { continue };
+            let stored = serde_json::from_str(comment).map_err(|error| {
+                Error::new(
+                    crate::sqlstate::SqlState::DATA_CORRUPTED,
+                    format!("a materialized view's definition cannot be read: {error}"),
+                )
+            })?;
+            let storage = TableName::new(STORAGE_SCHEMA, storage.clone());
+            views.push(View { storage, stored });
+        }
+        Ok(views)
+    }
+
+    /// Writes down what the comment says.
+    pub fn save(&self, connection: &mut WriteConnection) -> Result<()> {
+        let json = serde_json::to_string(&self.stored)
+            .map_err(|error| Error::internal(format!("a view cannot be written: {error}")))?;
+        let json = json.replace('\'', "''");
+        connection.run(&format!("COMMENT ON TABLE {} IS '{json}'", duckdb_table(&self.storage)))
+    }
+
+    /// Makes the view of the user's name, or makes it anew.
+    pub fn show(&self, connection: &mut WriteConnection) -> Result<()> {
+        let storage = duckdb_table(&self.storage);
+        let columns: Vec<String> = self
+            .stored
+            .columns
+            .iter()
+            .enumerate()
+            .map(|(place, name)| format!("c{place} AS {}", quote_ident(name)))
+            .collect();
+        let name = &self.stored.name;
+        let seen = match (&self.stored.upkeep, self.stored.populated) {
+            (_, false) => {
+                let message = format!(
+                    "[55000] materialized view \"{}\" has not been populated",
+                    name.table.replace('\'', "''")
+                );
+                // Said when it is read, not when it is described.
+                format!(
+                    " WHERE error('{message}' || left((SELECT count(*)::VARCHAR FROM {storage}), 0))"
+                )
+            }
+            (Upkeep::Groups(groups), true) if groups.having => " WHERE h".to_owned(),
+            _ => String::new(),
+        };
+        connection.run(&format!(
+            "CREATE OR REPLACE VIEW {} AS SELECT {} FROM {storage}{seen}",
+            duckdb_table(name),
+            columns.join(", ")
+        ))
+    }
+
+    /// Computes all rows again.
+    pub fn recompute(&self, connection: &mut WriteConnection) -> Result<()> {
+        connection.adopt(&self.stored.time_zone, &self.stored.search_path)?;
+        let storage = duckdb_table(&self.storage);
+        connection.execute(&format!("DELETE FROM {storage}"), &[], 0)?;
+        let fill = format!("INSERT INTO {storage} BY NAME {}", self.stored.query);
+        connection.execute(&fill, &[], 0)?;
+        Ok(())
+    }
+
+    /// Tells whether it is changed together with its inputs.
+    pub fn follows(&self) -> bool {
+        self.stored.refresh == Refresh::OnChange
+            && self.stored.populated
+            && self.stored.failed.is_none()
+    }
+}

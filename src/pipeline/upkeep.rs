@@ -1,0 +1,265 @@
+//! The changes of a transaction, and the views that follow them in it.
+//!
+//! DuckDB gives the rows that a transaction has added numbers of their own, above all others, until
+//! it commits. So the new rows of a table are found in it; only those that are changed or deleted
+//! are copied aside before.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::Graph;
+use super::follow::Changed;
+use crate::catalog::duckdb_table;
+use crate::engine::duckdb::WriteConnection;
+use crate::error::{Error, Result};
+use crate::ids::TableName;
+use crate::sql::Effect;
+use crate::types::Value;
+
+/// Where DuckDB begins to number the rows that a transaction has added.
+const FIRST_LOCAL_ROW: i64 = 36_028_797_018_960_000;
+
+/// The rows that a statement changes, as they were.
+const CAPTURED: &str = "teatree_captured";
+
+/// A statement's change of a table that views follow, while it is made.
+#[derive(Debug)]
+pub enum Change {
+    /// No view follows the table.
+    Unwatched,
+    Inserts(TableName),
+    /// Rows were copied aside; `seen` is the number of the first row that comes now.
+    Rewrites {
+        table: TableName,
+        seen: i64,
+        deletes: bool,
+    },
+    Unknown(TableName),
+}
+
+/// How far the views of a transaction have come.
+pub struct Upkeep {
+    graph: Arc<Graph>,
+    touched: Vec<Touched>,
+    /// The transaction has begun with this, so there are no rows of its own yet.
+    fresh: bool,
+    changed: BTreeSet<TableName>,
+    failed: Option<(TableName, Error)>,
+}
+
+/// A table that the transaction has added rows to.
+struct Touched {
+    table: TableName,
+    /// Rows from this number on are not followed yet; `None` where it has to be looked up.
+    seen: Option<i64>,
+    pending: bool,
+}
+
+impl Upkeep {
+    /// Begins with a transaction: a new one, or one that is under way.
+    pub fn new(graph: Arc<Graph>, fresh: bool) -> Upkeep {
+        Upkeep { graph, touched: Vec::new(), fresh, changed: BTreeSet::new(), failed: None }
+    }
+
+    /// The views that it keeps up.
+    pub fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
+    /// The same, to be kept.
+    pub fn shared_graph(&self) -> Arc<Graph> {
+        Arc::clone(&self.graph)
+    }
+
+    /// Adds views that have changed before.
+    pub fn note_changed(&mut self, views: &BTreeSet<TableName>) {
+        self.changed.extend(views.iter().cloned());
+    }
+
+    /// The views that have changed.
+    pub fn changed(&self) -> &BTreeSet<TableName> {
+        &self.changed
+    }
+
+    /// The view that failed, and how.
+    pub fn failed(&mut self) -> Option<(TableName, Error)> {
+        self.failed.take()
+    }
+
+    /// Prepares for a statement's change of a table: views that could mix it up with earlier
+    /// changes follow those first, and the rows that it will change are copied aside.
+    pub fn before(
+        &mut self,
+        connection: &mut WriteConnection,
+        table: &TableName,
+        effect: &Effect,
+        params: &[Value],
+        deletes: bool,
+    ) -> Result<Change> {
+        if !self.graph.watches(table) {
+            return Ok(Change::Unwatched);
+        }
+        let inserts = *effect == Effect::Inserts;
+        let disturbed: Vec<TableName> = self
+            .touched
+            .iter()
+            .filter(|touched| touched.pending)
+            .filter(|touched| match touched.table == *table {
+                true => !inserts,
+                false => self.graph.meet(&touched.table, table),
+            })
+            .map(|touched| touched.table.clone())
+            .collect();
+        for other in disturbed {
+            self.flush(connection, &other)?;
+        }
+        let seen = self.seen(connection, table)?;
+        match effect {
+            Effect::Inserts => {
+                self.touch(table, seen).pending = true;
+                Ok(Change::Inserts(table.clone()))
+            }
+            Effect::Changes { rows } => {
+                let quoted = duckdb_table(table);
+                let sql = format!(
+                    "CREATE OR REPLACE TEMP TABLE {CAPTURED} AS
+                     SELECT rowid AS teatree_rowid, * FROM {quoted} WHERE rowid IN ({rows})"
+                );
+                connection.execute(&sql, params, 0)?;
+                Ok(Change::Rewrites { table: table.clone(), seen, deletes })
+            }
+            Effect::Unknown => Ok(Change::Unknown(table.clone())),
+        }
+    }
+
+    /// Lets the views follow a change that cannot wait for the end of the transaction.
+    pub fn after(&mut self, connection: &mut WriteConnection, change: Change) -> Result<()> {
+        match change {
+            Change::Unwatched | Change::Inserts(_) => Ok(()),
+            Change::Rewrites { table, seen, deletes } => {
+                let quoted = duckdb_table(&table);
+                let plus = format!(
+                    "SELECT * FROM {quoted} WHERE rowid IN (SELECT teatree_rowid FROM {CAPTURED})
+                     UNION ALL SELECT * FROM {quoted} WHERE rowid >= $1"
+                );
+                let changed = Changed {
+                    minus: Some(format!("SELECT * EXCLUDE (teatree_rowid) FROM {CAPTURED}")),
+                    plus: (!deletes).then(|| (plus, vec![Value::Int8(seen)])),
+                };
+                self.spread(connection, &table, Some(&changed))?;
+                connection.execute(&format!("DROP TABLE temp.{CAPTURED}"), &[], 0)?;
+                self.forget(&table);
+                Ok(())
+            }
+            Change::Unknown(table) => {
+                self.spread(connection, &table, None)?;
+                self.forget(&table);
+                Ok(())
+            }
+        }
+    }
+
+    /// Lets the views follow a table whose rows may all be others now.
+    pub fn recompute_readers(
+        &mut self,
+        connection: &mut WriteConnection,
+        table: &TableName,
+    ) -> Result<()> {
+        if !self.graph.watches(table) {
+            return Ok(());
+        }
+        self.spread(connection, table, None)?;
+        self.forget(table);
+        Ok(())
+    }
+
+    /// Lets the views follow everything that they have not yet. Before the commit.
+    pub fn finish(&mut self, connection: &mut WriteConnection) -> Result<()> {
+        let pending = self.touched.iter().filter(|touched| touched.pending);
+        let pending: Vec<TableName> = pending.map(|touched| touched.table.clone()).collect();
+        for table in pending {
+            self.flush(connection, &table)?;
+        }
+        Ok(())
+    }
+
+    /// Lets the views follow the rows that were added to a table.
+    fn flush(&mut self, connection: &mut WriteConnection, table: &TableName) -> Result<()> {
+        let seen = self.seen(connection, table)?;
+        let rows = format!("SELECT * FROM {} WHERE rowid >= $1", duckdb_table(table));
+        let changed = Changed { minus: None, plus: Some((rows, vec![Value::Int8(seen)])) };
+        self.spread(connection, table, Some(&changed))?;
+        self.forget(table);
+        Ok(())
+    }
+
+    /// Changes the views that read a table, and those that read these.
+    fn spread(
+        &mut self,
+        connection: &mut WriteConnection,
+        table: &TableName,
+        changed: Option<&Changed>,
+    ) -> Result<()> {
+        let graph = Arc::clone(&self.graph);
+        let mut moved: BTreeSet<&TableName> = BTreeSet::new();
+        for view in graph.views() {
+            let inputs = &view.stored.inputs;
+            let behind = inputs.iter().any(|input| moved.contains(input));
+            let place = inputs.iter().position(|input| input == table);
+            let followed = match (place, changed) {
+                (None, _) if !behind => continue,
+                (Some(place), Some(changed)) if !behind => view.follow(connection, place, changed),
+                _ => view.recompute(connection),
+            };
+            if let Err(error) = followed {
+                self.failed = Some((view.stored.name.clone(), error.clone()));
+                return Err(error);
+            }
+            moved.insert(&view.stored.name);
+        }
+        self.changed.extend(moved.into_iter().cloned());
+        Ok(())
+    }
+
+    /// The number from which on a table's rows are not followed yet.
+    fn seen(&mut self, connection: &mut WriteConnection, table: &TableName) -> Result<i64> {
+        let known = self.touched.iter().find(|touched| touched.table == *table);
+        match known {
+            None if self.fresh => return Ok(FIRST_LOCAL_ROW),
+            Some(Touched { seen: Some(seen), .. }) => return Ok(*seen),
+            _ => {}
+        }
+        let sql = format!(
+            "SELECT CAST(max(rowid) AS VARCHAR) FROM {} WHERE rowid >= {FIRST_LOCAL_ROW}",
+            duckdb_table(table)
+        );
+        let rows = connection.text_rows(&sql, &[])?;
+        let last = rows.first().and_then(|row| row.first()?.parse::<i64>().ok());
+        let seen = last.map_or(FIRST_LOCAL_ROW, |last| last + 1);
+        self.touch(table, seen);
+        Ok(seen)
+    }
+
+    fn touch(&mut self, table: &TableName, seen: i64) -> &mut Touched {
+        let place = self.touched.iter().position(|touched| touched.table == *table);
+        let place = place.unwrap_or_else(|| {
+            let touched = Touched { table: table.clone(), seen: Some(seen), pending: false };
+            self.touched.push(touched);
+            self.touched.len() - 1
+        });
+        let touched = &mut self.touched[place];
+        touched.seen = Some(seen);
+        touched
+    }
+
+    /// Everything of a table is followed: the next row's number has to be looked up.
+    fn forget(&mut self, table: &TableName) {
+        match self.touched.iter_mut().find(|touched| touched.table == *table) {
+            Some(touched) => {
+                touched.seen = None;
+                touched.pending = false;
+            }
+            None => self.touched.push(Touched { table: table.clone(), seen: None, pending: false }),
+        }
+    }
+}

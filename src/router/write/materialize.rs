@@ -1,0 +1,90 @@
+//! CREATE MATERIALIZED VIEW, and what other writes tell the views that follow their tables.
+
+use crate::error::{Error, Result};
+use crate::intent::Body;
+use crate::router::{Router, StatementContext};
+use crate::sql::rewrite::NameContext;
+use crate::sql::{Definition, Effect, Kind, MaterializedView, Statement, Write};
+use crate::sqlstate::SqlState;
+use crate::types::{PgType, Value};
+
+use super::tag_kind;
+
+impl Router {
+    /// Builds the body of a CREATE MATERIALIZED VIEW.
+    pub(super) async fn materialize(
+        &self,
+        statement: &Statement,
+        write: &Write,
+        types: &[Option<PgType>],
+        params: &[Value],
+        context: &StatementContext,
+    ) -> Result<Body> {
+        let Write::Materialize { view, if_not_exists, refresh, with_data, .. } = write else {
+            return Err(Error::internal("not a CREATE MATERIALIZED VIEW"));
+        };
+        if !params.is_empty() {
+            return Err(Error::new(
+                SqlState::INVALID_PARAMETER_VALUE,
+                "materialized views may not be defined using bound parameters",
+            ));
+        }
+        let name = view.to_create(&context.query.search_path)?;
+        let source = statement
+            .source_query()
+            .ok_or_else(|| Error::syntax("CREATE MATERIALIZED VIEW needs a query"))?;
+        let Kind::Read(read) = &source.kind else {
+            return Err(Error::syntax("CREATE MATERIALIZED VIEW needs a query"));
+        };
+        let storages = self.storages(&read.tables, &context.query.search_path);
+        if let Some(dataset) = storages.arrow.first() {
+            return Err(Error::unsupported(format!(
+                "a materialized view cannot read the Arrow dataset \"{}\"",
+                dataset.table
+            ))
+            .with_hint("Materialize a DuckDB table, or use CREATE TABLE … AS."));
+        }
+        self.check_database(&read.tables)?;
+        let columns = self.describe(&source, read, types, context).await?.columns;
+        let mut names = self.names_of(&source, &read.tables, types, context).await?;
+        // What the query means is not fixed now: it is asked again and again.
+        names.session = self.names(&StatementContext { moment: None, ..context.clone() }).session;
+        let plan = statement.view_plan(&names, &columns)?;
+        let view = MaterializedView {
+            name: name.clone(),
+            if_not_exists: *if_not_exists,
+            plan,
+            text: source.text.clone(),
+            refresh: *refresh,
+            with_data: *with_data,
+            id: rand::random(),
+            search_path: context.query.search_path.clone(),
+            time_zone: context.query.time_zone.clone(),
+        };
+        let changes = vec![Definition::CreateView(Box::new(view))];
+        Ok(Body::Define { changes, table: Some(name), tag: tag_kind(write.tag()) })
+    }
+
+    /// Tells what a write does to its table's rows, as far as views follow them.
+    pub(super) fn effect(
+        &self,
+        statement: &Statement,
+        write: &Write,
+        names: &NameContext,
+        types: &[Option<PgType>],
+    ) -> Result<Effect> {
+        let (Write::Insert { table, .. }
+        | Write::Update { table, .. }
+        | Write::Delete { table, .. }) = write
+        else {
+            return Ok(Effect::Unknown);
+        };
+        if matches!(write, Write::Insert { on_conflict: false, .. }) {
+            return Ok(Effect::Inserts);
+        }
+        if !self.pipelines.graph().may_watch(&table.table) {
+            return Ok(Effect::Unknown);
+        }
+        statement.effect(names, types)
+    }
+}

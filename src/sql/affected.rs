@@ -1,0 +1,140 @@
+//! Which rows a write changes, as a query that can run before it: what depends on the table can
+//! then be told what was there.
+
+use serde::{Deserialize, Serialize};
+use sqlparser::ast::{self, ConflictTarget, FromTable, OnConflictAction, OnInsert, SetExpr};
+
+use super::params;
+use super::rewrite::{self, NameContext};
+use super::statement::Statement;
+use crate::error::Result;
+use crate::types::PgType;
+
+/// What a write does to the rows of its table.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Effect {
+    /// Anything.
+    #[default]
+    Unknown,
+    /// It adds rows and changes none.
+    Inserts,
+    /// It changes or deletes rows, and may add some. `rows` gives the `rowid` of those that it
+    /// changes or deletes, with the write's own parameters.
+    Changes { rows: String },
+}
+
+impl Statement {
+    /// Tells what an INSERT, UPDATE or DELETE of a DuckDB table does; `types` are its parameters'.
+    ///
+    /// # Errors
+    /// As for the statement itself.
+    pub fn effect(&self, names: &NameContext, types: &[Option<PgType>]) -> Result<Effect> {
+        let Some(tree) = self.tree.as_deref() else { return Ok(Effect::Unknown) };
+        if let ast::Statement::Insert(insert) = tree
+            && !replaces(insert)
+        {
+            return Ok(Effect::Inserts);
+        }
+        let mut tree = tree.clone();
+        rewrite::for_duckdb(&mut tree, names)?;
+        params::cast(&mut tree, types);
+        let rows = match &tree {
+            ast::Statement::Update(update) => updated(update),
+            ast::Statement::Delete(delete) => deleted(delete),
+            ast::Statement::Insert(insert) => replaced(insert),
+            _ => None,
+        };
+        let Some(rows) = rows else { return Ok(Effect::Unknown) };
+        // Every parameter is named, as the run binds them all.
+        let params: Vec<String> = (1..=self.param_count)
+            .map(|number| format!(" AND (CAST(${number} AS VARCHAR) IS NULL OR TRUE)"))
+            .collect();
+        Ok(Effect::Changes { rows: format!("{rows}{}", params.concat()) })
+    }
+}
+
+/// Tells whether an INSERT changes rows that are there.
+fn replaces(insert: &ast::Insert) -> bool {
+    match &insert.on {
+        None => insert.or.is_some() || insert.replace_into,
+        Some(OnInsert::OnConflict(conflict)) => {
+            !matches!(conflict.action, OnConflictAction::DoNothing)
+        }
+        Some(_) => true,
+    }
+}
+
+/// The name by which a table's columns are qualified.
+fn called(factor: &ast::TableFactor) -> Option<String> {
+    match factor {
+        ast::TableFactor::Table { alias: Some(alias), .. } => Some(alias.name.to_string()),
+        ast::TableFactor::Table { name, .. } => Some(name.0.last()?.to_string()),
+        _ => None,
+    }
+}
+
+fn listed(tables: &[ast::TableWithJoins]) -> String {
+    tables.iter().map(|table| format!(", {table}")).collect()
+}
+
+fn condition(selection: Option<&ast::Expr>) -> String {
+    selection.map_or_else(|| "TRUE".to_owned(), |selection| format!("({selection})"))
+}
+
+fn updated(update: &ast::Update) -> Option<String> {
+    let target = called(&update.table.relation)?;
+    let from = match &update.from {
+        None => String::new(),
+        Some(
+            ast::UpdateTableFromKind::BeforeSet(tables)
+            | ast::UpdateTableFromKind::AfterSet(tables),
+        ) => listed(tables),
+    };
+    if update.limit.is_some() || update.or.is_some() {
+        return None;
+    }
+    let chosen = condition(update.selection.as_ref());
+    Some(format!("SELECT {target}.rowid FROM {}{from} WHERE {chosen}", update.table))
+}
+
+fn deleted(delete: &ast::Delete) -> Option<String> {
+    let (FromTable::WithFromKeyword(from) | FromTable::WithoutKeyword(from)) = &delete.from;
+    let [table] = from.as_slice() else { return None };
+    let target = called(&table.relation)?;
+    if delete.limit.is_some() || !delete.tables.is_empty() {
+        return None;
+    }
+    let using = delete.using.as_deref().map(listed).unwrap_or_default();
+    let chosen = condition(delete.selection.as_ref());
+    Some(format!("SELECT {target}.rowid FROM {table}{using} WHERE {chosen}"))
+}
+
+/// The rows that ON CONFLICT DO UPDATE meets.
+fn replaced(insert: &ast::Insert) -> Option<String> {
+    let Some(OnInsert::OnConflict(conflict)) = &insert.on else { return None };
+    let Some(ConflictTarget::Columns(keys)) = &conflict.conflict_target else { return None };
+    let ast::TableObject::TableName(name) = &insert.table else { return None };
+    let source = insert.source.as_deref()?;
+    let defaults = |row: &ast::Parens<Vec<ast::Expr>>| {
+        row.iter().any(
+            |cell| matches!(cell, ast::Expr::Identifier(i) if i.value.eq_ignore_ascii_case("default")),
+        )
+    };
+    if insert.columns.is_empty()
+        || matches!(source.body.as_ref(), SetExpr::Values(values) if values.rows.iter().any(defaults))
+        || rewrite::is_random(source)
+    {
+        return None;
+    }
+    let columns: Vec<String> = insert.columns.iter().map(ToString::to_string).collect();
+    let alias = insert.table_alias.as_ref().map(|alias| alias.alias.to_string());
+    let target =
+        alias.unwrap_or_else(|| name.0.last().map(ToString::to_string).unwrap_or_default());
+    let same: Vec<String> =
+        keys.iter().map(|key| format!("{target}.{key} = teatree_given.{key}")).collect();
+    Some(format!(
+        "SELECT {target}.rowid FROM {name} AS {target}, ({source}) AS teatree_given({}) WHERE {}",
+        columns.join(", "),
+        same.join(" AND ")
+    ))
+}
