@@ -375,10 +375,7 @@ impl Statement {
         let ast::SetExpr::Values(values) = source.body.as_mut() else { return fitted };
         let width = values.rows.first().map_or(0, |row| row.len());
         if insert.columns.is_empty() && width < columns.len() {
-            let name = |column: &crate::types::Column| {
-                ast::ObjectName::from(vec![ast::Ident::with_quote('"', &column.name)])
-            };
-            insert.columns = columns.iter().take(width).map(name).collect();
+            insert.columns = columns.iter().take(width).map(insert_column).collect();
         }
         for row in &mut values.rows {
             for (cell, column) in row.iter_mut().zip(columns) {
@@ -388,6 +385,15 @@ impl Statement {
             }
         }
         fitted
+    }
+
+    /// Names the columns that an INSERT's rows are for.
+    pub fn with_insert_columns(&self, columns: &[crate::types::Column]) -> Statement {
+        let mut named = self.clone();
+        if let Some(ast::Statement::Insert(insert)) = named.tree.as_deref_mut() {
+            insert.columns = columns.iter().map(insert_column).collect();
+        }
+        named
     }
 
     /// Infers the types of parameters that an INSERT's VALUES assign to columns of these types, or
@@ -447,6 +453,10 @@ impl Statement {
             (None, _, None) => error,
         }
     }
+}
+
+fn insert_column(column: &crate::types::Column) -> ast::ObjectName {
+    ast::ObjectName::from(vec![ast::Ident::with_quote('"', &column.name)])
 }
 
 /// DuckDB drops one object a statement.

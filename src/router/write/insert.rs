@@ -19,14 +19,38 @@ impl Router {
         statement: &Statement,
         table: &TableRef,
         columns: &[String],
+        types: &[Option<PgType>],
         context: &StatementContext,
     ) -> Result<Option<Statement>> {
-        let Some(width) = statement.values_to_fit(columns) else { return Ok(None) };
+        let Some(width) = statement.values_to_fit(columns) else {
+            return self.fit_query(statement, table, types, context).await;
+        };
         let target = self.duckdb_target(table, columns, context).await?;
         if width >= target.columns.len() && !statement.has_hex_literal() {
             return Ok(None);
         }
         Ok(Some(statement.fit_values(&target.columns)))
+    }
+
+    /// Names the columns that an INSERT's query is for, when it gives fewer than the table has.
+    async fn fit_query(
+        &self,
+        statement: &Statement,
+        table: &TableRef,
+        types: &[Option<PgType>],
+        context: &StatementContext,
+    ) -> Result<Option<Statement>> {
+        if !statement.names_no_columns() {
+            return Ok(None);
+        }
+        let Some(source) = statement.source_query() else { return Ok(None) };
+        let Kind::Read(read) = &source.kind else { return Ok(None) };
+        let given = self.describe(&source, read, types, context).await?.columns.len();
+        let target = self.duckdb_target(table, &[], context).await?;
+        if given >= target.columns.len() {
+            return Ok(None);
+        }
+        Ok(Some(statement.with_insert_columns(&target.columns[..given])))
     }
 
     pub(super) async fn insert_rows(

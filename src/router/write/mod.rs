@@ -142,7 +142,7 @@ impl Router {
             return Ok(body);
         }
         let columns = write.insert_columns();
-        let fitted = self.fit_insert(statement, table, columns, context).await?;
+        let fitted = self.fit_insert(statement, table, columns, types, context).await?;
         let statement = fitted.as_ref().unwrap_or(statement);
         self.as_it_stands(statement, write, types, params, context).await
     }
