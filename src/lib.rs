@@ -38,6 +38,7 @@ pub mod fail_point;
 pub mod task;
 pub mod config;
 pub mod telemetry;
+pub mod notification;
 // nouns
 pub mod function;
 pub mod types;

@@ -12,6 +12,12 @@ SELECT queued, queued_bytes, oldest_queued_at, last_durable, applied, failed, en
        history_intents, history_bytes, idempotency_keys
 FROM teatree_intent_stats();
 
+-- Materialized views: how each follows what it reads, and how far it has come since the server started.
+CREATE VIEW teatree_system.teatree.pipelines AS
+SELECT schema_name, name, refresh, upkeep, inputs, populated, stale, last_input_intent, last_output_intent,
+       lag_intents, lag_ms, error, failures, next_retry_at
+FROM teatree_pipelines();
+
 CREATE VIEW teatree_system.teatree.versions AS
 SELECT number, file, note, intent_seq, bytes, sha256, storage_version, created_at, tables, rows
 FROM teatree_versions();

@@ -16,13 +16,13 @@ pub(super) struct Changed {
 }
 
 impl View {
-    /// Follows a change of the input at a place.
+    /// Follows a change of the input at a place; gives how many of its rows were written.
     pub(super) fn follow(
         &self,
         connection: &mut WriteConnection,
         input: usize,
         changed: &Changed,
-    ) -> Result<()> {
+    ) -> Result<u64> {
         let delta_of = |deltas: &[Delta]| deltas.iter().find(|delta| delta.input == input).cloned();
         let delta = match &self.stored.upkeep {
             Upkeep::Recompute { .. } => None,
@@ -31,7 +31,8 @@ impl View {
         };
         let Some(delta) = delta else { return self.recompute(connection) };
         connection.adopt(&self.stored.time_zone, &self.stored.search_path)?;
-        let run = Run { connection, storage: duckdb_table(&self.storage), changed };
+        let storage = duckdb_table(&self.storage);
+        let mut run = Run { connection, storage, changed, written: 0 };
         match &self.stored.upkeep {
             Upkeep::Groups(groups) => match &groups.merge {
                 Some(merge) if changed.minus.is_none() || merge.subtracts => {
@@ -40,7 +41,8 @@ impl View {
                 _ => run.regroup(groups, &delta),
             },
             _ => run.rows(&delta, self.stored.columns.len()),
-        }
+        }?;
+        Ok(run.written)
     }
 }
 
@@ -48,6 +50,7 @@ struct Run<'a> {
     connection: &'a mut WriteConnection,
     storage: String,
     changed: &'a Changed,
+    written: u64,
 }
 
 /// A query of a delta over the rows of another query.
@@ -64,13 +67,19 @@ fn same(left: &str, right: &str, prefix: char, count: usize) -> String {
 }
 
 impl Run<'_> {
+    /// Runs what changes the storage.
     fn execute(&mut self, sql: &str, params: &[Value]) -> Result<()> {
-        self.connection.execute(sql, params, 0)?;
+        self.written += self.connection.execute(sql, params, 0)?.rows;
         Ok(())
     }
 
+    /// Runs what prepares for it.
+    fn prepare(&mut self, sql: &str, params: &[Value]) -> Result<()> {
+        self.connection.execute(sql, params, 0).map(drop)
+    }
+
     /// Takes away the rows that the lost rows gave, one for each, and adds those of the new ones.
-    fn rows(mut self, delta: &Delta, columns: usize) -> Result<()> {
+    fn rows(&mut self, delta: &Delta, columns: usize) -> Result<()> {
         let storage = self.storage.clone();
         if let Some(minus) = &self.changed.minus {
             let list: Vec<String> = (0..columns).map(|place| format!("c{place}")).collect();
@@ -101,7 +110,7 @@ impl Run<'_> {
     }
 
     /// Lets the groups take the change up.
-    fn merge(mut self, merge: &Merge, groups: &Groups, delta: &Delta) -> Result<()> {
+    fn merge(&mut self, merge: &Merge, groups: &Groups, delta: &Delta) -> Result<()> {
         let storage = self.storage.clone();
         let into = |rows: &str, value: fn(&crate::sql::view::MergeColumn) -> &str, tail: &str| {
             let set: Vec<String> = merge
@@ -140,7 +149,7 @@ impl Run<'_> {
     }
 
     /// Computes the groups that are touched again.
-    fn regroup(mut self, groups: &Groups, delta: &Delta) -> Result<()> {
+    fn regroup(&mut self, groups: &Groups, delta: &Delta) -> Result<()> {
         let storage = self.storage.clone();
         let fill = format!("INSERT INTO {storage} BY NAME {}", groups.regroup);
         if groups.keys == 0 {
@@ -157,13 +166,13 @@ impl Run<'_> {
             params.clone_from(given);
         }
         let touched = keys.join(" UNION ");
-        self.execute(&format!("CREATE OR REPLACE TEMP TABLE {TOUCHED} AS {touched}"), &params)?;
+        self.prepare(&format!("CREATE OR REPLACE TEMP TABLE {TOUCHED} AS {touched}"), &params)?;
         let sql = format!(
             "DELETE FROM {storage} AS {OLD} WHERE EXISTS (SELECT 1 FROM {TOUCHED} WHERE {})",
             same(OLD, TOUCHED, 'k', groups.keys)
         );
         self.execute(&sql, &[])?;
         self.execute(&fill, &[])?;
-        self.execute(&format!("DROP TABLE temp.{TOUCHED}"), &[])
+        self.prepare(&format!("DROP TABLE temp.{TOUCHED}"), &[])
     }
 }

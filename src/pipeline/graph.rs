@@ -7,15 +7,16 @@ use crate::engine::duckdb::WriteConnection;
 use crate::error::Result;
 use crate::ids::TableName;
 
-/// The views that follow their inputs, each behind those that it reads.
+/// The views of a moment, each behind those that it reads.
 #[derive(Debug, Default)]
 pub struct Graph {
     views: Vec<View>,
-    /// Which views read a table themselves.
+    /// Which views read a table.
     readers: HashMap<TableName, Vec<usize>>,
     /// The bare names of all tables with readers.
     names: HashSet<String>,
-    /// Tables and views that a change can spread over, by a number for each such set.
+    /// Tables and views that a change spreads over in its own transaction, by a number for each
+    /// such set.
     parts: HashMap<TableName, usize>,
 }
 
@@ -25,8 +26,7 @@ impl Graph {
     /// # Errors
     /// XX001 when one cannot be read.
     pub fn load(connection: &mut WriteConnection) -> Result<Graph> {
-        let views = View::load(connection)?;
-        Ok(Graph::of(views.into_iter().filter(View::follows).collect()))
+        Ok(Graph::of(View::load(connection)?))
     }
 
     fn of(views: Vec<View>) -> Graph {
@@ -41,7 +41,18 @@ impl Graph {
         graph
     }
 
-    /// Tells whether no view follows anything.
+    /// Finds a view.
+    pub fn find(&self, name: &TableName) -> Option<&View> {
+        self.views.iter().find(|view| view.stored.name == *name)
+    }
+
+    /// The views that read a table or a view.
+    pub fn readers_of(&self, name: &TableName) -> impl Iterator<Item = &View> {
+        let places = self.readers.get(name).into_iter().flatten();
+        places.map(|&place| &self.views[place])
+    }
+
+    /// Tells whether there are no views.
     pub fn is_empty(&self) -> bool {
         self.views.is_empty()
     }
@@ -57,15 +68,20 @@ impl Graph {
     }
 
     /// Tells whether a table has readers.
-    pub fn watches(&self, table: &TableName) -> bool {
+    pub fn reads(&self, table: &TableName) -> bool {
         self.readers.contains_key(table)
+    }
+
+    /// Tells whether a table has readers that follow it.
+    pub fn watches(&self, table: &TableName) -> bool {
+        self.readers_of(table).any(View::follows)
     }
 
     /// Tells whether other views read a table here than in another moment.
     pub fn reads_otherwise(&self, other: &Graph, table: &TableName) -> bool {
         let storages = |graph: &Graph| -> BTreeSet<String> {
-            let places = graph.readers.get(table).into_iter().flatten();
-            places.map(|&place| graph.views[place].storage.table.clone()).collect()
+            let following = graph.readers_of(table).filter(|view| view.follows());
+            following.map(|view| view.storage.table.clone()).collect()
         };
         storages(self) != storages(other)
     }
@@ -103,7 +119,7 @@ fn ordered(mut views: Vec<View>) -> Vec<View> {
 /// Numbers the sets of tables and views that are joined by views.
 fn parts(views: &[View]) -> HashMap<TableName, usize> {
     let mut parts: HashMap<TableName, usize> = HashMap::new();
-    for (number, view) in views.iter().enumerate() {
+    for (number, view) in views.iter().enumerate().filter(|(_, view)| view.follows()) {
         let members: Vec<&TableName> =
             view.stored.inputs.iter().chain([&view.stored.name]).collect();
         let met: HashSet<usize> =

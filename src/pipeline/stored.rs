@@ -110,14 +110,49 @@ impl View {
         ))
     }
 
-    /// Computes all rows again.
-    pub fn recompute(&self, connection: &mut WriteConnection) -> Result<()> {
+    /// Computes all rows again; gives their number.
+    pub fn recompute(&self, connection: &mut WriteConnection) -> Result<u64> {
         connection.adopt(&self.stored.time_zone, &self.stored.search_path)?;
         let storage = duckdb_table(&self.storage);
         connection.execute(&format!("DELETE FROM {storage}"), &[], 0)?;
         let fill = format!("INSERT INTO {storage} BY NAME {}", self.stored.query);
-        connection.execute(&fill, &[], 0)?;
-        Ok(())
+        Ok(connection.execute(&fill, &[], 0)?.rows)
+    }
+
+    /// Says that it does not follow its inputs any more.
+    pub fn mark_failed(&self, connection: &mut WriteConnection, error: &str) -> Result<()> {
+        let mut marked = self.clone();
+        marked.stored.failed = Some(error.to_owned());
+        marked.save(connection)
+    }
+
+    /// Says how it follows a change of its inputs, and why.
+    pub fn upkeep_text(&self) -> String {
+        let deltas = match &self.stored.upkeep {
+            Upkeep::Recompute { reason } => return format!("recomputed: {reason}"),
+            Upkeep::Rows { deltas } => deltas,
+            Upkeep::Groups(groups) => &groups.deltas,
+        };
+        let how = match &self.stored.upkeep {
+            Upkeep::Groups(groups) => match &groups.merge {
+                Some(merge) if merge.subtracts => "incremental: groups take up what changed",
+                Some(_) => {
+                    "incremental: groups take up new rows; those that lose rows are computed again"
+                }
+                None => "incremental: groups that changed are computed again",
+            },
+            _ => "incremental: row by row",
+        };
+        let followed: Vec<usize> = deltas.iter().map(|delta| delta.input).collect();
+        let others = self.stored.inputs.iter().enumerate();
+        let others: Vec<String> = others
+            .filter(|(place, _)| !followed.contains(place))
+            .map(|(_, name)| name.table.clone())
+            .collect();
+        if others.is_empty() {
+            return how.to_owned();
+        }
+        format!("{how}; recomputed when {} changes", others.join(" or "))
     }
 
     /// Tells whether it is changed together with its inputs.

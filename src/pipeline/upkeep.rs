@@ -4,11 +4,11 @@
 //! it commits. So the new rows of a table are found in it; only those that are changed or deleted
 //! are copied aside before.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use super::Graph;
 use super::follow::Changed;
+use super::{Graph, Moved, View};
 use crate::catalog::duckdb_table;
 use crate::engine::duckdb::WriteConnection;
 use crate::error::{Error, Result};
@@ -43,7 +43,11 @@ pub struct Upkeep {
     touched: Vec<Touched>,
     /// The transaction has begun with this, so there are no rows of its own yet.
     fresh: bool,
-    changed: BTreeSet<TableName>,
+    moved: Moved,
+    /// Views that have failed before, each with why: they are not changed but marked.
+    suspended: HashMap<TableName, String>,
+    /// A view was marked, so the graph is another.
+    marked: bool,
     failed: Option<(TableName, Error)>,
 }
 
@@ -57,8 +61,20 @@ struct Touched {
 
 impl Upkeep {
     /// Begins with a transaction: a new one, or one that is under way.
-    pub fn new(graph: Arc<Graph>, fresh: bool) -> Upkeep {
-        Upkeep { graph, touched: Vec::new(), fresh, changed: BTreeSet::new(), failed: None }
+    pub(super) fn new(
+        graph: Arc<Graph>,
+        suspended: HashMap<TableName, String>,
+        fresh: bool,
+    ) -> Upkeep {
+        Upkeep {
+            graph,
+            touched: Vec::new(),
+            fresh,
+            moved: Moved::default(),
+            suspended,
+            marked: false,
+            failed: None,
+        }
     }
 
     /// The views that it keeps up.
@@ -71,14 +87,19 @@ impl Upkeep {
         Arc::clone(&self.graph)
     }
 
-    /// Adds views that have changed before.
-    pub fn note_changed(&mut self, views: &BTreeSet<TableName>) {
-        self.changed.extend(views.iter().cloned());
+    /// What has happened to views and their inputs.
+    pub fn moved(&self) -> &Moved {
+        &self.moved
     }
 
-    /// The views that have changed.
-    pub fn changed(&self) -> &BTreeSet<TableName> {
-        &self.changed
+    /// Adds what has happened before.
+    pub fn note_moved(&mut self, moved: Moved) {
+        self.moved.and(moved);
+    }
+
+    /// Tells whether views were marked as failed since this was asked last.
+    pub fn take_marked(&mut self) -> bool {
+        std::mem::take(&mut self.marked)
     }
 
     /// The view that failed, and how.
@@ -96,6 +117,9 @@ impl Upkeep {
         params: &[Value],
         deletes: bool,
     ) -> Result<Change> {
+        if self.graph.reads(table) {
+            self.moved.inputs.insert(table.clone());
+        }
         if !self.graph.watches(table) {
             return Ok(Change::Unwatched);
         }
@@ -165,6 +189,9 @@ impl Upkeep {
         connection: &mut WriteConnection,
         table: &TableName,
     ) -> Result<()> {
+        if self.graph.reads(table) {
+            self.moved.inputs.insert(table.clone());
+        }
         if !self.graph.watches(table) {
             return Ok(());
         }
@@ -202,23 +229,43 @@ impl Upkeep {
     ) -> Result<()> {
         let graph = Arc::clone(&self.graph);
         let mut moved: BTreeSet<&TableName> = BTreeSet::new();
-        for view in graph.views() {
+        for view in graph.views().iter().filter(|view| view.follows()) {
             let inputs = &view.stored.inputs;
             let behind = inputs.iter().any(|input| moved.contains(input));
             let place = inputs.iter().position(|input| input == table);
+            if place.is_none() && !behind {
+                continue;
+            }
+            if self.mark_suspended(connection, view)? {
+                continue;
+            }
             let followed = match (place, changed) {
-                (None, _) if !behind => continue,
                 (Some(place), Some(changed)) if !behind => view.follow(connection, place, changed),
                 _ => view.recompute(connection),
             };
-            if let Err(error) = followed {
-                self.failed = Some((view.stored.name.clone(), error.clone()));
-                return Err(error);
+            let name = &view.stored.name;
+            match followed {
+                Ok(rows) => *self.moved.views.entry(name.clone()).or_default() += rows,
+                Err(error) => {
+                    self.failed = Some((name.clone(), error.clone()));
+                    return Err(error);
+                }
             }
-            moved.insert(&view.stored.name);
+            moved.insert(name);
         }
-        self.changed.extend(moved.into_iter().cloned());
         Ok(())
+    }
+
+    /// Marks a view that has failed before; tells whether it did, or has already.
+    fn mark_suspended(&mut self, connection: &mut WriteConnection, view: &View) -> Result<bool> {
+        let Some(error) = self.suspended.get(&view.stored.name).cloned() else { return Ok(false) };
+        if !error.is_empty() {
+            view.mark_failed(connection, &error)?;
+            self.marked = true;
+            // Once is enough.
+            self.suspended.insert(view.stored.name.clone(), String::new());
+        }
+        Ok(true)
     }
 
     /// The number from which on a table's rows are not followed yet.

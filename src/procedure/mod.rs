@@ -23,7 +23,7 @@ use crate::engine::duckdb::{DuckDb, WriteConnection};
 use crate::error::{Error, Result};
 use crate::ids::{IntentSeq, TableName};
 use crate::intent::{Applied, Origin, ResultSet};
-use crate::pipeline::{Registry, Upkeep};
+use crate::pipeline::Registry;
 use crate::sql::Effect;
 use crate::sqlstate::SqlState;
 use crate::types::{Column, Value};
@@ -75,14 +75,14 @@ impl Turn<'_> {
         work: impl FnOnce(&mut WriteConnection) -> Result<T>,
     ) -> Result<T> {
         self.connection.begin()?;
-        let mut upkeep = Upkeep::new(self.pipelines.graph(), true);
+        let mut upkeep = self.pipelines.upkeep(true);
         let prepared =
             upkeep.before(self.connection, table, &Effect::Inserts, &[], false).map(drop);
         let done = prepared.and_then(|()| work(self.connection));
         match done.and_then(|value| upkeep.finish(self.connection).map(|()| value)) {
             Ok(value) => {
                 self.connection.commit(self.seq)?;
-                self.pipelines.note_moved(upkeep.changed(), self.seq);
+                self.pipelines.note_moved(upkeep.moved(), self.seq);
                 Ok(value)
             }
             Err(error) => {

@@ -7,7 +7,7 @@ use super::kept::named_of_kept;
 use super::read::Engine;
 use super::{Router, StatementContext};
 use crate::error::{Error, Result};
-use crate::sql::{Kind, Statement};
+use crate::sql::{Kind, Statement, TableRef};
 use crate::types::{PgType, Value};
 
 impl Router {
@@ -43,6 +43,7 @@ impl Router {
         }
         let choice = self.choose(read, context)?;
         let mut lines = vec![format!("Engine: {} ({})", choice.name(), choice.reason)];
+        lines.extend(self.views_read(&read.tables, context));
         let names = self.read_names_of(statement, read, types, context).await?;
         match choice.engine {
             Engine::DuckDb => {
@@ -71,5 +72,17 @@ impl Router {
             }
         }
         Ok(lines)
+    }
+
+    /// Says of each materialized view that a query names how it is kept up to date.
+    fn views_read(&self, tables: &[TableRef], context: &StatementContext) -> Vec<String> {
+        let graph = self.pipelines.graph();
+        let found = tables.iter().filter_map(|table| {
+            let mut candidates = table.candidates(&context.query.search_path);
+            let view = candidates.find_map(|name| graph.find(&name))?;
+            let (name, refresh) = (&view.stored.name, view.stored.refresh.text());
+            Some(format!("Materialized view {name}: refresh = {refresh}; {}", view.upkeep_text()))
+        });
+        found.collect()
     }
 }

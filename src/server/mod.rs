@@ -24,7 +24,8 @@ use crate::engine::datafusion::{DataFusionEngine, Settings as DataFusionSettings
 use crate::engine::duckdb::{DuckDb, DuckDbOptions, DuckDbTables};
 use crate::error::{Error, Result};
 use crate::intent::{IntentLog, LogLimits};
-use crate::pipeline::Registry;
+use crate::notification::Notifications;
+use crate::pipeline::{Registry, schedule};
 use crate::procedure::{INBOX_FOLDER, Procedures, Stores};
 use crate::router::{ColumnCache, DefaultCache, Router, STAGED_FOLDER, Shapes};
 use crate::session::{Activity, AdvisoryLocks, Services};
@@ -96,6 +97,7 @@ async fn serve(
         task::spawn("compact", compact(Arc::clone(&services.router.datasets), stop.clone()));
     let tick = history_tick(config.history_max_age_ms.min(config.idempotency_ttl_ms));
     let trimmer = task::spawn("trim", trim(Arc::clone(&services.log), tick, stop.clone()));
+    let refresher = task::spawn("refresh", refresh(&services, stop.clone()));
     let http = match listeners.http()? {
         Some(http) => Some(task::spawn("http", http::serve(http, versions, stop.clone()))),
         None => None,
@@ -125,6 +127,7 @@ async fn serve(
     }
     compactor.abort();
     trimmer.abort();
+    refresher.abort();
     if let Some(http) = http
         && tokio::time::timeout(grace, http).await.is_err()
     {
@@ -181,12 +184,12 @@ fn open(mut config: Config, runtime: tokio::runtime::Handle, reopened: bool) -> 
     let log = Arc::new(log);
     log.remove_unused_staged(&dir, STAGED_FOLDER)?;
     let activity = Arc::new(Activity::new(config.connections_max));
-    let tables = tables::all(&config, &activity, &log, &datasets, &versions);
+    let pipelines = Arc::new(Registry::default());
+    let tables = tables::all(&config, &activity, &log, &datasets, &versions, &pipelines);
     let functions = tables::functions(&activity);
     let duckdb = DuckDb::open(&DuckDbOptions::new(&config), tables, functions);
     let duckdb = Arc::new(duckdb.map_err(with_hint)?);
     let datafusion = Arc::new(datafusion_engine(&config, &datasets, &duckdb)?);
-    let pipelines = Arc::new(Registry::default());
     let procedures = Arc::new(Procedures::new(Stores {
         pipelines: Arc::clone(&pipelines),
         data_dir: dir.clone(),
@@ -194,7 +197,9 @@ fn open(mut config: Config, runtime: tokio::runtime::Handle, reopened: bool) -> 
         datasets: Arc::clone(&datasets),
         versions: Arc::clone(&versions),
     }));
+    let notifications = Arc::<Notifications>::default();
     let targets = Targets {
+        notifications: Arc::clone(&notifications),
         data_dir: dir.clone(),
         duckdb: Arc::clone(&duckdb),
         datasets: Arc::clone(&datasets),
@@ -225,7 +230,6 @@ fn open(mut config: Config, runtime: tokio::runtime::Handle, reopened: bool) -> 
         defaults: DefaultCache::default(),
     };
     let advisory_locks = Arc::new(AdvisoryLocks::default());
-    let notifications = Arc::default();
     let services = Services {
         config,
         router,
@@ -348,6 +352,12 @@ fn history_tick(age_max_ms: u64) -> Duration {
 }
 
 /// Ends history and idempotency keys by their age also when nobody writes.
+/// Refreshes the materialized views that are due.
+fn refresh(services: &Services, stop: CancellationToken) -> impl Future<Output = ()> + use<> {
+    let pipelines = Arc::clone(&services.router.pipelines);
+    schedule::run(pipelines, Arc::clone(&services.log), stop)
+}
+
 async fn trim(log: Arc<IntentLog>, tick: Duration, stop: CancellationToken) {
     loop {
         tokio::select! {

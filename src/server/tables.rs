@@ -15,6 +15,7 @@ use crate::engine::duckdb::{Pages, SystemFunction, SystemTable};
 use crate::error::{Error, Result};
 use crate::ids::IntentSeq;
 use crate::intent::{IntentLog, IntentRow, IntentStats};
+use crate::pipeline::{PipelineRow, Registry};
 use crate::session::{Activity, CopyProgress, Entry, SettingRow, Shown, settings_catalog};
 use crate::types::PgType;
 use crate::version::{VersionManifest, VersionStore};
@@ -28,6 +29,7 @@ pub(super) fn all(
     log: &Arc<IntentLog>,
     datasets: &Arc<DatasetStore>,
     versions: &Arc<VersionStore>,
+    pipelines: &Arc<Registry>,
 ) -> Vec<SystemTable> {
     vec![
         sessions(config, Arc::clone(activity)),
@@ -38,6 +40,7 @@ pub(super) fn all(
         dataset_rows(Arc::clone(datasets)),
         dataset_columns(Arc::clone(datasets)),
         version_rows(Arc::clone(versions)),
+        pipeline_rows(Arc::clone(pipelines)),
     ]
 }
 
@@ -247,6 +250,25 @@ fn intent_pages(log: Arc<IntentLog>) -> impl Iterator<Item = Result<Vec<IntentRo
         }
         Some(page)
     })
+}
+
+fn pipeline_rows(pipelines: Arc<Registry>) -> SystemTable {
+    Columns::<PipelineRow>::new()
+        .text("schema_name", |row| Some(row.name.schema.clone()))
+        .text("name", |row| Some(row.name.table.clone()))
+        .text("refresh", |row| Some(row.refresh.clone()))
+        .text("upkeep", |row| Some(row.upkeep.clone()))
+        .text("inputs", |row| Some(row.inputs.clone()))
+        .boolean("populated", |row| row.populated)
+        .boolean("stale", |row| row.stale)
+        .bigint("last_input_intent", |row| Some(row.input.0).filter(|seq| *seq > 0))
+        .bigint("last_output_intent", |row| Some(row.output.0).filter(|seq| *seq > 0))
+        .bigint("lag_intents", |row| Some(row.input.0.saturating_sub(row.output.0)))
+        .bigint("lag_ms", |row| u64::try_from(row.lag_ms).ok())
+        .text("error", |row| row.error.clone())
+        .bigint("failures", |row| Some(u64::from(row.failures)))
+        .time("next_retry_at", |row| row.next_try_us)
+        .table("teatree_pipelines", move || Ok(pipelines.rows()))
 }
 
 fn intent_stats(log: Arc<IntentLog>) -> SystemTable {

@@ -51,7 +51,6 @@ pub use activity::{Activity, Entry, Reason, Registered, Shown, StatementGuard};
 pub use advisory::AdvisoryLocks;
 pub use copy_in::CopySession;
 pub use notice::Notice;
-pub use notify::{Notification, Notifications};
 pub use prepared::{Portal, PortalState, Prepared};
 pub use progress::{CopyProgress, ShownCopy};
 pub use run::{Outcome, Rows, RowsTag};

@@ -1,60 +1,23 @@
-//! LISTEN and NOTIFY: who listens to which channel, and what waits to be told.
+//! LISTEN and NOTIFY in a session.
 //!
 //! A notification is sent when its transaction commits, in order, once for equal ones of the same
-//! transaction. For a listener that does not read at most [`WAITING_MAX`] of them wait; it is told
-//! when later ones were lost.
+//! transaction.
 
-use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use parking_lot::Mutex;
 use tokio::sync::mpsc;
 
 use super::Session;
 use super::run::Outcome;
 use crate::error::{Error, Result};
+use crate::notification::{Notification, Notifications, WAITING_MAX};
 use crate::sql::Kind;
 use crate::sqlstate::SqlState;
 
-/// Notifications that wait for one client at most.
-const WAITING_MAX: usize = 10_000;
 /// PostgreSQL's own limits, in bytes.
 const PAYLOAD_MAX: usize = 7_999;
 const CHANNEL_MAX: usize = 63;
-
-/// One notification.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Notification {
-    /// Of the session that sent it.
-    pub pid: i32,
-    pub channel: String,
-    pub payload: String,
-}
-
-/// All listeners, shared by all sessions.
-#[derive(Default)]
-pub struct Notifications {
-    listeners: Mutex<HashMap<i32, Listener>>,
-}
-
-struct Listener {
-    channels: BTreeSet<String>,
-    sender: mpsc::Sender<Arc<Notification>>,
-    lost: Arc<AtomicU64>,
-}
-
-impl Notifications {
-    fn send(&self, notification: &Arc<Notification>) {
-        for listener in self.listeners.lock().values() {
-            if listener.channels.contains(&notification.channel)
-                && listener.sender.try_send(Arc::clone(notification)).is_err()
-            {
-                listener.lost.fetch_add(1, Ordering::Relaxed);
-            }
-        }
-    }
-}
 
 /// A session's part in it.
 pub(super) struct OwnNotifications {
@@ -85,11 +48,7 @@ impl OwnNotifications {
         for change in std::mem::take(&mut self.pending) {
             match change {
                 Change::Listen(channel) => self.listen(channel),
-                Change::Unlisten(channel) => {
-                    if let Some(own) = self.all.listeners.lock().get_mut(&self.pid) {
-                        own.channels.remove(&channel);
-                    }
-                }
+                Change::Unlisten(channel) => self.all.unlisten(self.pid, &channel),
                 Change::UnlistenAll => self.unlisten_all(),
                 Change::Notify { channel, payload } => {
                     let notification = Notification { pid: self.pid, channel, payload };
@@ -105,21 +64,14 @@ impl OwnNotifications {
     }
 
     fn listen(&mut self, channel: String) {
-        let mut listeners = self.all.listeners.lock();
-        if let Some(own) = listeners.get_mut(&self.pid) {
-            own.channels.insert(channel);
-            return;
+        if let Some(receiver) = self.all.listen(self.pid, channel, &self.lost) {
+            self.receiver = Some(receiver);
         }
-        let (sender, receiver) = mpsc::channel(WAITING_MAX);
-        self.receiver = Some(receiver);
-        let lost = Arc::clone(&self.lost);
-        let channels = BTreeSet::from([channel]);
-        listeners.insert(self.pid, Listener { channels, sender, lost });
     }
 
     /// Listens to nothing any more; what has come already is still told.
     pub(super) fn unlisten_all(&mut self) {
-        self.all.listeners.lock().remove(&self.pid);
+        self.all.unlisten_all(self.pid);
     }
 }
 

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use super::activity::Activity;
 use super::advisory::AdvisoryLocks;
-use super::notify::Notifications;
 use crate::config::Config;
 use crate::intent::IntentLog;
+use crate::notification::Notifications;
 use crate::router::Router;
 use crate::sql::ParsedTexts;
 use crate::writer::WriterHandle;

@@ -9,7 +9,8 @@ use pgwire::messages::response::{
 use pgwire::messages::startup::ParameterStatus;
 
 use crate::error::Error;
-use crate::session::{Notice, Notification, Status};
+use crate::notification::Notification;
+use crate::session::{Notice, Status};
 use crate::types::{Column, PgType};
 
 pub(super) fn error(error: &Error) -> Message {

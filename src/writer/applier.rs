@@ -33,14 +33,17 @@ pub(super) struct Applier {
     pub(super) upkeep: Upkeep,
     /// The transaction has changed definitions that views depend on.
     pub(super) redefined: bool,
+    /// How many rows the last refresh has given.
+    pub(super) refreshed: u64,
     /// Asks that an append be stopped at its next batch.
     pub(super) stop: Arc<AtomicBool>,
 }
 
 impl Applier {
     pub(super) fn new(targets: Arc<Targets>, connection: WriteConnection) -> Applier {
-        let upkeep = Upkeep::new(targets.pipelines.graph(), false);
-        Applier { connection, targets, upkeep, redefined: false, stop: Arc::default() }
+        let upkeep = targets.pipelines.upkeep(false);
+        let stop = Arc::default();
+        Applier { connection, targets, upkeep, redefined: false, refreshed: 0, stop }
     }
 
     /// Applies an intent's change of DuckDB inside the transaction that is open. The outcome of one
@@ -124,6 +127,7 @@ impl Applier {
                     let mut definer = Definer::new(&mut self.connection, rows_max);
                     done.result = definer.apply(change)?;
                     done.rows = definer.rows;
+                    self.refreshed = definer.rows;
                     done.tag = tag.tag(done.rows);
                 }
                 if let Some(result) = &done.result {

@@ -49,6 +49,7 @@ impl Writer {
                 match self.apply_guarded(intent) {
                     // Looked at first: a transaction that ends after this wakes the stream.
                     Err(error) if self.park_conflicted(intent, &error) => return Ok(()),
+                    Err(_) if self.applier.suspend_failed() => {}
                     Err(error) if self.retries_conflict(&error, tries) => tries += 1,
                     result => break result,
                 }

@@ -162,6 +162,7 @@ fn apply(applier: &mut Applier, shared: &Shared, intent: &Intent) -> Result<Appl
             Err(panicked(intent.seq))
         });
         match result {
+            Err(_) if applier.suspend_failed() => {}
             Err(error)
                 if error.code() == SqlState::SERIALIZATION_FAILURE && tries < CONFLICT_TRIES =>
             {

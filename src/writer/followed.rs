@@ -4,21 +4,25 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::Targets;
 use super::applier::Applier;
 use crate::catalog::TEMPORARY_SCHEMA;
 use crate::error::{Error, Result};
 use crate::ids::{IntentSeq, TableName};
 use crate::intent::{Body, Origin, TagKind};
-use crate::pipeline::{Change, Graph, Upkeep};
-use crate::sql::{Candidates, Definition, Dropped, Effect, TableAction};
+use crate::notification::Notification;
+use crate::pipeline::{Change, Graph, Moved};
+use crate::sql::{Candidates, Definition, Dropped, Effect, TableAction, ViewAction};
 use crate::sqlstate::SqlState;
 
 /// What an applied change means for views.
 pub(super) enum Around {
     Change(Change),
     /// Definitions: views were made or dropped, or these tables are others now.
+    /// `refreshed` are the names of views that were computed again.
     Definitions {
         tables: Vec<Candidates>,
+        refreshed: Vec<TableName>,
     },
 }
 
@@ -26,14 +30,14 @@ impl Applier {
     /// Starts a transaction.
     pub(super) fn begin(&mut self) -> Result<()> {
         self.connection.begin()?;
-        self.upkeep = Upkeep::new(self.targets.pipelines.graph(), true);
+        self.upkeep = self.targets.pipelines.upkeep(true);
         self.redefined = false;
         Ok(())
     }
 
     /// Goes on in a transaction that others have begun, which sees these views.
     pub(super) fn resume(&mut self, graph: Arc<Graph>) {
-        self.upkeep = Upkeep::new(graph, false);
+        self.upkeep = self.targets.pipelines.upkeep_of(graph);
     }
 
     /// The views that the transaction has defined, if it has.
@@ -43,7 +47,33 @@ impl Applier {
 
     /// Lets the views follow what is left. Before every commit.
     pub(super) fn settle(&mut self) -> Result<()> {
-        self.upkeep.finish(&mut self.connection)
+        self.upkeep.finish(&mut self.connection)?;
+        if self.upkeep.take_marked() {
+            self.reload()?;
+        }
+        Ok(())
+    }
+
+    /// Takes out the view whose failure has undone the transaction; tells whether there is one, so
+    /// that it can be tried again without.
+    pub(super) fn suspend_failed(&mut self) -> bool {
+        match self.upkeep.failed() {
+            Some((view, error)) if is_of_view(&error) => {
+                self.targets.pipelines.suspend(&view, &error);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Goes on with the views as the transaction has defined them.
+    fn reload(&mut self) -> Result<()> {
+        let graph = Arc::new(Graph::load(&mut self.connection)?);
+        let moved = self.upkeep.moved().clone();
+        self.upkeep = self.targets.pipelines.upkeep_of(graph);
+        self.upkeep.note_moved(moved);
+        self.redefined = true;
+        Ok(())
     }
 
     /// Tells the others of the views that were defined or changed. After every commit.
@@ -52,7 +82,7 @@ impl Applier {
             self.targets.pipelines.set(graph);
             self.redefined = false;
         }
-        self.targets.pipelines.note_moved(self.upkeep.changed(), seq);
+        tell(&self.targets, self.upkeep.moved(), seq);
     }
 
     /// Prepares views for a change.
@@ -64,7 +94,15 @@ impl Applier {
                 return Ok(Around::Change(Change::Unwatched));
             }
             self.settle()?;
-            return Ok(Around::Definitions { tables });
+            let refreshed = changes.iter().filter_map(|change| match change {
+                Definition::AlterView { name, action, .. } => match action {
+                    ViewAction::Refresh { .. } | ViewAction::SetRefresh { .. } => Some(name),
+                    _ => None,
+                },
+                _ => None,
+            });
+            let refreshed = refreshed.flatten().cloned().collect();
+            return Ok(Around::Definitions { tables, refreshed });
         }
         let unwatched = Ok(Around::Change(Change::Unwatched));
         let Some(table) = body.table().filter(|table| table.schema != TEMPORARY_SCHEMA) else {
@@ -92,17 +130,20 @@ impl Applier {
     pub(super) fn after(&mut self, around: Around) -> Result<()> {
         match around {
             Around::Change(change) => self.upkeep.after(&mut self.connection, change),
-            Around::Definitions { tables } => {
-                for candidates in tables {
-                    for table in candidates {
-                        self.refuse_broken(&table)?;
+            Around::Definitions { tables, refreshed } => {
+                for table in tables.into_iter().flatten() {
+                    self.refuse_broken(&table)?;
+                }
+                self.reload()?;
+                for view in refreshed {
+                    if self.upkeep.graph().find(&view).is_some() {
+                        self.upkeep.note_moved(Moved {
+                            views: [(view.clone(), self.refreshed)].into(),
+                            ..Moved::default()
+                        });
+                        self.upkeep.recompute_readers(&mut self.connection, &view)?;
                     }
                 }
-                let graph = Graph::load(&mut self.connection)?;
-                let changed =
-                    std::mem::replace(&mut self.upkeep, Upkeep::new(Arc::new(graph), false));
-                self.upkeep.note_changed(changed.changed());
-                self.redefined = true;
                 Ok(())
             }
         }
@@ -139,6 +180,24 @@ impl Applier {
             }
         }
         Ok(table.clone())
+    }
+}
+
+/// Tells whether an error is a view's own: not one of the machine, of another transaction, or of who
+/// has given up.
+fn is_of_view(error: &Error) -> bool {
+    !error.is_fault() && !matches!(error.code().class(), "40" | "53" | "57" | "58" | "XX")
+}
+
+/// Tells the others what a committed transaction has done to views.
+pub(super) fn tell(targets: &Targets, moved: &Moved, seq: IntentSeq) {
+    targets.pipelines.note_moved(moved, seq);
+    for (view, rows) in &moved.views {
+        if targets.notifications.is_heard(&view.table) {
+            let payload = format!("{{\"intent\": {seq}, \"rows\": {rows}}}");
+            let channel = view.table.clone();
+            targets.notifications.send(&Arc::new(Notification { pid: 0, channel, payload }));
+        }
     }
 }
 

@@ -22,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::applier::Applier;
 use super::explain::explain_apart;
+use super::followed::tell;
 use super::parking::{Holder, Names, Parking};
 use super::{Shared, Targets, WriterHandle, stopped};
 use crate::clock;
@@ -30,7 +31,7 @@ use crate::error::{Error, Result};
 use crate::fail_point::{self, Point};
 use crate::ids::{IntentSeq, TableName};
 use crate::intent::{Accepted, AppendOptions, Applied, Body, Origin, Outcome, TagKind};
-use crate::pipeline::Graph;
+use crate::pipeline::{Graph, Moved};
 use crate::sqlstate::SqlState;
 use crate::task;
 
@@ -304,7 +305,7 @@ pub struct Lane {
     /// The views as the transaction has defined them, if it has.
     graph: Mutex<Option<Arc<Graph>>>,
     /// The views that it has changed.
-    moved: Mutex<BTreeSet<TableName>>,
+    moved: Mutex<Moved>,
     /// The views that were committed when it began.
     graph_before: Arc<Graph>,
 }
@@ -388,11 +389,12 @@ impl Lane {
                 let applied = applier.apply(&origin, &body);
                 let applied = applied.and_then(|applied| applier.settle().map(|()| applied));
                 let applied = applied.map_err(|error| explain_apart(&targets, &body, error));
-                let told = (applier.redefined(), applier.upkeep.changed().clone());
+                applier.suspend_failed();
+                let told = (applier.redefined(), applier.upkeep.moved().clone());
                 (applier.connection, applied.map(|applied| (applied, told.0, told.1)))
             })
             .await?;
-        self.moved.lock().extend(moved);
+        self.moved.lock().and(moved);
         if let Some(graph) = redefined {
             *self.graph.lock() = Some(graph);
         }
@@ -456,10 +458,10 @@ impl Lane {
         }
         self.note_touched(seq);
         if ended.is_ok() {
-            self.targets.pipelines.note_moved(&self.moved.lock(), seq);
             if let Some(graph) = self.graph.lock().take() {
                 self.targets.pipelines.set(graph);
             }
+            tell(&self.targets, &self.moved.lock(), seq);
         }
         let log = Arc::clone(&self.targets.log);
         let result = match &ended {

@@ -45,6 +45,7 @@ use crate::error::{Error, Result};
 use crate::fail_point::{self, Point};
 use crate::ids::IntentSeq;
 use crate::intent::{Accepted, Applied, Body, IntentLog, Outcome, fault_code};
+use crate::notification::Notifications;
 use crate::pipeline::{Graph, Registry};
 use crate::procedure::Procedures;
 
@@ -70,6 +71,7 @@ pub struct Targets {
     pub datafusion: Arc<DataFusionEngine>,
     pub procedures: Arc<Procedures>,
     pub pipelines: Arc<Registry>,
+    pub notifications: Arc<Notifications>,
     pub log: Arc<IntentLog>,
     /// The server has run before in this process: reads must go on, whatever becomes of writes.
     pub reopened: bool,

@@ -55,6 +55,7 @@ mod transactions_temp;
 mod transactions_writes;
 mod torture;
 mod versions;
+mod views;
 mod views_property;
 mod writes;
 mod writes_bulk;

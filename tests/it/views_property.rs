@@ -37,8 +37,15 @@ fn some<'a>(random: &mut StdRng, from: &[&'a str], most: usize) -> Vec<&'a str> 
 }
 
 const CONDITIONS: &[&str] = &[
-    "true", "x > 2", "x IS NOT NULL", "g <> 'b'", "d < 5.0 OR b", "k % 2 = 0", "g LIKE 'a%'",
-    "ts >= '2026-01-02'", "coalesce(x, 0) + k < 12",
+    "true",
+    "x > 2",
+    "x IS NOT NULL",
+    "g <> 'b'",
+    "d < 5.0 OR b",
+    "k % 2 = 0",
+    "g LIKE 'a%'",
+    "ts >= '2026-01-02'",
+    "coalesce(x, 0) + k < 12",
 ];
 
 impl Schema {
@@ -63,9 +70,8 @@ impl Schema {
         for _ in 0..4 {
             let view = unique("view");
             let query = schema.query(random);
-            let sql = format!(
-                "CREATE MATERIALIZED VIEW {view} WITH (refresh = 'on_change') AS {query}"
-            );
+            let sql =
+                format!("CREATE MATERIALIZED VIEW {view} WITH (refresh = 'on_change') AS {query}");
             client.run(&sql);
             schema.views.push((view, query));
         }
@@ -81,9 +87,8 @@ impl Schema {
         };
         let joined = source.contains("JOIN");
         let condition = pick(random, CONDITIONS);
-        let mut keys = vec![
-            "k", "g", "k % 3", "date_trunc('day', ts)", "b", "x / 4", "upper(g)", "k, g",
-        ];
+        let mut keys =
+            vec!["k", "g", "k % 3", "date_trunc('day', ts)", "b", "x / 4", "upper(g)", "k, g"];
         let mut plain = vec!["id", "k", "g", "x * 2 AS xx", "d + 1 AS dd", "ts", "s", "f", "b"];
         if joined {
             keys.extend(["name", "name, k"]);
@@ -104,7 +109,9 @@ impl Schema {
             ),
             5 => {
                 let wanted = ["x", "id"][random.random_range(0..2)];
-                format!("SELECT id, x FROM {fact} WHERE {wanted} = (SELECT max({wanted}) FROM {fact})")
+                format!(
+                    "SELECT id, x FROM {fact} WHERE {wanted} = (SELECT max({wanted}) FROM {fact})"
+                )
             }
             _ => {
                 let key = pick(random, &keys);
@@ -124,7 +131,8 @@ impl Schema {
     fn row(&mut self, random: &mut StdRng) -> String {
         self.next_id += 1;
         let id = self.next_id;
-        let mut null = |text: String| if random.random_bool(0.15) { "NULL".to_owned() } else { text };
+        let mut null =
+            |text: String| if random.random_bool(0.15) { "NULL".to_owned() } else { text };
         let seed = id.wrapping_mul(7919);
         let k = (seed / 3) % 6;
         let g = null(format!("'{}'", ["a", "ab", "b", "c"][(seed % 4) as usize]));
@@ -139,11 +147,7 @@ impl Schema {
     fn insert(&mut self, random: &mut StdRng) -> String {
         let count = random.random_range(1..6);
         let rows: Vec<String> = (0..count).map(|_| self.row(random)).collect();
-        format!(
-            "INSERT INTO {} (id, k, g, x, d, f, ts, b) VALUES {}",
-            self.fact,
-            rows.join(", ")
-        )
+        format!("INSERT INTO {} (id, k, g, x, d, f, ts, b) VALUES {}", self.fact, rows.join(", "))
     }
 
     fn change(&mut self, random: &mut StdRng) -> String {
@@ -156,7 +160,9 @@ impl Schema {
             7 => format!("UPDATE {fact} SET x = x + 1, g = g || 'a' WHERE {condition}"),
             8 => format!("UPDATE {fact} SET k = {k}, b = NOT b WHERE {some_rows}"),
             9 => format!("UPDATE {fact} SET d = d * 2 / 2, x = NULL WHERE {some_rows} AND x > 0"),
-            10 => format!("UPDATE {fact} AS t SET x = w FROM {dim} o WHERE o.k = t.k AND t.{some_rows}"),
+            10 => format!(
+                "UPDATE {fact} AS t SET x = w FROM {dim} o WHERE o.k = t.k AND t.{some_rows}"
+            ),
             11 => format!("DELETE FROM {fact} WHERE {some_rows}"),
             12 => format!("DELETE FROM {fact} USING {dim} o WHERE o.k = {fact}.k AND w > {k}"),
             13 => format!("INSERT INTO {dim} VALUES ({k}, 'n{k}', {k}), ({k} + 1, 'n', NULL)"),
@@ -193,11 +199,24 @@ impl Schema {
 
 fn aggregates<'a>(random: &mut StdRng, joined: bool) -> Vec<&'a str> {
     let mut all = vec![
-        "count(*)", "count(x) AS cx", "sum(x) AS sx", "avg(x) AS ax", "sum(d) AS sd",
-        "avg(d) AS ad", "min(x) AS mx", "max(d) AS md", "max(g) AS mg", "count(DISTINCT g) AS dg",
-        "sum(x) FILTER (WHERE x > 1) AS fx", "sum(f) AS sf", "avg(f) AS af", "bool_or(b) AS ob",
-        "string_agg(g, ',' ORDER BY id) AS ag", "sum(x) * 2 + count(*) AS calc",
-        "round(avg(d), 1) AS rd", "count(*) FILTER (WHERE b) AS fb",
+        "count(*)",
+        "count(x) AS cx",
+        "sum(x) AS sx",
+        "avg(x) AS ax",
+        "sum(d) AS sd",
+        "avg(d) AS ad",
+        "min(x) AS mx",
+        "max(d) AS md",
+        "max(g) AS mg",
+        "count(DISTINCT g) AS dg",
+        "sum(x) FILTER (WHERE x > 1) AS fx",
+        "sum(f) AS sf",
+        "avg(f) AS af",
+        "bool_or(b) AS ob",
+        "string_agg(g, ',' ORDER BY id) AS ag",
+        "sum(x) * 2 + count(*) AS calc",
+        "round(avg(d), 1) AS rd",
+        "count(*) FILTER (WHERE b) AS fb",
     ];
     if joined {
         all.extend(["sum(w) AS sw", "count(name) AS cn"]);

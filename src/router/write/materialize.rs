@@ -65,6 +65,31 @@ impl Router {
         Ok(Body::Define { changes, table: Some(name), tag: tag_kind(write.tag()) })
     }
 
+    /// Refuses to change the rows of a materialized view.
+    ///
+    /// # Errors
+    /// 42809, as PostgreSQL.
+    pub(super) fn refuse_view(&self, write: &Write, context: &StatementContext) -> Result<()> {
+        let (Write::Insert { table, .. }
+        | Write::Update { table, .. }
+        | Write::Delete { table, .. }) = write
+        else {
+            return Ok(());
+        };
+        let graph = self.pipelines.graph();
+        if graph.is_empty() {
+            return Ok(());
+        }
+        let mut candidates = table.candidates(&context.query.search_path);
+        match candidates.find_map(|name| graph.find(&name)) {
+            Some(view) => Err(Error::new(
+                SqlState::WRONG_OBJECT_TYPE,
+                format!("cannot change materialized view \"{}\"", view.stored.name.table),
+            )),
+            None => Ok(()),
+        }
+    }
+
     /// Tells what a write does to its table's rows, as far as views follow them.
     pub(super) fn effect(
         &self,

@@ -147,7 +147,8 @@ impl Definer<'_> {
     /// their table: DuckDB would take them for duplicates until the commit.
     fn replace_rows(&mut self, view: &View) -> Result<()> {
         if !self.has_unique_index(&view.storage)? {
-            return view.recompute(self.connection);
+            self.rows = view.recompute(self.connection)?;
+            return Ok(());
         }
         self.connection.adopt(&view.stored.time_zone, &view.stored.search_path)?;
         let quoted = duckdb_table(&view.storage);
@@ -168,6 +169,7 @@ impl Definer<'_> {
                 self.connection.run(&sql)?;
             }
         }
+        self.rows = self.connection.count(&quoted)?;
         view.save(self.connection)
     }
 
