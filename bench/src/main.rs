@@ -9,6 +9,7 @@ mod copy;
 mod embedded;
 mod load;
 mod measure;
+mod pipelines;
 mod plan;
 mod report;
 mod stats;
@@ -34,14 +35,17 @@ struct Arguments {
     writes: bool,
     /// Only what is about the structure and about planning; leaves the report as it is.
     structure: bool,
+    /// Only what is about materialized views; leaves the report as it is.
+    pipelines: bool,
 }
 
 const USAGE: &str = "teatree-bench --teatree ADDR:PORT --data-dir DIR --report FILE.md \
-                     [--postgres ADDR:PORT] [--quick] [--writes] [--structure]";
+                     [--postgres ADDR:PORT] [--quick] [--writes] [--structure] \
+                     [--pipelines]";
 
 fn arguments() -> Result<Arguments> {
     let (mut teatree, mut data_dir, mut postgres, mut report) = (None, None, None, None);
-    let (mut quick, mut writes, mut structure) = (false, false, false);
+    let (mut quick, mut writes, mut structure, mut pipelines) = (false, false, false, false);
     let mut given = std::env::args().skip(1);
     while let Some(flag) = given.next() {
         if flag == "--quick" {
@@ -50,6 +54,10 @@ fn arguments() -> Result<Arguments> {
         }
         if flag == "--writes" {
             writes = true;
+            continue;
+        }
+        if flag == "--pipelines" {
+            pipelines = true;
             continue;
         }
         if flag == "--structure" {
@@ -73,6 +81,7 @@ fn arguments() -> Result<Arguments> {
         quick,
         writes,
         structure,
+        pipelines,
     })
 }
 
@@ -87,6 +96,12 @@ fn main() -> Result<()> {
     if arguments.structure {
         lines.extend(structure::structure(&teatree, other, size.streams)?);
         println!("{}", report::table(&lines, other.map(load::server_version).transpose()?));
+        return Ok(());
+    }
+    if arguments.pipelines {
+        let mut lines = pipelines::rollup(&teatree, &size)?;
+        lines.extend(pipelines::notified(&teatree, &size)?);
+        println!("{}", report::table(&lines, None));
         return Ok(());
     }
     load::load(&teatree, &size)?;
@@ -104,6 +119,8 @@ fn main() -> Result<()> {
     lines.extend(writes::visibility(&teatree, other, &size)?);
     lines.extend(writes::dashboard(&teatree, other, &size)?);
     lines.extend(copy::copy(&teatree, other, &size)?);
+    lines.extend(pipelines::rollup(&teatree, &size)?);
+    lines.extend(pipelines::notified(&teatree, &size)?);
     let stages = writes::stages(&teatree, size.insert_time)?;
 
     let table = report::table(&lines, postgres.as_ref().map(load::server_version).transpose()?);

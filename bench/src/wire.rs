@@ -127,6 +127,19 @@ impl Client {
         self.until_ready(false).map(drop)
     }
 
+    /// Waits for a notification; gives its payload.
+    pub fn notification(&mut self) -> Result<String> {
+        loop {
+            let (tag, length) = self.header()?;
+            let body = self.body(length)?;
+            if tag == b'A' {
+                let texts = body.get(4..).unwrap_or_default();
+                let payload = texts.split(|byte| *byte == 0).nth(1).unwrap_or_default();
+                return Ok(String::from_utf8_lossy(payload).into_owned());
+            }
+        }
+    }
+
     /// Reads up to ReadyForQuery. An error of the server is returned once the server is ready
     /// again.
     fn until_ready(&mut self, keep_last: bool) -> Result<Answer> {

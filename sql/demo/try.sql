@@ -26,3 +26,13 @@ FROM teatree.intents ORDER BY seq DESC LIMIT 5;
 -- 5. Publish a version: a numbered file that a laptop opens with plain DuckDB.
 CALL teatree.publish_version('my first version');
 SELECT number, file, rows, bytes, note FROM teatree.versions ORDER BY number DESC LIMIT 3;
+
+-- 6. A view that follows its table: it changes in the transaction of each change. EXPLAIN says how it does.
+CREATE MATERIALIZED VIEW IF NOT EXISTS flights_by_airline WITH (refresh = 'on_change') AS
+SELECT carrier, count(*) AS flights, avg(dep_delay) AS delay FROM flights GROUP BY carrier;
+EXPLAIN SELECT * FROM flights_by_airline;
+BEGIN;
+UPDATE flights SET carrier = 'UA' WHERE carrier = 'OO';
+SELECT carrier, flights FROM flights_by_airline WHERE carrier IN ('UA', 'OO');
+ROLLBACK;
+SELECT name, refresh, upkeep, stale, lag_ms FROM teatree.pipelines;

@@ -63,8 +63,8 @@ impl Turn<'_> {
         self.connection.commit(self.seq)
     }
 
-    /// Adds rows to a table in one DuckDB transaction, in which its views follow, committed together
-    /// with the intent's place.
+    /// Adds rows to a table in one DuckDB transaction, in which its views follow, committed
+    /// together with the intent's place.
     ///
     /// # Errors
     /// The work's own, after a rollback; [`Error::is_fault`] tells a commit that failed by the

@@ -28,7 +28,7 @@ use crate::notification::Notifications;
 use crate::pipeline::{Registry, schedule};
 use crate::procedure::{INBOX_FOLDER, Procedures, Stores};
 use crate::router::{ColumnCache, DefaultCache, Router, STAGED_FOLDER, Shapes};
-use crate::session::{Activity, AdvisoryLocks, Services};
+use crate::session::{Activity, Services};
 use crate::sql::ParsedTexts;
 use crate::version::VersionStore;
 use crate::writer::{self, Targets};
@@ -186,8 +186,7 @@ fn open(mut config: Config, runtime: tokio::runtime::Handle, reopened: bool) -> 
     let activity = Arc::new(Activity::new(config.connections_max));
     let pipelines = Arc::new(Registry::default());
     let tables = tables::all(&config, &activity, &log, &datasets, &versions, &pipelines);
-    let functions = tables::functions(&activity);
-    let duckdb = DuckDb::open(&DuckDbOptions::new(&config), tables, functions);
+    let duckdb = DuckDb::open(&DuckDbOptions::new(&config), tables, tables::functions(&activity));
     let duckdb = Arc::new(duckdb.map_err(with_hint)?);
     let datafusion = Arc::new(datafusion_engine(&config, &datasets, &duckdb)?);
     let procedures = Arc::new(Procedures::new(Stores {
@@ -229,14 +228,13 @@ fn open(mut config: Config, runtime: tokio::runtime::Handle, reopened: bool) -> 
         log: Arc::clone(&log),
         defaults: DefaultCache::default(),
     };
-    let advisory_locks = Arc::new(AdvisoryLocks::default());
     let services = Services {
         config,
         router,
         log,
         writer,
         activity,
-        advisory_locks,
+        advisory_locks: Arc::default(),
         notifications,
         parsed: ParsedTexts::default(),
     };

@@ -160,6 +160,7 @@ impl Open {
             return Err(cannot_go_back("others have committed since the transaction's snapshot"));
         }
         self.since = since;
+        lane.forget_views();
         self.writes.cut_to(steps);
         self.writes.half_done = false;
         for step in &self.writes.steps {

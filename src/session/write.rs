@@ -1,6 +1,5 @@
 //! A write's way through the log to its outcome.
 
-use std::collections::BTreeSet;
 use std::pin::pin;
 use std::sync::Arc;
 
@@ -108,7 +107,7 @@ impl Session {
             return self.change_temp(text, body, context, guard).await;
         }
         if self.is_in_block() {
-            let holds = BTreeSet::new();
+            let holds = self.services.router.followed(body.table().cloned().into_iter());
             let scope = Scope::Rows;
             return self.write_in_transaction(text, body, holds, scope, context, guard).await;
         }

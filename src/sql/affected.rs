@@ -115,15 +115,7 @@ fn replaced(insert: &ast::Insert) -> Option<String> {
     let Some(ConflictTarget::Columns(keys)) = &conflict.conflict_target else { return None };
     let ast::TableObject::TableName(name) = &insert.table else { return None };
     let source = insert.source.as_deref()?;
-    let defaults = |row: &ast::Parens<Vec<ast::Expr>>| {
-        row.iter().any(
-            |cell| matches!(cell, ast::Expr::Identifier(i) if i.value.eq_ignore_ascii_case("default")),
-        )
-    };
-    if insert.columns.is_empty()
-        || matches!(source.body.as_ref(), SetExpr::Values(values) if values.rows.iter().any(defaults))
-        || rewrite::is_random(source)
-    {
+    if insert.columns.is_empty() || has_default(source) || rewrite::is_random(source) {
         return None;
     }
     let columns: Vec<String> = insert.columns.iter().map(ToString::to_string).collect();
@@ -137,4 +129,14 @@ fn replaced(insert: &ast::Insert) -> Option<String> {
         columns.join(", "),
         same.join(" AND ")
     ))
+}
+
+/// Tells whether a row of VALUES has DEFAULT, which no query may have.
+fn has_default(source: &ast::Query) -> bool {
+    let SetExpr::Values(values) = source.body.as_ref() else { return false };
+    let mut cells = values.rows.iter().flat_map(|row| row.iter());
+    cells.any(|cell| match cell {
+        ast::Expr::Identifier(name) => name.value.eq_ignore_ascii_case("default"),
+        _ => false,
+    })
 }

@@ -234,3 +234,54 @@ fn denied(name: &str) -> Error {
     Error::new(SqlState::INSUFFICIENT_PRIVILEGE, format!("permission denied for function {name}"))
         .with_hint("Files come in by COPY FROM STDIN, or from the inbox by CALL teatree.ingest.")
 }
+
+/// Refuses writes to the server's own schemas.
+pub(super) fn check_targets(tree: &ast::Statement) -> Result<()> {
+    let each = |names: &[ast::ObjectName]| names.iter().try_for_each(check_target);
+    match tree {
+        ast::Statement::Insert(insert) => match &insert.table {
+            ast::TableObject::TableName(name) => check_target(name),
+            _ => Ok(()),
+        },
+        ast::Statement::Update(update) => check_factor(&update.table.relation),
+        ast::Statement::Delete(delete) => {
+            let (ast::FromTable::WithFromKeyword(from) | ast::FromTable::WithoutKeyword(from)) =
+                &delete.from;
+            from.iter().try_for_each(|table| check_factor(&table.relation))
+        }
+        ast::Statement::Merge(merge) => check_factor(&merge.table),
+        ast::Statement::Truncate(truncate) => {
+            truncate.table_names.iter().try_for_each(|target| check_target(&target.name))
+        }
+        ast::Statement::CreateTable(create) => check_target(&create.name),
+        ast::Statement::CreateView(view) => check_target(&view.name),
+        ast::Statement::CreateIndex(index) => check_target(&index.table_name),
+        ast::Statement::CreateSequence { name, .. }
+        | ast::Statement::CreateType { name, .. }
+        | ast::Statement::CreateMacro { name, .. }
+        | ast::Statement::AlterView { name, .. }
+        | ast::Statement::AlterIndex { name, .. } => check_target(name),
+        ast::Statement::AlterTable(alter) => check_target(&alter.name),
+        ast::Statement::AlterType(alter) => check_target(&alter.name),
+        ast::Statement::AlterSchema(alter) => check_schema(&alter.name),
+        ast::Statement::CreateSchema { schema_name, .. } => match schema_name {
+            ast::SchemaName::Simple(name) | ast::SchemaName::NamedAuthorization(name, _) => {
+                check_schema(name)
+            }
+            ast::SchemaName::UnnamedAuthorization(_) => Ok(()),
+        },
+        ast::Statement::Drop { object_type: ast::ObjectType::Schema, names, .. } => {
+            names.iter().try_for_each(check_schema)
+        }
+        ast::Statement::Drop { names, .. } => each(names),
+        ast::Statement::Comment { object_name, .. } => check_target(object_name),
+        _ => Ok(()),
+    }
+}
+
+fn check_factor(factor: &ast::TableFactor) -> Result<()> {
+    match factor {
+        ast::TableFactor::Table { name, .. } => check_target(name),
+        _ => Ok(()),
+    }
+}

@@ -63,10 +63,9 @@ pub(super) fn parse_one(
     text: &str,
     places: &Places,
 ) -> Result<Statement> {
-    let solid: Vec<&TokenWithSpan> = tokens
-        .iter()
-        .filter(|token| !matches!(token.token, Token::Whitespace(_) | Token::EOF))
-        .collect();
+    let is_solid =
+        |token: &&TokenWithSpan| !matches!(token.token, Token::Whitespace(_) | Token::EOF);
+    let solid: Vec<&TokenWithSpan> = tokens.iter().filter(is_solid).collect();
     let (first, last) = match (solid.first(), solid.last()) {
         (Some(first), Some(last)) => (first.span.start, last.span.end),
         _ => return Err(Error::internal("a statement without tokens")),

@@ -274,59 +274,8 @@ impl ObjectKind {
     }
 }
 
-/// Refuses writes to the server's own schemas.
-fn check_targets(tree: &Tree) -> Result<()> {
-    let each = |names: &[ast::ObjectName]| names.iter().try_for_each(forbidden::check_target);
-    match tree {
-        Tree::Insert(insert) => match &insert.table {
-            ast::TableObject::TableName(name) => forbidden::check_target(name),
-            _ => Ok(()),
-        },
-        Tree::Update(update) => check_factor(&update.table.relation),
-        Tree::Delete(delete) => {
-            let (ast::FromTable::WithFromKeyword(from) | ast::FromTable::WithoutKeyword(from)) =
-                &delete.from;
-            from.iter().try_for_each(|table| check_factor(&table.relation))
-        }
-        Tree::Merge(merge) => check_factor(&merge.table),
-        Tree::Truncate(truncate) => {
-            truncate.table_names.iter().try_for_each(|target| forbidden::check_target(&target.name))
-        }
-        Tree::CreateTable(create) => forbidden::check_target(&create.name),
-        Tree::CreateView(view) => forbidden::check_target(&view.name),
-        Tree::CreateIndex(index) => forbidden::check_target(&index.table_name),
-        Tree::CreateSequence { name, .. }
-        | Tree::CreateType { name, .. }
-        | Tree::CreateMacro { name, .. }
-        | Tree::AlterView { name, .. }
-        | Tree::AlterIndex { name, .. } => forbidden::check_target(name),
-        Tree::AlterTable(alter) => forbidden::check_target(&alter.name),
-        Tree::AlterType(alter) => forbidden::check_target(&alter.name),
-        Tree::AlterSchema(alter) => forbidden::check_schema(&alter.name),
-        Tree::CreateSchema { schema_name, .. } => match schema_name {
-            ast::SchemaName::Simple(name) | ast::SchemaName::NamedAuthorization(name, _) => {
-                forbidden::check_schema(name)
-            }
-            ast::SchemaName::UnnamedAuthorization(_) => Ok(()),
-        },
-        Tree::Drop { object_type: ast::ObjectType::Schema, names, .. } => {
-            names.iter().try_for_each(forbidden::check_schema)
-        }
-        Tree::Drop { names, .. } => each(names),
-        Tree::Comment { object_name, .. } => forbidden::check_target(object_name),
-        _ => Ok(()),
-    }
-}
-
-fn check_factor(factor: &ast::TableFactor) -> Result<()> {
-    match factor {
-        ast::TableFactor::Table { name, .. } => forbidden::check_target(name),
-        _ => Ok(()),
-    }
-}
-
 pub(super) fn classify(tree: &Tree) -> Result<Write> {
-    check_targets(tree)?;
+    forbidden::check_targets(tree)?;
     Ok(match tree {
         Tree::Insert(insert) => classify_insert(insert, tree)?,
         Tree::Update(update) => Write::Update {

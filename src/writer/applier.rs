@@ -98,19 +98,7 @@ impl Applier {
                     self.refuse_taken_name("CREATE TABLE", Some(table))?;
                     self.connection.run(create)?;
                 }
-                let (schema, mut batches) = self.targets.batches_of(rows)?;
-                let is_temporary = table.schema == catalog::TEMPORARY_SCHEMA;
-                let count = if is_temporary || matches!(rows, RowsAt::Staged { .. }) {
-                    let stop = Arc::clone(&self.stop);
-                    let batches = Box::new(batches.map(move |batch| {
-                        let stopped = stop.load(Ordering::Relaxed);
-                        if stopped { Err(Error::canceled("user request")) } else { batch }
-                    }));
-                    self.connection.append_stream(table, columns, schema, batches)?
-                } else {
-                    self.connection.append(table, columns, &mut batches)?
-                };
-                Ok(applied(tag, count))
+                Ok(applied(tag, self.append_staged(table, columns, rows)?))
             }
             Body::Values(values) => {
                 self.append_rows(&values.target, values.rows.iter())?;
@@ -140,6 +128,26 @@ impl Applier {
                 Err(Error::internal("not a change of DuckDB"))
             }
         }
+    }
+
+    /// Appends the rows that travel with an intent.
+    fn append_staged(
+        &mut self,
+        table: &TableName,
+        columns: &[String],
+        rows: &RowsAt,
+    ) -> Result<u64> {
+        let (schema, mut batches) = self.targets.batches_of(rows)?;
+        let is_temporary = table.schema == catalog::TEMPORARY_SCHEMA;
+        if !is_temporary && !matches!(rows, RowsAt::Staged { .. }) {
+            return self.connection.append(table, columns, &mut batches);
+        }
+        let stop = Arc::clone(&self.stop);
+        let batches = Box::new(batches.map(move |batch| {
+            let stopped = stop.load(Ordering::Relaxed);
+            if stopped { Err(Error::canceled("user request")) } else { batch }
+        }));
+        self.connection.append_stream(table, columns, schema, batches)
     }
 
     /// Appends rows of one target, of many intents, inside the transaction that is open.

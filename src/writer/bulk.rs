@@ -13,7 +13,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use super::applier::Applier;
 use super::apply::{panicked, statement_error};
-use super::lane::CrossingState;
+use super::crossing::CrossingState;
 use super::parking::{Going, Holder, Names};
 use super::{Shared, Targets, Writer, stopped};
 use crate::error::{Error, Result};

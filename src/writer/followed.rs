@@ -183,8 +183,8 @@ impl Applier {
     }
 }
 
-/// Tells whether an error is a view's own: not one of the machine, of another transaction, or of who
-/// has given up.
+/// Tells whether an error is a view's own: not one of the machine, of another transaction, or of
+/// who has given up.
 fn is_of_view(error: &Error) -> bool {
     !error.is_fault() && !matches!(error.code().class(), "40" | "53" | "57" | "58" | "XX")
 }

@@ -11,219 +11,31 @@
 //!   So the stream parks one kind on a table where the lane has done the other, and the lane gets
 //!   40001 where the stream has since the transaction's snapshot.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use std::time::Instant;
 
 use parking_lot::Mutex;
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 
 use super::applier::Applier;
+use super::crossing::serialization_failure;
 use super::explain::explain_apart;
 use super::followed::tell;
-use super::parking::{Holder, Names, Parking};
+use super::parking::Names;
 use super::{Shared, Targets, WriterHandle, stopped};
 use crate::clock;
 use crate::engine::duckdb::HeldConnection;
 use crate::error::{Error, Result};
 use crate::fail_point::{self, Point};
 use crate::ids::{IntentSeq, TableName};
-use crate::intent::{Accepted, AppendOptions, Applied, Body, Origin, Outcome, TagKind};
+use crate::intent::{AppendOptions, Applied, Body, Origin, Outcome};
 use crate::pipeline::{Graph, Moved};
 use crate::sqlstate::SqlState;
 use crate::task;
-
-/// Tables whose last changes are remembered; past it all count as just changed.
-const CHANGED_MAX: usize = 10_000;
-
-/// What the lane and the stream know of each other.
-pub(super) struct Crossing {
-    /// One session at a time has the lane.
-    turn: Arc<Semaphore>,
-    pub(super) state: Mutex<CrossingState>,
-    /// The stream has come further, or has stopped.
-    pub(super) further: Notify,
-    /// There may be something to do for the stream: the lane has ended, or a parked intent is
-    /// canceled.
-    pub(super) wake: Notify,
-    /// Held while DuckDB commits in the lane, and while a version's file is cloned.
-    pub(super) file: Mutex<()>,
-}
-
-/// The part under the lock.
-pub(super) struct CrossingState {
-    /// A session has the lane.
-    pub(super) open: bool,
-    /// The tables that the lane holds, each with the last place given out before: what is behind it
-    /// waits, what is not is applied first.
-    pub(super) held: Vec<(IntentSeq, Names)>,
-    /// What the stream has passed over because its tables are held.
-    pub(super) parking: Parking<Accepted>,
-    /// What the stream has passed over because DuckDB saw a conflict with the lane.
-    pub(super) conflicted: Vec<Accepted>,
-    /// Since when each of both waits.
-    pub(super) parked: BTreeMap<IntentSeq, Instant>,
-    /// What the lane's transaction has changed.
-    touched: HashMap<TableName, Kinds>,
-    /// The last changes of each table by UPDATE and DELETE, whoever made them.
-    changed: HashMap<TableName, Changes>,
-    /// Changes up to here are not remembered.
-    changed_floor: IntentSeq,
-    /// The stream is through with everything up to this place.
-    pub(super) handled: IntentSeq,
-    pub(super) stopped: bool,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Kinds {
-    updated: bool,
-    deleted: bool,
-}
-
-#[derive(Clone, Copy, Debug, Default)]
-struct Changes {
-    updated: IntentSeq,
-    deleted: IntentSeq,
-}
-
-impl Kinds {
-    /// What a body does to rows that are there.
-    fn of(body: &Body) -> Kinds {
-        let Body::Statement { tag, .. } = body else { return Kinds::default() };
-        match tag {
-            TagKind::Update => Kinds { updated: true, deleted: false },
-            TagKind::Delete => Kinds { updated: false, deleted: true },
-            TagKind::Merge => Kinds { updated: true, deleted: true },
-            _ => Kinds::default(),
-        }
-    }
-
-    fn any(self) -> bool {
-        self.updated || self.deleted
-    }
-}
-
-impl Crossing {
-    pub(super) fn new() -> Crossing {
-        Crossing {
-            turn: Arc::new(Semaphore::new(1)),
-            state: Mutex::new(CrossingState {
-                open: false,
-                held: Vec::new(),
-                parking: Parking::new(),
-                conflicted: Vec::new(),
-                parked: BTreeMap::new(),
-                touched: HashMap::new(),
-                changed: HashMap::new(),
-                changed_floor: IntentSeq(0),
-                handled: IntentSeq(0),
-                stopped: false,
-            }),
-            further: Notify::new(),
-            wake: Notify::new(),
-            file: Mutex::new(()),
-        }
-    }
-}
-
-impl CrossingState {
-    /// Remembers that a table's rows are changed at a place.
-    pub(super) fn note_change(&mut self, seq: IntentSeq, body: &Body) {
-        if let Some(table) = body.table() {
-            self.note_kinds(seq, table, Kinds::of(body));
-        }
-    }
-
-    fn note_kinds(&mut self, seq: IntentSeq, table: &TableName, kinds: Kinds) {
-        if !kinds.any() {
-            return;
-        }
-        if self.changed.len() >= CHANGED_MAX {
-            self.changed.clear();
-            self.changed_floor = seq;
-        }
-        let changes = self.changed.entry(table.clone()).or_default();
-        if kinds.updated {
-            changes.updated = changes.updated.max(seq);
-        }
-        if kinds.deleted {
-            changes.deleted = changes.deleted.max(seq);
-        }
-    }
-
-    /// Tells whether an intent must wait for tables that are held, or behind one that does.
-    pub(super) fn must_wait(&self, seq: IntentSeq, names: &Names) -> bool {
-        let waits = |(after, held): &(IntentSeq, Names)| seq > *after && names.waits_for(held);
-        self.held.iter().any(waits) || self.parking.must_wait(names)
-    }
-
-    /// Tells whether something up to a place that names these tables is still to be applied,
-    /// although the stream has passed it: a big append, or what waits for one. What waits for the
-    /// lane itself comes after its end, whatever it names: nobody was told of it yet.
-    fn is_late(&self, placed: IntentSeq, names: &Names) -> bool {
-        let for_lane = |one: &Accepted, of: &Names| {
-            let waits =
-                |(after, held): &(IntentSeq, Names)| one.intent.seq > *after && of.waits_for(held);
-            self.held.iter().any(waits)
-        };
-        let mut others = self.parking.parked_but(for_lane);
-        self.parking.has_any_of(Holder::Bulk, names)
-            || others.any(|(one, of)| one.intent.seq <= placed && names.waits_for(of))
-    }
-
-    /// Tells whether an intent could have to.
-    pub(super) fn holds_any(&self) -> bool {
-        !self.held.is_empty() || !self.parking.is_idle()
-    }
-
-    /// Tells whether a change of the stream's may hit rows that the lane has changed in the other
-    /// way, which DuckDB does not notice.
-    pub(super) fn crosses(&self, body: &Body) -> bool {
-        let kinds = Kinds::of(body);
-        let Some(touched) = body.table().and_then(|table| self.touched.get(table)) else {
-            return false;
-        };
-        self.open && (kinds.updated && touched.deleted || kinds.deleted && touched.updated)
-    }
-
-    /// Tells whether the lane has removed or changed rows of a table: a key may be free again when
-    /// it ends.
-    pub(super) fn may_free_keys(&self, table: Option<&TableName>) -> bool {
-        self.open
-            && table.and_then(|table| self.touched.get(table)).is_some_and(|kinds| kinds.any())
-    }
-
-    /// Notes a change of the lane's.
-    ///
-    /// # Errors
-    /// 40001 when the stream has changed rows of the table in the other way since the snapshot.
-    fn touch(&mut self, since: IntentSeq, body: &Body) -> Result<()> {
-        let kinds = Kinds::of(body);
-        let Some(table) = body.table().filter(|_| kinds.any()) else { return Ok(()) };
-        let floor = Changes { updated: self.changed_floor, deleted: self.changed_floor };
-        let changes = self.changed.get(table).copied().unwrap_or(floor);
-        if kinds.updated && changes.deleted > since {
-            return Err(serialization_failure("delete"));
-        }
-        if kinds.deleted && changes.updated > since {
-            return Err(serialization_failure("update"));
-        }
-        let touched = self.touched.entry(table.clone()).or_default();
-        touched.updated |= kinds.updated;
-        touched.deleted |= kinds.deleted;
-        Ok(())
-    }
-}
-
-fn serialization_failure(what: &str) -> Error {
-    Error::new(
-        SqlState::SERIALIZATION_FAILURE,
-        format!("could not serialize access due to concurrent {what}"),
-    )
-    .with_hint("Run the transaction again.")
-}
 
 impl WriterHandle {
     /// Waits for the lane, behind the sessions that wait already.
@@ -351,6 +163,12 @@ impl Lane {
         }
     }
 
+    /// The transaction has begun again: what it has said of views is undone.
+    pub fn forget_views(&self) {
+        *self.graph.lock() = None;
+        *self.moved.lock() = Moved::default();
+    }
+
     /// Says that definitions are changed without tables being held.
     pub fn defines(&self) {
         if self.definitions.load(Ordering::SeqCst) == 0 {
@@ -389,7 +207,11 @@ impl Lane {
                 let applied = applier.apply(&origin, &body);
                 let applied = applied.and_then(|applied| applier.settle().map(|()| applied));
                 let applied = applied.map_err(|error| explain_apart(&targets, &body, error));
-                applier.suspend_failed();
+                // Tried again, the transaction does without that view.
+                let applied = match applier.suspend_failed() {
+                    true => Err(serialization_failure("failure of a materialized view")),
+                    false => applied,
+                };
                 let told = (applier.redefined(), applier.upkeep.moved().clone());
                 (applier.connection, applied.map(|applied| (applied, told.0, told.1)))
             })

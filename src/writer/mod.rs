@@ -3,7 +3,8 @@
 //! - `batch.rs`: which intents share a DuckDB transaction, and which of them fails it.
 //! - `apply.rs`: one intent to its target.
 //! - `applier.rs`: a change of DuckDB inside an open transaction.
-//! - `lane.rs`: one session's transaction beside the stream.
+//! - `lane.rs`: one session's transaction beside the stream; `crossing.rs`: what both know of
+//!   each other.
 //! - `park.rs`, `parking.rs`: what the stream passes over meanwhile.
 //! - `bulk.rs`: big appends, beside the stream.
 //! - `followed.rs`: materialized views in the transactions that change their tables.
@@ -20,6 +21,7 @@ mod applier;
 mod apply;
 mod batch;
 mod bulk;
+mod crossing;
 mod define;
 mod explain;
 mod followed;
@@ -51,7 +53,7 @@ use crate::procedure::Procedures;
 
 use applier::Applier;
 use bulk::{BulkLane, BulkStop};
-use lane::Crossing;
+use crossing::Crossing;
 use park::Next;
 
 pub use lane::{Committed, Lane};

@@ -12,8 +12,8 @@ use tokio::sync::mpsc;
 
 use super::Writer;
 use super::bulk::{self, is_bulk};
+use super::crossing::CrossingState;
 use super::followed::with_followers;
-use super::lane::CrossingState;
 use super::parking::{Going, Holder, Names};
 use crate::error::{Error, Result};
 use crate::ids::IntentSeq;

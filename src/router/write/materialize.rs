@@ -4,7 +4,7 @@ use crate::error::{Error, Result};
 use crate::intent::Body;
 use crate::router::{Router, StatementContext};
 use crate::sql::rewrite::NameContext;
-use crate::sql::{Definition, Effect, Kind, MaterializedView, Statement, Write};
+use crate::sql::{Definition, Effect, Kind, MaterializedView, Statement, TableRef, Write};
 use crate::sqlstate::SqlState;
 use crate::types::{PgType, Value};
 
@@ -65,28 +65,47 @@ impl Router {
         Ok(Body::Define { changes, table: Some(name), tag: tag_kind(write.tag()) })
     }
 
-    /// Refuses to change the rows of a materialized view.
+    /// Refuses to change the rows of a materialized view, and to change a table that views read in
+    /// a way that they could not notice.
     ///
     /// # Errors
-    /// 42809, as PostgreSQL.
-    pub(super) fn refuse_view(&self, write: &Write, context: &StatementContext) -> Result<()> {
-        let (Write::Insert { table, .. }
-        | Write::Update { table, .. }
-        | Write::Delete { table, .. }) = write
-        else {
-            return Ok(());
-        };
+    /// 42809, as PostgreSQL; 0A000 for what is written in DuckDB's own SQL; 42P07 for a table that
+    /// would take the place of another.
+    pub(super) fn refuse_view(
+        &self,
+        statement: &Statement,
+        write: &Write,
+        context: &StatementContext,
+    ) -> Result<()> {
         let graph = self.pipelines.graph();
         if graph.is_empty() {
             return Ok(());
         }
-        let mut candidates = table.candidates(&context.query.search_path);
-        match candidates.find_map(|name| graph.find(&name)) {
-            Some(view) => Err(Error::new(
-                SqlState::WRONG_OBJECT_TYPE,
-                format!("cannot change materialized view \"{}\"", view.stored.name.table),
-            )),
-            None => Ok(()),
+        let path = &context.query.search_path;
+        let read = |table: &TableRef| table.candidates(path).any(|name| graph.reads(&name));
+        match write {
+            Write::Insert { table, .. }
+            | Write::Update { table, .. }
+            | Write::Delete { table, .. } => {
+                let view = table.candidates(path).find_map(|name| graph.find(&name));
+                view.map_or(Ok(()), |view| {
+                    let name = &view.stored.name.table;
+                    let message = format!("cannot change materialized view \"{name}\"");
+                    Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message))
+                })
+            }
+            Write::CreateTable { table, if_not_exists: false, .. } if read(table) => {
+                let message = format!("relation \"{}\" already exists", table.table);
+                Err(Error::new(SqlState::DUPLICATE_TABLE, message)
+                    .with_detail("Materialized views read it."))
+            }
+            Write::Other { tables, .. } if statement.is_native() && tables.iter().any(read) => {
+                Err(Error::unsupported(
+                    "a table that materialized views read cannot be changed in DuckDB's own SQL",
+                )
+                .with_hint("Write it in PostgreSQL's SQL."))
+            }
+            _ => Ok(()),
         }
     }
 

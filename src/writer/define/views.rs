@@ -65,7 +65,15 @@ impl Definer<'_> {
         if_exists: bool,
         action: &ViewAction,
     ) -> Result<()> {
-        let Some(mut view) = self.stored_view(candidates, if_exists)? else { return Ok(()) };
+        let found = self.stored_view(candidates, if_exists);
+        let found = found.map_err(|error| match (error.code(), action) {
+            // PostgreSQL's own code for this one statement.
+            (SqlState::WRONG_OBJECT_TYPE, ViewAction::Refresh { .. }) => {
+                Error::new(SqlState::FEATURE_NOT_SUPPORTED, error.message())
+            }
+            _ => error,
+        });
+        let Some(mut view) = found? else { return Ok(()) };
         match action {
             ViewAction::Refresh { concurrently, with_data } => {
                 return self.refresh(view, *concurrently, *with_data);
