@@ -51,6 +51,9 @@ impl Writer {
                     Err(error) if self.park_conflicted(intent, &error) => return Ok(()),
                     Err(_) if self.applier.suspend_failed() => {}
                     Err(error) if self.retries_conflict(&error, tries) => tries += 1,
+                    Err(error) if tries == 1 && self.settles_updates(&intent.body, &error) => {
+                        tries += 1;
+                    }
                     result => break result,
                 }
             }
@@ -137,11 +140,23 @@ impl Writer {
         if !matches!(tag.as_str(), "CREATE SCHEMA" | "CREATE TYPE") {
             return;
         }
-        let shared = Arc::clone(&self.shared);
-        let _file = shared.crossing.file.lock();
-        if let Err(error) = self.applier.connection.checkpoint() {
+        if let Err(error) = self.checkpoint() {
             tracing::info!(%error, "no checkpoint behind a definition");
         }
+    }
+
+    /// Tells whether a definition that failed may be tried once more: DuckDB makes no index over
+    /// rows that an UPDATE or a DELETE has changed since the last checkpoint.
+    fn settles_updates(&mut self, body: &Body, error: &Error) -> bool {
+        matches!(body, Body::Define { .. } | Body::Statement { tag: TagKind::Fixed(_), .. })
+            && error.code() == SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE
+            && self.checkpoint().is_ok()
+    }
+
+    fn checkpoint(&mut self) -> Result<()> {
+        let shared = Arc::clone(&self.shared);
+        let _file = shared.crossing.file.lock();
+        self.applier.connection.checkpoint()
     }
 
     fn change_dataset(&mut self, intent: &Intent, change: &DatasetChange) -> Result<Applied> {

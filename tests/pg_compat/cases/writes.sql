@@ -409,3 +409,12 @@ deallocate p1;
 execute p1(1, 'x');
 do $$ begin null; end $$;
 grant select on all tables in schema public to public;
+-- indexes behind changed rows
+create table changed (id int, v text);
+insert into changed select g, 'x' from generate_series(1, 10) g;
+update changed set v = 'y' where id < 3;
+delete from changed where id = 5;
+create index changed_v on changed (v);
+update changed set v = 'z' where id = 7;
+create unique index changed_id on changed (id);
+insert into changed values (1, 'twice');
