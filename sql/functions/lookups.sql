@@ -63,4 +63,4 @@ SELECT r.oid AS ti_oid, CAST(coalesce(d.bytes, r.row_count * r.column_count * 8)
 FROM teatree_system.support.user_relation r LEFT JOIN teatree_datasets() d ON d.oid = r.oid;
 
 CREATE VIEW teatree_system.support.lookup_setting AS
-SELECT name AS ti_name, setting AS ti_setting FROM teatree_settings();
+SELECT pid AS ti_pid, name AS ti_name, shown AS ti_setting FROM teatree_settings();

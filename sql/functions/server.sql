@@ -59,11 +59,21 @@ CREATE MACRO teatree_system.pg.pg_size_pretty(arg_bytes) AS
        WHEN abs(arg_bytes) < 10994579406848 THEN CAST(round(arg_bytes / 1073741824.0) AS BIGINT) || ' GB'
        ELSE CAST(round(arg_bytes / 1099511627776.0) AS BIGINT) || ' TB' END;
 
+-- The first argument is the session's process number, 0 where there is no one session.
+CREATE MACRO teatree_system.support.setting_of(arg_pid, arg_setting) AS
+    CASE WHEN arg_setting IS NOT NULL THEN
+      coalesce((SELECT ti_setting FROM teatree_system.support.lookup_setting
+                WHERE ti_pid = arg_pid AND lower(ti_name) = lower(arg_setting)),
+               error('[42704] unrecognized configuration parameter "' || arg_setting || '"')) END,
+  (arg_pid, arg_setting, arg_missing_ok) AS
+    CASE WHEN arg_missing_ok IS NOT NULL THEN
+      coalesce((SELECT ti_setting FROM teatree_system.support.lookup_setting
+                WHERE ti_pid = arg_pid AND lower(ti_name) = lower(arg_setting)),
+               CASE WHEN NOT arg_missing_ok THEN
+                 error('[42704] unrecognized configuration parameter "' || arg_setting || '"') END) END;
 CREATE MACRO teatree_system.pg.current_setting(arg_setting) AS
-    coalesce((SELECT ti_setting FROM teatree_system.support.lookup_setting WHERE lower(ti_name) = lower(arg_setting)),
-             error('[42704] unrecognized configuration parameter "' || arg_setting || '"')),
-  (arg_setting, arg_missing_ok) AS
-    (SELECT ti_setting FROM teatree_system.support.lookup_setting WHERE lower(ti_name) = lower(arg_setting));
+    teatree_system.support.setting_of(0, arg_setting),
+  (arg_setting, arg_missing_ok) AS teatree_system.support.setting_of(0, arg_setting, arg_missing_ok);
 
 -- The session computes these where their arguments are literals or parameters; else nothing does.
 CREATE MACRO teatree_system.pg.pg_notify(arg_channel, arg_payload) AS

@@ -36,11 +36,30 @@ SELECT 1663::UINTEGER AS oid, 'pg_default' AS spcname, 10::UINTEGER AS spcowner,
        NULL::VARCHAR[] AS spcacl, NULL::VARCHAR[] AS spcoptions
 UNION ALL SELECT 1664::UINTEGER, 'pg_global', 10::UINTEGER, NULL, NULL;
 
-CREATE VIEW teatree_system.pg.pg_settings AS
+-- The session asks for its own rows by its process number. The views, which are kept in other
+-- views, show what holds for a session that has changed nothing.
+CREATE MACRO teatree_system.support.settings_of(arg_pid) AS TABLE
 SELECT name, setting, unit, category, short_desc, NULL::VARCHAR AS extra_desc, context, vartype, source,
-  NULL::VARCHAR AS min_val, NULL::VARCHAR AS max_val, NULL::VARCHAR[] AS enumvals, boot_val, reset_val,
-  NULL::VARCHAR AS sourcefile, NULL::INTEGER AS sourceline, false AS pending_restart
-FROM teatree_settings();
+  min_val, max_val, CASE WHEN choices IS NOT NULL THEN string_split(choices, ',') END AS enumvals,
+  boot_val, reset_val, NULL::VARCHAR AS sourcefile, NULL::INTEGER AS sourceline, false AS pending_restart
+FROM teatree_settings() WHERE pid = arg_pid AND category <> 'Customized Options';
+
+CREATE VIEW teatree_system.pg.pg_settings AS SELECT * FROM teatree_system.support.settings_of(0);
+
+CREATE MACRO teatree_system.support.prepared_statements_of(arg_pid) AS TABLE
+SELECT name, statement, prepare_time,
+  CASE WHEN parameter_types = '' THEN []::VARCHAR[] ELSE string_split(parameter_types, ',') END AS parameter_types,
+  from_sql, 0::BIGINT AS generic_plans, 0::BIGINT AS custom_plans
+FROM teatree_prepared_statements() WHERE pid = arg_pid;
+
+CREATE VIEW teatree_system.pg.pg_prepared_statements AS
+SELECT * FROM teatree_system.support.prepared_statements_of(0);
+
+CREATE MACRO teatree_system.support.cursors_of(arg_pid) AS TABLE
+SELECT name, statement, is_holdable, false AS is_binary, is_scrollable, creation_time
+FROM teatree_cursors() WHERE pid = arg_pid;
+
+CREATE VIEW teatree_system.pg.pg_cursors AS SELECT * FROM teatree_system.support.cursors_of(0);
 
 CREATE VIEW teatree_system.pg.pg_stat_activity AS
 SELECT 5::UINTEGER AS datid, s.datname, s.pid, NULL::INTEGER AS leader_pid, a.oid AS usesysid, s.usename,

@@ -8,6 +8,7 @@
 mod http;
 mod lock;
 mod reopen;
+mod own_tables;
 mod tables;
 
 use std::future::Future;

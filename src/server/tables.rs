@@ -9,6 +9,7 @@ use arrow::array::{
 };
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 
+use super::own_tables;
 use crate::config::Config;
 use crate::dataset::{DatasetStore, Manifest};
 use crate::engine::duckdb::{Pages, SystemFunction, SystemTable};
@@ -16,7 +17,7 @@ use crate::error::{Error, Result};
 use crate::ids::IntentSeq;
 use crate::intent::{IntentLog, IntentRow, IntentStats};
 use crate::pipeline::{PipelineRow, Registry};
-use crate::session::{Activity, CopyProgress, Entry, SettingRow, Shown, settings_catalog};
+use crate::session::{Activity, CopyProgress, Entry, Shown};
 use crate::types::PgType;
 use crate::version::{VersionManifest, VersionStore};
 
@@ -34,7 +35,9 @@ pub(super) fn all(
     vec![
         sessions(config, Arc::clone(activity)),
         copies(Arc::clone(activity)),
-        settings(),
+        own_tables::settings(Arc::clone(activity)),
+        own_tables::prepared(Arc::clone(activity)),
+        own_tables::cursors(Arc::clone(activity)),
         intents(Arc::clone(log)),
         intent_stats(Arc::clone(log)),
         dataset_rows(Arc::clone(datasets)),
@@ -57,13 +60,13 @@ pub(super) fn functions(activity: &Arc<Activity>) -> Vec<SystemFunction> {
 }
 
 /// A table of `T`s: each column has a name, a type and a way to be made of all rows.
-struct Columns<T> {
+pub(super) struct Columns<T> {
     fields: Vec<Field>,
     make: Vec<Box<dyn Fn(&[T]) -> ArrayRef + Send + Sync>>,
 }
 
 impl<T: 'static> Columns<T> {
-    fn new() -> Columns<T> {
+    pub(super) fn new() -> Columns<T> {
         Columns { fields: Vec::new(), make: Vec::new() }
     }
 
@@ -78,11 +81,19 @@ impl<T: 'static> Columns<T> {
         self
     }
 
-    fn text(self, name: &str, of: impl Fn(&T) -> Option<String> + Send + Sync + 'static) -> Self {
+    pub(super) fn text(
+        self,
+        name: &str,
+        of: impl Fn(&T) -> Option<String> + Send + Sync + 'static,
+    ) -> Self {
         self.add(name, DataType::Utf8, move |rows| rows.iter().map(&of).collect::<StringArray>())
     }
 
-    fn int(self, name: &str, of: impl Fn(&T) -> Option<i32> + Send + Sync + 'static) -> Self {
+    pub(super) fn int(
+        self,
+        name: &str,
+        of: impl Fn(&T) -> Option<i32> + Send + Sync + 'static,
+    ) -> Self {
         self.add(name, DataType::Int32, move |rows| rows.iter().map(&of).collect::<Int32Array>())
     }
 
@@ -105,20 +116,28 @@ impl<T: 'static> Columns<T> {
         })
     }
 
-    fn boolean(self, name: &str, of: impl Fn(&T) -> bool + Send + Sync + 'static) -> Self {
+    pub(super) fn boolean(
+        self,
+        name: &str,
+        of: impl Fn(&T) -> bool + Send + Sync + 'static,
+    ) -> Self {
         self.add(name, DataType::Boolean, move |rows| {
             rows.iter().map(|row| Some(of(row))).collect::<BooleanArray>()
         })
     }
 
-    fn time(self, name: &str, of: impl Fn(&T) -> Option<i64> + Send + Sync + 'static) -> Self {
+    pub(super) fn time(
+        self,
+        name: &str,
+        of: impl Fn(&T) -> Option<i64> + Send + Sync + 'static,
+    ) -> Self {
         let kind = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
         self.add(name, kind, move |rows| {
             rows.iter().map(&of).collect::<TimestampMicrosecondArray>().with_timezone("UTC")
         })
     }
 
-    fn table(
+    pub(super) fn table(
         self,
         name: &'static str,
         gather: impl Fn() -> Result<Vec<T>> + Send + Sync + 'static,
@@ -193,24 +212,6 @@ fn copies(activity: Arc<Activity>) -> SystemTable {
 /// A session that runs nothing waits for its client.
 fn waits(shown: &Shown) -> Option<()> {
     shown.state.starts_with("idle").then_some(())
-}
-
-fn settings() -> SystemTable {
-    Columns::<SettingRow>::new()
-        .text("name", |row| Some(row.name.to_owned()))
-        .text("setting", |row| Some(row.setting.to_owned()))
-        .text("unit", |_| None)
-        .text("category", |row| {
-            let own = row.name.starts_with("teatree.");
-            Some(if own { "Teatree" } else { "Client Connection Defaults" }.to_owned())
-        })
-        .text("short_desc", |row| Some(row.about.to_owned()))
-        .text("context", |row| Some(if row.read_only { "internal" } else { "user" }.to_owned()))
-        .text("vartype", |row| Some(row.vartype.to_owned()))
-        .text("source", |_| Some("default".to_owned()))
-        .text("boot_val", |row| Some(row.setting.to_owned()))
-        .text("reset_val", |row| Some(row.setting.to_owned()))
-        .table("teatree_settings", || Ok(settings_catalog().collect()))
 }
 
 fn intents(log: Arc<IntentLog>) -> SystemTable {

@@ -11,6 +11,7 @@ use parking_lot::Mutex;
 use tokio::task::AbortHandle;
 use tokio_util::sync::CancellationToken;
 
+use super::own::Own;
 use super::progress::CopyProgress;
 use crate::clock;
 use crate::error::{Error, Result};
@@ -50,6 +51,8 @@ pub struct Shown {
     pub transaction_us: Option<i64>,
     pub query_us: Option<i64>,
     pub changed_us: Option<i64>,
+    /// What the running statement asked of its own session.
+    pub own: Option<Arc<Own>>,
 }
 
 /// Why a statement was stopped.
@@ -233,6 +236,7 @@ impl Entry {
         let now = clock::now_us();
         let mut shown = self.shown.lock();
         shown.state = "active";
+        shown.own = None;
         shown.query_us = Some(now);
         shown.changed_us = Some(now);
         StatementGuard { entry: Arc::clone(self), running, timer }
@@ -251,6 +255,11 @@ impl Entry {
             (false, _) => shown.transaction_us = None,
             _ => {}
         }
+    }
+
+    /// Shows the session's own rows to the statement that runs.
+    pub(super) fn show_own(&self, own: Arc<Own>) {
+        self.shown.lock().own = Some(own);
     }
 
     /// Shows another application name.

@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::idempotency::Sent;
-use super::transaction::{Isolation, Open};
+use super::transaction::Open;
 use super::written::Deferred;
 pub(super) use super::written::{Scope, Writes};
 use super::{Session, StatementGuard, Transaction};
@@ -257,9 +257,7 @@ impl Open {
 
     /// Tells whether nothing would be lost by another snapshot.
     fn may_begin_again(&self) -> bool {
-        self.isolation == Isolation::ReadCommitted
-            && self.writes.is_empty()
-            && self.writes.steps.is_empty()
+        !self.isolation.fixes_snapshot() && self.writes.is_empty() && self.writes.steps.is_empty()
     }
 
     /// Applies one body. The first write of a READ COMMITTED transaction that meets a conflict is

@@ -195,6 +195,9 @@ impl Session {
                     let (name, value) = match mode {
                         TransactionMode::ReadOnly => ("default_transaction_read_only", "on"),
                         TransactionMode::ReadWrite => ("default_transaction_read_only", "off"),
+                        TransactionMode::ReadUncommitted => {
+                            ("default_transaction_isolation", "read uncommitted")
+                        }
                         TransactionMode::ReadCommitted => {
                             ("default_transaction_isolation", "read committed")
                         }
@@ -213,6 +216,10 @@ impl Session {
                 self.warn_unless_in_block("SET TRANSACTION");
                 self.transaction.set_modes(modes)?;
                 Ok(Outcome::Done("SET".to_owned()))
+            }
+            // Nobody can be anybody else.
+            Setting::Reset(name) if matches!(name.as_str(), "role" | "session_authorization") => {
+                Ok(Outcome::Done("RESET".to_owned()))
             }
             Setting::Reset(name) => {
                 self.set(name, None, false)?;
@@ -246,6 +253,7 @@ impl Session {
         match (name, value) {
             ("transaction_isolation", Some(value)) => {
                 let mode = match Isolation::parse(&value.to_lowercase()) {
+                    Isolation::ReadUncommitted => TransactionMode::ReadUncommitted,
                     Isolation::ReadCommitted => TransactionMode::ReadCommitted,
                     Isolation::RepeatableRead => TransactionMode::RepeatableRead,
                     Isolation::Serializable => TransactionMode::Serializable,

@@ -5,9 +5,11 @@ use arrow::array::{RecordBatch, UInt64Array};
 use arrow::compute::{concat_batches, take_record_batch};
 use futures::StreamExt;
 
+use super::own::CursorRow;
 use super::prepared::PortalState;
 use super::run::{Outcome, Rows, RowsTag};
 use super::{Session, StatementGuard};
+use crate::clock;
 use crate::error::{Error, Result};
 use crate::sql::{CursorStatement, Direction};
 use crate::sqlstate::SqlState;
@@ -17,8 +19,12 @@ use crate::types::{Column, PgType, Value};
 pub(super) struct Cursor {
     columns: Vec<Column>,
     source: Source,
+    /// The text of the DECLARE.
+    text: String,
+    scroll: bool,
     /// It outlives the transaction that declared it.
     hold: bool,
+    created_us: i64,
     /// The transaction that declared it is still open.
     is_new: bool,
 }
@@ -92,6 +98,7 @@ impl Session {
     pub(super) async fn cursor(
         &mut self,
         statement: &CursorStatement,
+        text: &str,
         types: &[Option<PgType>],
         params: Vec<Value>,
         guard: &StatementGuard,
@@ -103,7 +110,7 @@ impl Session {
                 let Outcome::Rows(rows) = outcome else {
                     return Err(Error::internal("a cursor's query gave no rows"));
                 };
-                self.declare(name, *scroll == Some(true), *hold, rows).await?;
+                self.declare(name, text, (*scroll == Some(true), *hold), rows).await?;
                 Ok(Outcome::Done("DECLARE CURSOR".to_owned()))
             }
             CursorStatement::Fetch { name, direction, moves } => {
@@ -150,8 +157,8 @@ impl Session {
     async fn declare(
         &mut self,
         name: &str,
-        scroll: bool,
-        hold: bool,
+        text: &str,
+        (scroll, hold): (bool, bool),
         rows: Box<Rows>,
     ) -> Result<()> {
         let columns = rows.columns.clone();
@@ -159,7 +166,10 @@ impl Session {
         let mut cursor = Cursor {
             columns,
             source: Source::Stream(Some(rows)),
+            text: text.to_owned(),
+            scroll,
             hold,
+            created_us: clock::now_us(),
             is_new: self.is_in_block(),
         };
         if keeps {
@@ -197,6 +207,20 @@ impl Session {
     /// Returns the columns of a cursor that SQL declared; `None` when there is none.
     pub fn declared_columns(&self, name: &str) -> Option<Vec<Column>> {
         self.cursors.get(name).map(|cursor| cursor.columns.clone())
+    }
+
+    /// Returns the rows of `pg_cursors`.
+    pub(super) fn cursor_rows(&self) -> Vec<CursorRow> {
+        let rows = self.cursors.iter().map(|(name, cursor)| CursorRow {
+            name: name.clone(),
+            statement: cursor.text.clone(),
+            is_holdable: cursor.hold,
+            is_scrollable: cursor.scroll,
+            created_us: cursor.created_us,
+        });
+        let mut rows: Vec<CursorRow> = rows.collect();
+        rows.sort_by(|one, other| one.name.cmp(&other.name));
+        rows
     }
 
     /// Returns a cursor's columns.

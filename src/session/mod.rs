@@ -2,8 +2,9 @@
 //! what its statements do.
 //!
 //! - `services.rs`: what all sessions share.
-//! - `settings_table.rs`, `settings_accepted.rs`, `settings.rs`, `transaction.rs`, `prepared.rs`:
-//!   the session's state.
+//! - `settings_table.rs`, `settings_accepted.rs`, `settings_values.rs`, `settings.rs`,
+//!   `transaction.rs`, `prepared.rs`: the session's state.
+//! - `settings_shown.rs`, `own.rs`: what the catalogue shows of it.
 //! - `run.rs`: one statement to its [`Outcome`]; `control.rs`: SET, SHOW, BEGIN, DISCARD.
 //! - `block.rs`: writes inside a transaction; `written.rs`: what they were; `savepoint.rs`: going
 //!   back in it.
@@ -29,6 +30,7 @@ mod intents;
 mod prepared;
 mod notice;
 mod notify;
+mod own;
 mod progress;
 mod retry;
 mod run;
@@ -37,7 +39,9 @@ mod services;
 mod session_calls;
 mod settings;
 mod settings_accepted;
+mod settings_shown;
 mod settings_table;
+mod settings_values;
 mod temp;
 mod transaction;
 mod write;
@@ -51,11 +55,13 @@ pub use activity::{Activity, Entry, Reason, Registered, Shown, StatementGuard};
 pub use advisory::AdvisoryLocks;
 pub use copy_in::CopySession;
 pub use notice::Notice;
+pub use own::{CursorRow, Own, PreparedRow};
 pub use prepared::{Portal, PortalState, Prepared};
 pub use progress::{CopyProgress, ShownCopy};
 pub use run::{Outcome, Rows, RowsTag};
 pub use services::Services;
-pub use settings::{SettingRow, Settings, catalog as settings_catalog};
+pub use settings::Settings;
+pub use settings_shown::{SettingRow, catalog as settings_catalog};
 pub use settings_table::SERVER_VERSION;
 pub use transaction::{Status, Transaction};
 

@@ -7,6 +7,7 @@ use parking_lot::Mutex;
 
 use super::advisory::{advisory_columns, advisory_params};
 use super::{Rows, Session, StatementGuard};
+use crate::clock;
 use crate::engine::Description;
 use crate::error::{Error, Result};
 use crate::sql::{CursorStatement, Kind, Statement, shows_as};
@@ -19,6 +20,9 @@ pub struct Prepared {
     pub statement: Option<Arc<Statement>>,
     /// The parameters' types as the client declared them.
     pub declared: Vec<Option<PgType>>,
+    /// The text of the PREPARE that made it; `None` for one that the protocol made.
+    pub(super) sql: Option<String>,
+    pub(super) prepared_us: i64,
     /// Found out when it is first needed.
     description: Mutex<Option<Description>>,
 }
@@ -48,7 +52,19 @@ pub enum PortalState {
 impl Prepared {
     /// Prepares a parsed statement.
     pub fn new(statement: Option<Arc<Statement>>, declared: Vec<Option<PgType>>) -> Prepared {
-        Prepared { statement, declared, description: Mutex::new(None) }
+        Prepared {
+            statement,
+            declared,
+            sql: None,
+            prepared_us: clock::now_us(),
+            description: Mutex::new(None),
+        }
+    }
+
+    /// Notes the text of the PREPARE that made it.
+    pub(super) fn by_sql(mut self, text: &str) -> Prepared {
+        self.sql = Some(text.to_owned());
+        self
     }
 
     /// The types that the statement runs with: the described ones where they are known.

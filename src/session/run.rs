@@ -9,7 +9,7 @@ use futures::StreamExt;
 use parking_lot::Mutex;
 use tracing::Instrument;
 
-use super::transaction::{Isolation, Open};
+use super::transaction::Open;
 use super::{CopySession, Session, StatementGuard, Transaction};
 use crate::engine::BatchStream;
 use crate::engine::duckdb::Access;
@@ -173,12 +173,15 @@ impl Session {
             Kind::Listen(_) | Kind::Unlisten(_) | Kind::Notify { .. } => {
                 self.run_notification(&statement.kind)
             }
-            Kind::Cursor(cursor) => Box::pin(self.cursor(cursor, types, params, guard)).await,
+            Kind::Cursor(cursor) => {
+                Box::pin(self.cursor(cursor, &statement.text, types, params, guard)).await
+            }
             Kind::Advisory(calls) => self.advisory(calls, &params, guard).await,
-            Kind::Prepare { name, statement } => {
-                let declared = vec![None; statement.param_count];
-                let prepared = super::Prepared::new(Some(Arc::clone(statement)), declared);
-                self.prepare(name, prepared)?;
+            Kind::Prepare { name, types, statement: inner } => {
+                let mut declared = types.clone();
+                declared.resize(declared.len().max(inner.param_count), None);
+                let prepared = super::Prepared::new(Some(Arc::clone(inner)), declared);
+                self.prepare(name, prepared.by_sql(&statement.text))?;
                 Ok(Outcome::Done("PREPARE".to_owned()))
             }
             Kind::Execute { name, args } => {
@@ -212,6 +215,7 @@ impl Session {
             statement
         };
         let intents = self.intents_for(statement, &params, guard).await?;
+        Box::pin(self.show_own(statement, guard)).await?;
         let context = StatementContext { intents, ..self.context(guard).await? };
         self.check_not_deferred(read, &context)?;
         let execution = self
@@ -363,9 +367,7 @@ impl Session {
     /// The first query of a REPEATABLE READ transaction fixes what all of its queries see.
     async fn take_snapshot(&mut self, guard: &StatementGuard) -> Result<()> {
         let wants = match &self.transaction {
-            Transaction::Open(open) => {
-                open.isolation != Isolation::ReadCommitted && open.snapshot.is_none()
-            }
+            Transaction::Open(open) => open.isolation.fixes_snapshot() && open.snapshot.is_none(),
             _ => return Ok(()),
         };
         let since = self.services.writer.handled();

@@ -7,7 +7,7 @@
 use super::block::too_large_for_savepoints;
 use super::settings::Settings;
 use super::temp::TempNames;
-use super::transaction::{Isolation, Open};
+use super::transaction::Open;
 use super::{Session, StatementGuard, Transaction};
 use crate::error::{Error, Result};
 use crate::sqlstate::SqlState;
@@ -129,7 +129,7 @@ impl Open {
         if self.writes.lane.is_none() {
             return Ok(settings);
         }
-        if !in_lane && self.isolation == Isolation::ReadCommitted && !self.keeps_connection {
+        if !in_lane && !self.isolation.fixes_snapshot() && !self.keeps_connection {
             let savepoints = std::mem::take(&mut self.savepoints);
             self.roll_back().await;
             self.savepoints = savepoints;
@@ -156,7 +156,7 @@ impl Open {
         };
         let since = lane.handled();
         let same = snapshot.held.begin_again(&guard.token()).await?;
-        if !same && self.isolation != Isolation::ReadCommitted {
+        if !same && self.isolation.fixes_snapshot() {
             return Err(cannot_go_back("others have committed since the transaction's snapshot"));
         }
         self.since = since;

@@ -7,35 +7,10 @@ use std::time::Duration;
 use chrono_tz::Tz;
 
 use super::settings_table::{Kind, Spec, all, find};
+use super::settings_values::{check, invalid, parse_time, unknown};
 use crate::error::{Error, Result};
 use crate::sqlstate::SqlState;
-use crate::types::{DateStyle, InputStyle, IntervalStyle, zone_by_name};
-
-/// One row of `pg_settings`.
-pub struct SettingRow {
-    pub name: &'static str,
-    pub setting: &'static str,
-    pub about: &'static str,
-    pub read_only: bool,
-    /// As `pg_settings.vartype` has it.
-    pub vartype: &'static str,
-}
-
-/// All settings with their defaults.
-pub fn catalog() -> impl Iterator<Item = SettingRow> {
-    all().map(|spec| SettingRow {
-        name: spec.name,
-        setting: spec.default,
-        about: spec.about,
-        read_only: matches!(spec.kind, Kind::ReadOnly),
-        vartype: match spec.kind {
-            Kind::Bool => "bool",
-            Kind::Time | Kind::Int(..) => "integer",
-            Kind::Enum(_) => "enum",
-            _ => "string",
-        },
-    })
-}
+use crate::types::{DateStyle, InputStyle, IntervalStyle};
 
 /// The values of one session.
 #[derive(Clone, Debug)]
@@ -67,6 +42,27 @@ fn next_stamp() -> u64 {
 }
 
 impl Settings {
+    /// Starts with the client's startup parameters and with its command-line options. Parameters
+    /// that do not exist are left out, as drivers send their own.
+    ///
+    /// # Errors
+    /// 22023 for a value that a setting cannot have, 42704 and 55P02 for an option that does not
+    /// exist or is fixed.
+    pub fn start(
+        user: &str,
+        params: impl IntoIterator<Item = (String, String)>,
+        options: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Settings> {
+        let mut settings = Settings::new(user, params)?;
+        for (name, value) in options {
+            settings.set(&name, Some(value.trim_matches('\'')), false)?;
+        }
+        let options = std::mem::take(&mut settings.values);
+        settings.start.extend(options);
+        settings.note_change();
+        Ok(settings)
+    }
+
     /// Starts with the client's startup parameters.
     ///
     /// # Errors
@@ -111,6 +107,26 @@ impl Settings {
             Some(value) => Ok(value),
             None => spec.map(|spec| spec.default).ok_or_else(|| unknown(name)),
         }
+    }
+
+    /// Returns where RESET goes.
+    pub(super) fn start_value<'a>(&'a self, spec: &'a Spec) -> &'a str {
+        self.start.get(spec.name).map_or(spec.default, String::as_str)
+    }
+
+    /// Tells who gave a setting its value, as `pg_settings.source` has it.
+    pub(super) fn source(&self, name: &str) -> &'static str {
+        match (self.values.contains_key(name), self.start.contains_key(name)) {
+            (true, _) => "session",
+            (false, true) => "client",
+            (false, false) => "default",
+        }
+    }
+
+    /// Returns the options that somebody made up.
+    pub(super) fn customized(&self) -> impl Iterator<Item = (&str, &str)> {
+        let values = self.values.iter().filter(|(name, _)| find(name).is_none());
+        values.map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     /// Returns a number that stays as long as no setting changes.
@@ -283,129 +299,9 @@ impl Settings {
     }
 }
 
-fn unknown(name: &str) -> Error {
-    Error::new(
-        SqlState::UNDEFINED_OBJECT,
-        format!("unrecognized configuration parameter \"{name}\""),
-    )
-}
-
-fn invalid(spec: &Spec, value: &str) -> Error {
-    Error::new(
-        SqlState::INVALID_PARAMETER_VALUE,
-        format!("invalid value for parameter \"{}\": \"{value}\"", spec.name),
-    )
-}
-
-fn check(spec: &Spec, value: &str) -> Result<String> {
-    let bad = || invalid(spec, value);
-    match spec.kind {
-        Kind::Text => Ok(value.to_owned()),
-        Kind::TextMax(most) if value.len() <= most => Ok(value.to_owned()),
-        Kind::TextMax(most) => Err(bad().with_detail(format!("It has more than {most} bytes."))),
-        Kind::Bool => {
-            parse_bool(value).map(|on| if on { "on" } else { "off" }.to_owned()).ok_or_else(|| {
-                Error::new(
-                    SqlState::INVALID_PARAMETER_VALUE,
-                    format!("parameter \"{}\" requires a Boolean value", spec.name),
-                )
-            })
-        }
-        Kind::Time => parse_time(value).map(show_time).ok_or_else(bad),
-        Kind::Int(least, most) => match value.trim().parse::<i64>() {
-            Ok(number) if (least..=most).contains(&number) => Ok(number.to_string()),
-            Ok(number) => Err(Error::new(
-                SqlState::INVALID_PARAMETER_VALUE,
-                format!(
-                    "{number} is outside the valid range for parameter \"{}\" ({least} .. {most})",
-                    spec.name
-                ),
-            )),
-            Err(_) => Err(bad()),
-        },
-        Kind::Enum(choices) => choices
-            .iter()
-            .find(|choice| choice.eq_ignore_ascii_case(value.trim()))
-            .map(|choice| (*choice).to_owned())
-            .ok_or_else(|| bad().with_hint(format!("Available values: {}.", choices.join(", ")))),
-        Kind::TimeZone => time_zone(value).ok_or_else(bad),
-        Kind::Encoding => encoding(value),
-        // Date styles are checked where the present one is known.
-        Kind::DateStyle | Kind::ReadOnly => Err(bad()),
-    }
-}
-
-fn parse_bool(value: &str) -> Option<bool> {
-    match value.trim().to_lowercase().as_str() {
-        "on" | "true" | "yes" | "1" | "t" | "y" => Some(true),
-        "off" | "false" | "no" | "0" | "f" | "n" => Some(false),
-        _ => None,
-    }
-}
-
-fn parse_time(value: &str) -> Option<u64> {
-    let value = value.trim();
-    let digits = value.find(|c: char| !c.is_ascii_digit()).unwrap_or(value.len());
-    let number: u64 = value[..digits].parse().ok()?;
-    let factor = match value[digits..].trim() {
-        "" | "ms" => 1,
-        "s" => 1000,
-        "min" => 60_000,
-        "h" => 3_600_000,
-        "d" => 86_400_000,
-        _ => return None,
-    };
-    number.checked_mul(factor).filter(|&ms| ms <= i32::MAX as u64)
-}
-
-/// Shows a time as PostgreSQL does: in the largest unit that divides it.
-fn show_time(milliseconds: u64) -> String {
-    for (unit, factor) in [("d", 86_400_000), ("h", 3_600_000), ("min", 60_000), ("s", 1000)] {
-        if milliseconds > 0 && milliseconds % factor == 0 {
-            return format!("{}{unit}", milliseconds / factor);
-        }
-    }
-    if milliseconds == 0 { "0".to_owned() } else { format!("{milliseconds}ms") }
-}
-
-/// Accepts IANA names in any letter case, and whole-hour offsets, kept as `Etc/GMT-2` (which is two
-/// hours east: the sign is POSIX's).
-fn time_zone(value: &str) -> Option<String> {
-    let value = value.trim();
-    if let Some(zone) = zone_by_name(value) {
-        return Some(zone.name().to_owned());
-    }
-    if matches!(value.to_lowercase().as_str(), "utc" | "gmt" | "zulu" | "z" | "default" | "local") {
-        return Some("UTC".to_owned());
-    }
-    let (sign, rest) = match value.strip_prefix('-') {
-        Some(rest) => ('+', rest),
-        None => ('-', value.strip_prefix('+').unwrap_or(value)),
-    };
-    let hours = rest.strip_suffix(":00:00").or_else(|| rest.strip_suffix(":00")).unwrap_or(rest);
-    match hours.parse::<u8>().ok()? {
-        0 => Some("UTC".to_owned()),
-        hours if hours <= 12 => Some(format!("Etc/GMT{sign}{hours}")),
-        _ => None,
-    }
-}
-
 /// Reads a date style that was checked before.
 fn date_style(checked: &str) -> DateStyle {
     DateStyle::default().changed(checked, DateStyle::default()).unwrap_or_default()
-}
-
-fn encoding(value: &str) -> Result<String> {
-    let plain: String =
-        value.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_lowercase();
-    match plain.as_str() {
-        "utf8" | "unicode" => Ok("UTF8".to_owned()),
-        // ASCII is a part of UTF-8; PostgreSQL's SQL_ASCII means no conversion at all.
-        "sqlascii" => Ok("SQL_ASCII".to_owned()),
-        _ => {
-            Err(Error::unsupported(format!("conversion between {value} and UTF8 is not supported")))
-        }
-    }
 }
 
 #[cfg(test)]

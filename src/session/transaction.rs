@@ -52,6 +52,8 @@ pub struct Open {
 /// What reads of a transaction see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Isolation {
+    /// Called so and nothing else: nobody sees what is not committed.
+    ReadUncommitted,
     /// The latest data at each statement, until the transaction writes.
     ReadCommitted,
     /// One snapshot; SERIALIZABLE is the same for transactions that only read.
@@ -65,13 +67,20 @@ impl Isolation {
         match value {
             "repeatable read" => Isolation::RepeatableRead,
             "serializable" => Isolation::Serializable,
+            "read uncommitted" => Isolation::ReadUncommitted,
             _ => Isolation::ReadCommitted,
         }
+    }
+
+    /// Tells whether one snapshot is all that the transaction's reads see.
+    pub fn fixes_snapshot(self) -> bool {
+        matches!(self, Isolation::RepeatableRead | Isolation::Serializable)
     }
 
     /// Names the level as SHOW does.
     pub fn as_str(self) -> &'static str {
         match self {
+            Isolation::ReadUncommitted => "read uncommitted",
             Isolation::ReadCommitted => "read committed",
             Isolation::RepeatableRead => "repeatable read",
             Isolation::Serializable => "serializable",
@@ -159,6 +168,7 @@ impl Transaction {
                     open.read_only = false;
                     continue;
                 }
+                TransactionMode::ReadUncommitted => Isolation::ReadUncommitted,
                 TransactionMode::ReadCommitted => Isolation::ReadCommitted,
                 TransactionMode::RepeatableRead => Isolation::RepeatableRead,
                 TransactionMode::Serializable => Isolation::Serializable,

@@ -53,6 +53,7 @@ impl Session {
         } else {
             statement
         };
+        Box::pin(self.show_own(statement, guard)).await?;
         let mut context = self.context(guard).await?;
         if matches!(write, Write::Drop { .. } | Write::CreateTable { .. }) {
             Box::pin(self.tell_skipped(write, &context)).await?;

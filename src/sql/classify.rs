@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 
 use sqlparser::ast::{self, Query, SetExpr, Statement as Tree, Visit, Visitor};
 
+use super::declared_type::pg_type_of;
 use super::statement::{Kind, Read, TableRef};
 use super::{call, fold, forbidden, lock, setting, write};
 use crate::error::{Error, Result};
@@ -35,7 +36,9 @@ pub(super) fn classify(tree: &Tree) -> Result<Kind> {
             (name.quote_style.is_some() || !name.value.eq_ignore_ascii_case("all"))
                 .then(|| fold(name)),
         )),
-        Tree::Prepare { name, statement, .. } => classify_prepare(name, statement),
+        Tree::Prepare { name, data_types, statement } => {
+            classify_prepare(name, data_types, statement)
+        }
         Tree::Execute { name: Some(name), parameters, .. } => Ok(Kind::Execute {
             name: TableRef::from_object_name(name)?.table,
             args: call::arguments(parameters)?,
@@ -119,7 +122,7 @@ fn classify_explain(tree: &Tree) -> Result<Kind> {
     Ok(Kind::Explain { analyze, json, statement: Box::new(inner) })
 }
 
-fn classify_prepare(name: &ast::Ident, statement: &Tree) -> Result<Kind> {
+fn classify_prepare(name: &ast::Ident, types: &[ast::DataType], statement: &Tree) -> Result<Kind> {
     let inner = super::Statement {
         text: statement.to_string(),
         kind: classify(statement)?,
@@ -130,7 +133,8 @@ fn classify_prepare(name: &ast::Ident, statement: &Tree) -> Result<Kind> {
         offset: 0,
         comment: super::Comment::default(),
     };
-    Ok(Kind::Prepare { name: fold(name), statement: std::sync::Arc::new(inner) })
+    let types = types.iter().map(|data_type| Some(pg_type_of(data_type)?.0)).collect();
+    Ok(Kind::Prepare { name: fold(name), types, statement: std::sync::Arc::new(inner) })
 }
 
 /// Tells whether a query writes: INSERT, UPDATE, DELETE or MERGE as its body or in a CTE.

@@ -1,7 +1,8 @@
 //! SQL text to classified statements, and back to text for an engine.
 //!
 //! - `dialect.rs`: the dialect of the parser.
-//! - `split.rs`: one message to its statements, with places for error positions.
+//! - `split.rs`: one message to its statements, with places for error positions; `spelling.rs`:
+//!   words that the parser does not know.
 //! - `statement.rs`: [`Statement`] and its [`Kind`]: everything a router needs to decide.
 //! - `classify.rs`, `write.rs`, `setting.rs`, `call.rs`: the parser's tree to a [`Kind`].
 //! - `copy/`: COPY, read from tokens.
@@ -44,6 +45,7 @@ mod precedence;
 pub mod rewrite;
 mod session_calls;
 mod setting;
+mod spelling;
 mod split;
 mod statement;
 pub mod view;

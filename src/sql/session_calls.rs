@@ -15,6 +15,17 @@ use crate::error::{Error, Result};
 
 const NAMES: [&str; 3] = ["current_setting", "set_config", "pg_notify"];
 
+/// Names whose rows or values are the session's own.
+const OWN: [&str; 7] = [
+    "pg_settings",
+    "pg_show_all_settings",
+    "current_setting",
+    "pg_prepared_statements",
+    "pg_prepared_statement",
+    "pg_cursors",
+    "pg_cursor",
+];
+
 /// Computes a call: its name and arguments to its text, `None` for NULL.
 pub type Compute<'a> = dyn FnMut(&'static str, &[Argument]) -> Result<Option<String>> + 'a;
 
@@ -22,6 +33,11 @@ impl Statement {
     /// Tells whether the session must compute something of the statement first.
     pub fn calls_session(&self) -> bool {
         self.words.iter().any(|word| NAMES.contains(&word.folded.as_str()))
+    }
+
+    /// Tells whether the session must show its own state for the statement.
+    pub fn asks_of_session(&self) -> bool {
+        self.words.iter().any(|word| OWN.contains(&word.folded.as_str()))
     }
 
     /// Computes the calls, and returns the statement with their values; a call whose arguments are

@@ -54,7 +54,8 @@ pub enum TransactionStatement {
 pub enum TransactionMode {
     ReadOnly,
     ReadWrite,
-    /// READ COMMITTED, and READ UNCOMMITTED which PostgreSQL treats the same.
+    /// Means the same as READ COMMITTED, as in PostgreSQL.
+    ReadUncommitted,
     ReadCommitted,
     RepeatableRead,
     Serializable,
@@ -178,8 +179,8 @@ fn mode(mode: &TreeMode) -> TransactionMode {
         TreeMode::AccessMode(TransactionAccessMode::ReadOnly) => TransactionMode::ReadOnly,
         TreeMode::AccessMode(TransactionAccessMode::ReadWrite) => TransactionMode::ReadWrite,
         TreeMode::IsolationLevel(level) => match level {
-            TransactionIsolationLevel::ReadUncommitted
-            | TransactionIsolationLevel::ReadCommitted => TransactionMode::ReadCommitted,
+            TransactionIsolationLevel::ReadUncommitted => TransactionMode::ReadUncommitted,
+            TransactionIsolationLevel::ReadCommitted => TransactionMode::ReadCommitted,
             TransactionIsolationLevel::RepeatableRead | TransactionIsolationLevel::Snapshot => {
                 TransactionMode::RepeatableRead
             }

@@ -101,6 +101,8 @@ pub enum Kind {
     /// `PREPARE name AS …`
     Prepare {
         name: String,
+        /// As declared, `None` for a type that is not known.
+        types: Vec<Option<PgType>>,
         statement: Arc<Statement>,
     },
     /// `EXECUTE name(…)`

@@ -94,15 +94,15 @@ fn welcome(
     services: &Arc<Services>,
     socket: &mut Socket,
 ) -> Result<Session> {
-    let params = &startup.parameters;
+    let told = &startup.parameters;
     negotiate_version(startup, socket)?;
-    let user = params.get("user").filter(|user| !user.is_empty()).ok_or_else(|| {
+    let user = told.get("user").filter(|user| !user.is_empty()).ok_or_else(|| {
         Error::new(
             SqlState::INVALID_AUTHORIZATION_SPECIFICATION,
             "no PostgreSQL user name specified in startup packet",
         )
     })?;
-    let database = params.get("database").filter(|name| !name.is_empty()).unwrap_or(user);
+    let database = told.get("database").filter(|name| !name.is_empty()).unwrap_or(user);
     if *database != services.config.database {
         return Err(Error::new(
             SqlState::INVALID_CATALOG_NAME,
@@ -112,7 +112,9 @@ fn welcome(
     // The server's own default first, so that the client's word wins.
     let timeout = services.config.statement_timeout_ms.to_string();
     let defaults = [("statement_timeout".to_owned(), timeout)];
-    let settings = Settings::new(user, defaults.into_iter().chain(startup_settings(startup)))?;
+    let params = defaults.into_iter().chain(startup_settings(startup));
+    let options = option_settings(startup);
+    let settings = Settings::start(user, params, options)?;
     let registered = services.activity.register(user, address)?;
     let (pid, secret) = (registered.entry.pid, registered.entry.secret);
     let session = Session::new(Arc::clone(services), registered, settings);
@@ -144,13 +146,17 @@ fn negotiate_version(startup: &Startup, socket: &mut Socket) -> Result<()> {
     Ok(())
 }
 
-/// The settings among the startup parameters, those inside `options` among them.
+/// The settings inside of the startup parameter `options`.
+fn option_settings(startup: &Startup) -> Vec<(String, String)> {
+    startup.parameters.get("options").map_or_else(Vec::new, |text| options(text))
+}
+
+/// The settings among the startup parameters.
 fn startup_settings(startup: &Startup) -> Vec<(String, String)> {
     let mut settings = Vec::new();
     for (name, value) in &startup.parameters {
         match name.as_str() {
-            "user" | "database" | "replication" => {}
-            "options" => settings.extend(options(value)),
+            "user" | "database" | "replication" | "options" => {}
             name if name.starts_with("_pq_.") => {}
             _ => settings.push((name.clone(), value.clone())),
         }

@@ -125,6 +125,18 @@ fn takes_settings_from_options_and_quoted_values() {
 }
 
 #[test]
+fn refuses_options_that_do_not_exist() {
+    for (options, code) in [("-c no_such=1", "42704"), ("-c server_version=9", "55P02")] {
+        let mut client = RawClient::open(shared());
+        let params = [("user", "postgres"), ("database", "postgres"), ("options", options)];
+        client.send_bytes(&startup(PROTOCOL_3_0, &params));
+        let refusal = std::iter::from_fn(|| client.try_read()).find(|reply| reply.tag == b'E');
+        let error = refusal.unwrap().error();
+        assert_eq!((error[&'S'].as_str(), error[&'C'].as_str()), ("FATAL", code));
+    }
+}
+
+#[test]
 fn reports_a_setting_that_changes() {
     let mut client = connect();
     client.run("SET application_name = 'later'");

@@ -14,6 +14,7 @@ mod labels;
 mod literals;
 mod moment;
 mod names;
+mod of_session;
 mod operators;
 mod sequences;
 mod session_facts;
@@ -88,7 +89,7 @@ pub fn for_duckdb(statement: &mut Statement, names: &NameContext) -> Result<()> 
         names,
         scopes: Vec::new(),
         tables: Vec::new(),
-        guard_division: !kept,
+        is_kept: kept,
         is_function: false,
     };
     if let ControlFlow::Break(error) = statement.visit(&mut rewriter) {
@@ -107,8 +108,9 @@ struct Rewriter<'a> {
     scopes: Vec<Vec<String>>,
     /// The catalogue's relations in FROM, one list for each SELECT around the current node.
     tables: Vec<Vec<names::NamedRelation>>,
-    /// Whether a division by zero is made an error.
-    guard_division: bool,
+    /// The statement's text is kept: it is no one session's, and a division by zero in it is not
+    /// made an error.
+    is_kept: bool,
     /// The next relation is a function in FROM, whose name is done.
     is_function: bool,
 }
@@ -157,6 +159,11 @@ impl VisitorMut for Rewriter<'_> {
 
     fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<Error> {
         intents::waited(factor, self.names);
+        let is_cte = matches!(&*factor, TableFactor::Table { name, .. }
+            if matches!(names::parts(name).as_deref(), Some([only]) if self.is_cte(only)));
+        if !self.is_kept && !is_cte {
+            of_session::relation(factor, self.names);
+        }
         names::table_function(factor, self.names);
         self.is_function = matches!(factor, TableFactor::Table { args: Some(_), .. });
         ControlFlow::Continue(())
@@ -184,10 +191,13 @@ impl VisitorMut for Rewriter<'_> {
 
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Error> {
         names::hidden_column(expr, &self.tables);
+        if !self.is_kept {
+            of_session::current_setting(expr, self.names);
+        }
         names::expression(expr, self.names);
         operators::base_zero(expr);
         operators::extract(expr);
-        if self.guard_division {
+        if !self.is_kept {
             operators::guard_division(expr);
         }
         ControlFlow::Continue(())

@@ -1,0 +1,65 @@
+//! What sessions show of themselves, for `pg_settings` and its like: each row with the process
+//! number of its session; 0 for what holds for a session that has changed nothing.
+
+use std::sync::Arc;
+
+use super::tables::Columns;
+use crate::engine::duckdb::SystemTable;
+use crate::session::{Activity, CursorRow, Own, PreparedRow, SettingRow, settings_catalog};
+
+/// A row and its session's process number.
+type Of<T> = (i32, T);
+
+fn of_all<T: Clone>(activity: &Activity, rows: impl Fn(&Own) -> &Vec<T>) -> Vec<Of<T>> {
+    let mut all = Vec::new();
+    for (entry, shown) in activity.list() {
+        let Some(own) = &shown.own else { continue };
+        all.extend(rows(own).iter().map(|row| (entry.pid, row.clone())));
+    }
+    all
+}
+
+pub(super) fn settings(activity: Arc<Activity>) -> SystemTable {
+    Columns::<Of<SettingRow>>::new()
+        .int("pid", |(pid, _)| Some(*pid))
+        .text("name", |(_, row)| Some(row.name.clone()))
+        .text("shown", |(_, row)| Some(row.shown.clone()))
+        .text("setting", |(_, row)| Some(row.setting.clone()))
+        .text("unit", |(_, row)| row.unit.map(str::to_owned))
+        .text("category", |(_, row)| Some(row.category.to_owned()))
+        .text("short_desc", |(_, row)| Some(row.about.to_owned()))
+        .text("context", |(_, row)| Some(row.context.to_owned()))
+        .text("vartype", |(_, row)| Some(row.vartype.to_owned()))
+        .text("source", |(_, row)| Some(row.source.to_owned()))
+        .text("min_val", |(_, row)| row.min_val.map(str::to_owned))
+        .text("max_val", |(_, row)| row.max_val.map(str::to_owned))
+        .text("choices", |(_, row)| row.choices.clone())
+        .text("boot_val", |(_, row)| row.boot_val.clone())
+        .text("reset_val", |(_, row)| row.reset_val.clone())
+        .table("teatree_settings", move || {
+            let defaults = settings_catalog().map(|row| (0, row));
+            Ok(defaults.chain(of_all(&activity, |own| &own.settings)).collect())
+        })
+}
+
+pub(super) fn prepared(activity: Arc<Activity>) -> SystemTable {
+    Columns::<Of<PreparedRow>>::new()
+        .int("pid", |(pid, _)| Some(*pid))
+        .text("name", |(_, row)| Some(row.name.clone()))
+        .text("statement", |(_, row)| Some(row.statement.clone()))
+        .time("prepare_time", |(_, row)| Some(row.prepared_us))
+        .text("parameter_types", |(_, row)| Some(row.parameter_types.clone()))
+        .boolean("from_sql", |(_, row)| row.from_sql)
+        .table("teatree_prepared_statements", move || Ok(of_all(&activity, |own| &own.prepared)))
+}
+
+pub(super) fn cursors(activity: Arc<Activity>) -> SystemTable {
+    Columns::<Of<CursorRow>>::new()
+        .int("pid", |(pid, _)| Some(*pid))
+        .text("name", |(_, row)| Some(row.name.clone()))
+        .text("statement", |(_, row)| Some(row.statement.clone()))
+        .boolean("is_holdable", |(_, row)| row.is_holdable)
+        .boolean("is_scrollable", |(_, row)| row.is_scrollable)
+        .time("creation_time", |(_, row)| Some(row.created_us))
+        .table("teatree_cursors", move || Ok(of_all(&activity, |own| &own.cursors)))
+}

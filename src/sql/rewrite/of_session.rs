@@ -1,0 +1,74 @@
+//! What the catalogue tells of the session itself. The views of `pg_settings` and its like are the
+//! same for all sessions; a session's own rows come by its process number.
+
+use sqlparser::ast::{
+    Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, ObjectName, TableAlias,
+    TableFactor, TableFunctionArgs, Value,
+};
+
+use super::NameContext;
+use super::names::{SYSTEM_DATABASE, call, object_name, parts};
+
+/// The relations whose rows are the session's, each with the macro that gives them.
+const RELATIONS: [(&str, &str); 3] = [
+    ("pg_settings", "settings_of"),
+    ("pg_prepared_statements", "prepared_statements_of"),
+    ("pg_cursors", "cursors_of"),
+];
+
+/// Their functions.
+const FUNCTIONS: [(&str, &str); 3] = [
+    ("pg_show_all_settings", "settings_of"),
+    ("pg_prepared_statement", "prepared_statements_of"),
+    ("pg_cursor", "cursors_of"),
+];
+
+fn support(name: &str) -> ObjectName {
+    object_name(&[SYSTEM_DATABASE, "support", name])
+}
+
+fn own_pid(names: &NameContext) -> Expr {
+    Expr::Value(Value::Number(names.session.pid().to_string(), false).into())
+}
+
+/// Rewrites a relation in FROM, whose name is not a common table expression's.
+pub(super) fn relation(factor: &mut TableFactor, names: &NameContext) {
+    let TableFactor::Table { name, alias, args, .. } = factor else { return };
+    let of_catalog = match parts(name).as_deref() {
+        Some([only]) => Some((*only).to_owned()),
+        Some([.., "pg_catalog", name]) => Some((*name).to_owned()),
+        _ => None,
+    };
+    let Some(written) = of_catalog else { return };
+    let known: &[(&str, &str)] = match args {
+        None => &RELATIONS,
+        Some(args) if args.args.is_empty() => &FUNCTIONS,
+        Some(_) => return,
+    };
+    let Some((_, rows)) = known.iter().find(|(known, _)| *known == written) else { return };
+    *name = support(rows);
+    let pid = FunctionArg::Unnamed(FunctionArgExpr::Expr(own_pid(names)));
+    *args = Some(TableFunctionArgs { args: vec![pid], settings: None });
+    alias.get_or_insert_with(|| TableAlias {
+        explicit: true,
+        name: Ident::new(written),
+        columns: Vec::new(),
+        at: None,
+    });
+}
+
+/// Rewrites `current_setting` of a name that is only known row by row; the session has computed the
+/// others.
+pub(super) fn current_setting(expr: &mut Expr, names: &NameContext) {
+    let Expr::Function(function) = &mut *expr else { return };
+    if !matches!(
+        parts(&function.name).as_deref(),
+        Some(["current_setting"] | ["pg_catalog", "current_setting"])
+    ) {
+        return;
+    }
+    let FunctionArguments::List(list) = &mut function.args else { return };
+    let pid = FunctionArg::Unnamed(FunctionArgExpr::Expr(own_pid(names)));
+    list.args.insert(0, pid);
+    *expr = call(support("setting_of"), function.args.clone());
+}
