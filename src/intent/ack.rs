@@ -4,11 +4,12 @@
 //! then waits for it ([`IntentLog::wait_for_promised`]); so what was acknowledged is visible to
 //! every later read, though DuckDB has not committed it.
 
-use super::body::{Body, TagKind};
+use super::body::Body;
 use super::definitions::Moment;
 use super::log::{IntentLog, Shared};
 use super::promised::{ReadScope, Touched};
 use super::state::State;
+use super::tag::TagKind;
 use crate::ids::IntentSeq;
 
 /// When a client hears of its write.
@@ -135,7 +136,8 @@ mod tests {
 
     fn rows(table: &str, certain_at: Option<Moment>) -> Body {
         let columns = vec![Column::new("a", PgType::INT4)];
-        let target = ValuesTarget::new(TableName::new("public", table), columns).unwrap();
+        let target =
+            ValuesTarget::new(TableName::new("public", table), columns, Vec::new()).unwrap();
         Body::Values(Values { target, rows: vec![vec![Value::Int4(1)]; 2], certain_at })
     }
 
@@ -147,6 +149,7 @@ mod tests {
             tag: TagKind::Fixed("CREATE TABLE".into()),
             returning: false,
             effect: crate::sql::Effect::default(),
+            draws: Vec::new(),
         }
     }
 

@@ -10,7 +10,9 @@ use serde::de::{self, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::definitions::Moment;
+use super::draw::{Draw, Drawn};
 use super::result_set::ResultSet;
+use super::tag::TagKind;
 use super::values::Values;
 use crate::dataset::DatasetColumn;
 use crate::error::{Error, Result};
@@ -64,6 +66,10 @@ pub enum Body {
         /// What it does to the table's rows, for the views that follow them.
         #[serde(default)]
         effect: Effect,
+        /// Sequences that an INSERT draws from. Their columns stand last in its RETURNING, where
+        /// the client does not see them.
+        #[serde(default)]
+        draws: Vec<Draw>,
     },
     /// Typed rows to append to a table of either storage.
     Rows {
@@ -75,6 +81,9 @@ pub enum Body {
         /// SQL that makes the DuckDB table first, in the same transaction.
         #[serde(default)]
         create: Option<String>,
+        /// Sequences that the rows draw from.
+        #[serde(default)]
+        draws: Vec<Draw>,
     },
     /// Typed rows for a DuckDB table, few of them, that are joined with those of other intents.
     Values(Values),
@@ -161,35 +170,6 @@ impl Storage {
     }
 }
 
-/// Enough to build PostgreSQL's command tag once the number of rows is known.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum TagKind {
-    Insert,
-    Update,
-    Delete,
-    Merge,
-    Copy,
-    /// `CREATE TABLE AS`, which PostgreSQL tags as a SELECT.
-    Select,
-    /// A tag without a number, such as `CREATE TABLE`.
-    Fixed(String),
-}
-
-impl TagKind {
-    /// Builds the command tag.
-    pub fn tag(&self, rows: u64) -> String {
-        match self {
-            TagKind::Insert => format!("INSERT 0 {rows}"),
-            TagKind::Update => format!("UPDATE {rows}"),
-            TagKind::Delete => format!("DELETE {rows}"),
-            TagKind::Merge => format!("MERGE {rows}"),
-            TagKind::Copy => format!("COPY {rows}"),
-            TagKind::Select => format!("SELECT {rows}"),
-            TagKind::Fixed(tag) => tag.clone(),
-        }
-    }
-}
-
 /// How an intent ended.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Outcome {
@@ -204,6 +184,9 @@ pub struct Applied {
     pub rows: u64,
     /// For the client that waits, and for repeats; not in the history.
     pub result: Option<ResultSet>,
+    /// What sequences gave last; like the result.
+    #[serde(default)]
+    pub drawn: Vec<Drawn>,
 }
 
 impl Origin {

@@ -122,10 +122,10 @@ impl KeptOutcome {
                 Err(rows_not_kept(seq, &tag, bytes))
             }
             (StoredResult::Applied { tag, rows }, KeptRows::Some(result)) => {
-                Ok(Applied { tag, rows, result: Some(result) })
+                Ok(Applied { tag, rows, result: Some(result), drawn: Vec::new() })
             }
             (StoredResult::Applied { tag, rows }, KeptRows::None) => {
-                Ok(Applied { tag, rows, result: None })
+                Ok(Applied { tag, rows, result: None, drawn: Vec::new() })
             }
         };
         Outcome { result, applied_at_us: self.applied_at_us }

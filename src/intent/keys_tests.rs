@@ -21,7 +21,8 @@ async fn append(log: &IntentLog, key: &IdempotencyKey) -> Result<Ticket> {
 
 fn with_rows(bytes: usize) -> Outcome {
     let result = ResultSet { ipc: Bytes(vec![3; bytes]), ..ResultSet::default() };
-    let applied = Applied { tag: "INSERT 0 1".into(), rows: 1, result: Some(result) };
+    let applied =
+        Applied { tag: "INSERT 0 1".into(), rows: 1, result: Some(result), drawn: Vec::new() };
     Outcome { result: Ok(applied), applied_at_us: 7 }
 }
 

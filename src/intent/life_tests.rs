@@ -48,6 +48,7 @@ fn staged(name: &str, bytes: u64) -> Body {
         rows: RowsAt::Staged { path: format!("staged/{name}"), bytes, rows: 1 },
         tag: TagKind::Copy,
         create: None,
+        draws: Vec::new(),
     }
 }
 

@@ -27,6 +27,7 @@ mod appender;
 mod body;
 mod covers;
 mod definitions;
+mod draw;
 mod history;
 mod key_store;
 mod keys;
@@ -42,6 +43,7 @@ mod staged;
 mod state;
 mod store;
 mod store_error;
+mod tag;
 #[cfg(test)]
 mod damage_tests;
 #[cfg(test)]
@@ -57,14 +59,16 @@ mod witness;
 pub use ack::Ack;
 pub use body::{
     Applied, Body, Bytes, DatasetChange, INLINE_BYTES_MAX, Intent, Origin, Outcome, RowsAt,
-    STATEMENT_BYTES_MAX, Storage, TagKind,
+    STATEMENT_BYTES_MAX, Storage,
 };
 pub use covers::fault_code;
 pub use definitions::Moment;
+pub use draw::{Draw, Drawn};
 pub use history::{IntentRow, IntentState, IntentStats};
 pub use keys::{IdempotencyKey, KEY_BYTES_MAX};
 pub use log::{Accepted, AppendOptions, IntentLog, LogLimits, Ticket};
 pub use promised::ReadScope;
 pub use record::{StoredOutcome, StoredResult};
 pub use result_set::ResultSet;
+pub use tag::TagKind;
 pub use values::{TargetColumns, Values, ValuesTarget};

@@ -5,7 +5,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::body::{Body, DatasetChange, TagKind};
+use super::body::{Body, DatasetChange};
+use super::tag::TagKind;
 use crate::ids::{IntentSeq, TableName};
 
 /// What an intent changes, as far as reads must know.

@@ -224,7 +224,8 @@ fn sha256_start(payload: &[u8]) -> [u8; 8] {
 
 #[cfg(test)]
 mod tests {
-    use super::super::body::{Bytes, TagKind};
+    use super::super::body::Bytes;
+    use super::super::tag::TagKind;
     use super::*;
     use crate::types::{Interval, Numeric, ScalarType, Value};
 
@@ -257,6 +258,7 @@ mod tests {
                 tag: TagKind::Update,
                 returning: true,
                 effect: crate::sql::Effect::Inserts,
+                draws: Vec::new(),
             },
             Body::Rows {
                 table: TableName::new("public", "t"),
@@ -265,6 +267,7 @@ mod tests {
                 rows: RowsAt::Inline(Bytes(vec![1; 70_000])),
                 tag: TagKind::Fixed("X".into()),
                 create: Some("CREATE TABLE t (a int)".into()),
+                draws: Vec::new(),
             },
             Body::Call { procedure: "teatree.ingest".into(), args: values },
         ];

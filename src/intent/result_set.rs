@@ -111,7 +111,7 @@ impl Applied {
             bytes if bytes <= rows_bytes_max => rows.clone(),
             bytes => ResultSet::lost(bytes as u64),
         });
-        let kept = Applied { tag: self.tag.clone(), rows: self.rows, result };
+        let kept = Applied { tag: self.tag.clone(), rows: self.rows, result, drawn: Vec::new() };
         rmp_serde::to_vec_named(&kept)
             .map_err(|error| Error::internal(format!("an outcome cannot be encoded: {error}")))
     }

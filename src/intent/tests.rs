@@ -50,6 +50,7 @@ pub(super) fn insert(number: i64) -> Body {
         tag: TagKind::Insert,
         returning: false,
         effect: crate::sql::Effect::default(),
+        draws: Vec::new(),
     }
 }
 
@@ -61,11 +62,12 @@ pub(super) fn rows(bytes: usize) -> Body {
         rows: RowsAt::Inline(Bytes(vec![7; bytes])),
         tag: TagKind::Copy,
         create: None,
+        draws: Vec::new(),
     }
 }
 
 pub(super) fn success() -> Outcome {
-    let applied = Applied { tag: "INSERT 0 1".into(), rows: 1, result: None };
+    let applied = Applied { tag: "INSERT 0 1".into(), rows: 1, result: None, drawn: Vec::new() };
     Outcome { result: Ok(applied), applied_at_us: 42 }
 }
 
@@ -196,7 +198,8 @@ async fn the_waiting_client_gets_the_outcome_with_its_rows() {
     let (log, _accepted) = open(dir.path());
     let ticket = log.append(origin("insert"), insert(1)).await.unwrap();
     let result = ResultSet { ipc: Bytes(vec![1, 2]), ..ResultSet::default() };
-    let applied = Applied { tag: "INSERT 0 1".into(), rows: 1, result: Some(result) };
+    let applied =
+        Applied { tag: "INSERT 0 1".into(), rows: 1, result: Some(result), drawn: Vec::new() };
     let outcome = Outcome { result: Ok(applied), applied_at_us: 1 };
     log.record_outcome(ticket.seq, outcome.clone()).unwrap();
     assert_eq!(ticket.outcome.await.unwrap(), outcome);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::definitions::Moment;
+use super::draw::Draw;
 use crate::error::Error;
 use crate::ids::TableName;
 use crate::types::{Column, Value};
@@ -29,6 +30,9 @@ pub struct ValuesTarget(Arc<Encoded>);
 pub struct TargetColumns {
     pub table: TableName,
     pub columns: Vec<Column>,
+    /// Sequences that the rows draw from.
+    #[serde(default)]
+    pub draws: Vec<Draw>,
 }
 
 /// A target with what lies on disk of it, which is the same for every intent.
@@ -43,8 +47,12 @@ impl ValuesTarget {
     ///
     /// # Errors
     /// XX000 when it cannot be encoded.
-    pub fn new(table: TableName, columns: Vec<Column>) -> Result<ValuesTarget, Error> {
-        let parts = TargetColumns { table, columns };
+    pub fn new(
+        table: TableName,
+        columns: Vec<Column>,
+        draws: Vec<Draw>,
+    ) -> Result<ValuesTarget, Error> {
+        let parts = TargetColumns { table, columns, draws };
         let bytes = rmp_serde::to_vec_named(&parts)
             .map_err(|error| Error::internal(format!("a target cannot be encoded: {error}")))?;
         Ok(ValuesTarget(Arc::new(Encoded { parts, bytes })))

@@ -206,5 +206,6 @@ fn applied(columns: Vec<Column>, batch: &RecordBatch) -> Result<Applied> {
         tag: "CALL".to_owned(),
         rows: batch.num_rows() as u64,
         result: Some(ResultSet::new(columns, &batch.schema(), slice::from_ref(batch))?),
+        drawn: Vec::new(),
     })
 }

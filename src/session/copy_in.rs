@@ -10,11 +10,12 @@ use tokio::task::JoinHandle;
 use super::idempotency::Sent;
 use super::progress::ShownCopy;
 use super::{CopyProgress, Session, StatementGuard};
+use crate::catalog::TEMPORARY_SCHEMA;
 use crate::engine::datafusion::RowFilter;
 use crate::error::{Error, Result};
-use crate::intent::TagKind;
+use crate::intent::{Body, Storage, TagKind};
 use crate::router::{RowsSink, StatementContext, Target};
-use crate::sql::{CopyIn, Statement};
+use crate::sql::{CopyIn, Statement, TableRef};
 use crate::task;
 use crate::types::{CopyDecoder, CopyFormat};
 
@@ -187,7 +188,17 @@ impl CopySession {
         })
         .await?;
         let router = &session.services.router;
-        let body = router.rows_body(&self.target, rows, TagKind::Copy);
+        let mut body = router.rows_body(&self.target, rows, TagKind::Copy);
+        if let Body::Rows { storage: Storage::DuckDb, table, columns, draws, .. } = &mut body
+            && table.schema != TEMPORARY_SCHEMA
+        {
+            let named = TableRef {
+                database: None,
+                schema: Some(table.schema.clone()),
+                table: table.table.clone(),
+            };
+            *draws = router.draws(&named, columns, &self.context).await?;
+        }
         let applied = session.write_rows(&self.text, body, &self.context, guard).await?;
         Ok(applied.tag)
     }

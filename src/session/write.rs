@@ -13,7 +13,7 @@ use crate::catalog::TEMPORARY_SCHEMA;
 use crate::clock;
 use crate::error::Result;
 use crate::ids::IntentSeq;
-use crate::intent::{Applied, Body, Origin};
+use crate::intent::{Applied, Body, Draw, Origin};
 use crate::procedure::retried;
 use crate::router::StatementContext;
 use crate::sql::rewrite::Moment;
@@ -69,6 +69,7 @@ impl Session {
             let route = pin!(router.body(statement, write, types, params, &context));
             route.instrument(tracing::info_span!("route")).await?
         };
+        let draws = body.draws().to_vec();
         let defines =
             !matches!(write, Write::Insert { .. } | Write::Update { .. } | Write::Delete { .. });
         if self.is_in_block() {
@@ -77,7 +78,7 @@ impl Session {
             let scope = if defines { Scope::Definitions } else { Scope::Rows };
             let applied = self.write_in_transaction(text, body, holds, scope, &context, guard);
             let applied = Box::pin(applied).await?;
-            self.note_drawn(&applied);
+            self.note_drawn(&applied, &draws);
             return shown_outcome(applied, &shown);
         }
         let applied = self.append(&statement.text, body, &context, guard).await;
@@ -85,13 +86,16 @@ impl Session {
             self.services.router.columns.forget();
         }
         let applied = applied?;
-        self.note_drawn(&applied);
+        self.note_drawn(&applied, &draws);
         shown_outcome(applied, &shown)
     }
 
-    /// Keeps what sequences gave, for `currval`.
-    fn note_drawn(&mut self, applied: &Applied) {
-        for (name, value) in applied.result.iter().flat_map(|result| result.drawn()) {
+    /// Keeps what sequences gave, for `currval`; what it was before holds no longer where that is
+    /// not known.
+    fn note_drawn(&mut self, applied: &Applied, draws: &[Draw]) {
+        draws.iter().for_each(|draw| self.drawn.forget(&draw.sequence));
+        let of_result = applied.result.iter().flat_map(|result| result.drawn());
+        for (name, value) in of_result.chain(&applied.drawn) {
             self.drawn.note(name, *value);
         }
     }
@@ -107,12 +111,16 @@ impl Session {
         if body.table().is_some_and(|table| table.schema == TEMPORARY_SCHEMA) {
             return self.change_temp(text, body, context, guard).await;
         }
-        if self.is_in_block() {
+        let draws = body.draws().to_vec();
+        let applied = if self.is_in_block() {
             let holds = self.services.router.followed(body.table().cloned().into_iter());
             let scope = Scope::Rows;
-            return self.write_in_transaction(text, body, holds, scope, context, guard).await;
-        }
-        self.append(text, body, context, guard).await
+            self.write_in_transaction(text, body, holds, scope, context, guard).await?
+        } else {
+            self.append(text, body, context, guard).await?
+        };
+        self.note_drawn(&applied, &draws);
+        Ok(applied)
     }
 
     /// Checks a CALL, makes it an intent and waits for its result.

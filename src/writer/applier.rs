@@ -11,6 +11,7 @@ use arrow::ipc::reader::StreamReader;
 
 use super::Targets;
 use super::define::Definer;
+use super::drawing::{Drawing, DrawnRows};
 use super::recovered::must_be_kept;
 use crate::catalog;
 use crate::engine::duckdb::WriteConnection;
@@ -20,7 +21,7 @@ use crate::ids::TableName;
 use crate::intent::{Applied, Body, Intent, Origin, ResultSet, RowsAt, TagKind, ValuesTarget};
 use crate::pipeline::Upkeep;
 use crate::sqlstate::SqlState;
-use crate::types::{self, Value};
+use crate::types::{self, Column, Value};
 
 /// Batches read from an intent's rows.
 pub(super) type Batches = Box<dyn Iterator<Item = Result<RecordBatch>> + Send>;
@@ -70,7 +71,7 @@ impl Applier {
 
     fn change(&mut self, origin: &Origin, body: &Body) -> Result<Applied> {
         match body {
-            Body::Statement { sql, params, table, tag, returning, .. } => {
+            Body::Statement { sql, params, table, tag, returning, draws, .. } => {
                 if let TagKind::Fixed(tag) = tag {
                     self.refuse_taken_name(tag, table.as_ref())?;
                 }
@@ -80,6 +81,11 @@ impl Applier {
                     // DDL, which may be several statements for DuckDB.
                     self.connection.run(sql)?;
                     return Ok(applied(tag, 0));
+                }
+                let told = draws.iter().any(|draw| draw.column.is_some());
+                if told {
+                    let drawing = Drawing { draws, shows: *returning, rows_max };
+                    return self.apply_drawing(sql, params, tag, &drawing);
                 }
                 let changed = self.connection.execute(sql, params, rows_max)?;
                 let rows = match (tag, table) {
@@ -93,16 +99,12 @@ impl Applier {
                 }
                 Ok(done)
             }
-            Body::Rows { table, columns, rows, tag, create, .. } => {
-                if let Some(create) = create {
-                    self.refuse_taken_name("CREATE TABLE", Some(table))?;
-                    self.connection.run(create)?;
-                }
-                Ok(applied(tag, self.append_staged(table, columns, rows)?))
-            }
+            Body::Rows { .. } => self.append_rows(body),
             Body::Values(values) => {
-                self.append_rows(&values.target, values.rows.iter())?;
-                Ok(applied(&TagKind::Insert, values.rows.len() as u64))
+                let drawn = self.append_values(&values.target, values.rows.iter())?;
+                let mut done = applied(&TagKind::Insert, values.rows.len() as u64);
+                done.drawn = drawn.last_of(values.rows.len());
+                Ok(done)
             }
             Body::Define { changes, table, tag } => {
                 if let TagKind::Fixed(tag) = tag {
@@ -130,52 +132,83 @@ impl Applier {
         }
     }
 
-    /// Appends the rows that travel with an intent.
-    fn append_staged(
-        &mut self,
-        table: &TableName,
-        columns: &[String],
-        rows: &RowsAt,
-    ) -> Result<u64> {
+    /// Appends an intent's rows to a DuckDB table, which may be made first.
+    fn append_rows(&mut self, body: &Body) -> Result<Applied> {
+        let Body::Rows { table, columns, rows, tag, create, draws, .. } = body else {
+            return Err(Error::internal("no rows to append"));
+        };
+        if let Some(create) = create {
+            self.refuse_taken_name("CREATE TABLE", Some(table))?;
+            self.connection.run(create)?;
+        }
         let (schema, mut batches) = self.targets.batches_of(rows)?;
         let is_temporary = table.schema == catalog::TEMPORARY_SCHEMA;
-        if !is_temporary && !matches!(rows, RowsAt::Staged { .. }) {
-            return self.connection.append(table, columns, &mut batches);
-        }
-        let stop = Arc::clone(&self.stop);
-        let batches = Box::new(batches.map(move |batch| {
-            let stopped = stop.load(Ordering::Relaxed);
-            if stopped { Err(Error::canceled("user request")) } else { batch }
-        }));
-        self.connection.append_stream(table, columns, schema, batches)
+        let count = if is_temporary || matches!(rows, RowsAt::Staged { .. }) {
+            let stop = Arc::clone(&self.stop);
+            let batches = Box::new(batches.map(move |batch| {
+                let stopped = stop.load(Ordering::Relaxed);
+                if stopped { Err(Error::canceled("user request")) } else { batch }
+            }));
+            self.connection.append_stream(table, columns, schema, batches)?
+        } else if draws.iter().any(|draw| draw.column.is_some()) {
+            let batches = batches.collect::<Result<Vec<_>>>()?;
+            return self.append_drawing(table, columns, batches, tag, draws);
+        } else {
+            self.connection.append(table, columns, &mut batches)?
+        };
+        Ok(applied(tag, count))
     }
 
     /// Appends rows of one target, of many intents, inside the transaction that is open.
-    pub(super) fn append_values<'a>(
+    pub(super) fn append_joined<'a>(
         &mut self,
         first: &Intent,
-        target: &ValuesTarget,
         rows: impl Iterator<Item = &'a Vec<Value>>,
-    ) -> Result<()> {
+    ) -> Result<DrawnRows> {
+        let Body::Values(values) = &first.body else {
+            return Err(Error::internal("no rows to join"));
+        };
         let around = self.before(&first.origin, &first.body)?;
-        self.append_rows(target, rows)?;
-        self.after(around)
+        let drawn = self.append_values(&values.target, rows)?;
+        self.after(around)?;
+        Ok(drawn)
     }
 
-    fn append_rows<'a>(
+    fn append_values<'a>(
         &mut self,
         target: &ValuesTarget,
         rows: impl Iterator<Item = &'a Vec<Value>>,
-    ) -> Result<()> {
+    ) -> Result<DrawnRows> {
         let rows: Vec<&Vec<Value>> = rows.collect();
-        if self.connection.insert_few(&target.table, &target.columns, &rows)? {
+        if target.draws.iter().all(|draw| draw.column.is_none()) {
+            self.append_plain(&target.table, &target.columns, &rows)?;
+            return Ok(DrawnRows::default());
+        }
+        let drawn = self.draw(&target.draws, rows.len())?;
+        let mut columns = target.columns.clone();
+        columns.extend(drawn.columns());
+        let widened: Vec<Vec<Value>> = rows
+            .into_iter()
+            .enumerate()
+            .map(|(place, row)| Ok([row.as_slice(), &drawn.row(place)?].concat()))
+            .collect::<Result<_>>()?;
+        self.append_plain(&target.table, &columns, &widened.iter().collect::<Vec<_>>())?;
+        Ok(drawn)
+    }
+
+    fn append_plain(
+        &mut self,
+        table: &TableName,
+        columns: &[Column],
+        rows: &[&Vec<Value>],
+    ) -> Result<()> {
+        if self.connection.insert_few(table, columns, rows)? {
             return Ok(());
         }
-        let schema = types::storage_schema(&target.columns)?;
-        let batch = types::batch_from_values(schema, rows.into_iter())?;
-        let columns: Vec<String> =
-            target.columns.iter().map(|column| column.name.clone()).collect();
-        self.connection.append(&target.table, &columns, &mut std::iter::once(Ok(batch)))?;
+        let schema = types::storage_schema(columns)?;
+        let batch = types::batch_from_values(schema, rows.iter().copied())?;
+        let columns: Vec<String> = columns.iter().map(|column| column.name.clone()).collect();
+        self.connection.append(table, &columns, &mut std::iter::once(Ok(batch)))?;
         Ok(())
     }
 
@@ -232,7 +265,7 @@ fn corrupt(error: &arrow::error::ArrowError) -> Error {
 
 /// Makes the success of a change of `rows` rows.
 pub(super) fn applied(tag: &TagKind, rows: u64) -> Applied {
-    Applied { tag: tag.tag(rows), rows, result: None }
+    Applied { tag: tag.tag(rows), rows, result: None, drawn: Vec::new() }
 }
 
 pub(super) fn already_exists(name: &TableName) -> Error {

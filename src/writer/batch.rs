@@ -172,12 +172,14 @@ impl Writer {
             let alike: Vec<&Values> =
                 turn[done.len()..].iter().map_while(|next| same_target(values, next)).collect();
             let rows = alike.iter().flat_map(|values| &values.rows);
-            self.applier.append_values(intent, &values.target, rows)?;
-            done.extend(
-                alike.iter().map(|values| {
-                    super::applier::applied(&TagKind::Insert, values.rows.len() as u64)
-                }),
-            );
+            let drawn = self.applier.append_joined(intent, rows)?;
+            let mut through = 0;
+            done.extend(alike.iter().map(|values| {
+                through += values.rows.len();
+                let count = values.rows.len() as u64;
+                let drawn = drawn.last_of(through);
+                Applied { drawn, ..super::applier::applied(&TagKind::Insert, count) }
+            }));
         }
         Ok(done)
     }

@@ -287,7 +287,9 @@ impl Lane {
         }
         let log = Arc::clone(&self.targets.log);
         let result = match &ended {
-            Ok(()) => Ok(Applied { tag: "COMMIT".to_owned(), rows, result: None }),
+            Ok(()) => {
+                Ok(Applied { tag: "COMMIT".to_owned(), rows, result: None, drawn: Vec::new() })
+            }
             Err(error) => Err(error.clone()),
         };
         let outcome = Outcome { result, applied_at_us: clock::now_us() };

@@ -3,6 +3,7 @@
 //! - `batch.rs`: which intents share a DuckDB transaction, and which of them fails it.
 //! - `apply.rs`: one intent to its target.
 //! - `applier.rs`: a change of DuckDB inside an open transaction.
+//! - `drawing.rs`: rows that draw from sequences, and what they drew.
 //! - `lane.rs`: one session's transaction beside the stream; `crossing.rs`: what both know of
 //!   each other.
 //! - `park.rs`, `parking.rs`: what the stream passes over meanwhile.
@@ -23,6 +24,7 @@ mod batch;
 mod bulk;
 mod crossing;
 mod define;
+mod drawing;
 mod explain;
 mod followed;
 mod lane;

@@ -16,7 +16,8 @@ impl Writer {
         {
             return Applied::from_bytes(&kept);
         }
-        let fixed = |tag: &str| Applied { tag: tag.to_owned(), rows: 0, result: None };
+        let fixed =
+            |tag: &str| Applied { tag: tag.to_owned(), rows: 0, result: None, drawn: Vec::new() };
         Ok(match &intent.body {
             Body::Statement { tag: TagKind::Fixed(tag), .. }
             | Body::Define { tag: TagKind::Fixed(tag), .. } => fixed(tag),
@@ -33,9 +34,12 @@ impl Writer {
             Body::Values(values) => applied(&TagKind::Insert, values.rows.len() as u64),
             Body::Dataset(change) => self.recovered_change(intent, change),
             // It gave a row, which is gone.
-            Body::Call { .. } => {
-                Applied { tag: "CALL".to_owned(), rows: 0, result: Some(ResultSet::lost(0)) }
-            }
+            Body::Call { .. } => Applied {
+                tag: "CALL".to_owned(),
+                rows: 0,
+                result: Some(ResultSet::lost(0)),
+                drawn: Vec::new(),
+            },
             Body::Statement { .. } | Body::Define { .. } => Applied::default(),
         })
     }

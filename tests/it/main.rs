@@ -47,6 +47,7 @@ mod routing;
 mod rows_acks;
 mod rows_typed;
 mod security;
+mod sequences;
 mod tidy;
 mod transactions_conflicts;
 mod transactions_locks;

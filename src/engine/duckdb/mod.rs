@@ -9,6 +9,7 @@
 //! - `system_tables.rs`: tables that the server computes (`teatree_sessions()`, …).
 //! - `system_functions.rs`: what `pg_cancel_backend` and its like do.
 //! - `insert_rows.rs`: a few typed rows, without an appender.
+//! - `drawing.rs`: statements that tell what they draw from sequences.
 //! - `statement_cache.rs`: statements that the Writer's connection keeps prepared.
 //! - `table_shape.rs`: what rows of a table must look like.
 //! - `foreign.rs`: DuckDB tables as sources of DataFusion plans.
@@ -19,6 +20,7 @@
 //! **Invariant:** nothing outside this folder names the `duckdb` crate.
 
 mod capi;
+mod drawing;
 mod error;
 mod error_words;
 mod exact;

@@ -14,7 +14,7 @@ use super::{changed_table, tag_kind};
 
 /// The defaults of the columns of tables of one name, in DuckDB's words.
 static DEFAULTS: CatalogQuestion = CatalogQuestion::new(
-    "SELECT schema_name, column_name, coalesce(column_default, '')
+    "SELECT schema_name, column_name, coalesce(column_default, ''), data_type
          FROM duckdb_columns() WHERE database_name = current_database()
              AND table_name = $1 ORDER BY column_index",
 );
@@ -60,7 +60,7 @@ impl Router {
     }
 
     /// Reads a table's columns with their defaults; none for a table that is not there.
-    async fn column_defaults(
+    pub(super) async fn column_defaults(
         &self,
         table: &TableRef,
         context: &StatementContext,
@@ -85,8 +85,8 @@ impl Router {
             let columns: Vec<ColumnDefault> = rows
                 .iter()
                 .filter_map(|row| match row.as_slice() {
-                    [of, column, default] if of == schema => {
-                        Some(ColumnDefault::new(column, default))
+                    [of, column, default, data_type] if of == schema => {
+                        Some(ColumnDefault::new(column, default, integer_type(data_type)))
                     }
                     _ => None,
                 })
@@ -131,5 +131,15 @@ impl Router {
         };
         let columns: Vec<String> = columns.split('\u{1f}').map(str::to_owned).collect();
         Ok(Some(statement.with_conflict_columns(&columns)))
+    }
+}
+
+/// The types that a sequence's values fit.
+fn integer_type(data_type: &str) -> Option<PgType> {
+    match data_type {
+        "SMALLINT" => Some(PgType::INT2),
+        "INTEGER" => Some(PgType::INT4),
+        "BIGINT" => Some(PgType::INT8),
+        _ => None,
     }
 }

@@ -164,7 +164,7 @@ impl Router {
             },
             _ => return Err(Error::internal("not a change of a dataset")),
         };
-        Ok(Applied { tag: tag.tag(rows), rows, result: None })
+        Ok(Applied { tag: tag.tag(rows), rows, result: None, drawn: Vec::new() })
     }
 
     async fn count_affected(

@@ -81,6 +81,7 @@ impl Router {
             rows,
             tag: if create.is_some() { TagKind::Select } else { TagKind::Insert },
             create,
+            draws: Vec::new(),
         })
     }
 
@@ -129,6 +130,7 @@ impl Router {
             rows,
             tag,
             create: None,
+            draws: Vec::new(),
         }
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! - `target.rs`: the table that rows go to, and its columns.
 //! - `insert.rs`: the rows of INSERT and COPY.
+//! - `draws.rs`: what INSERTs take from sequences.
 //! - `values.rs`: INSERT … VALUES as typed rows; `plan.rs`: what they mean for their table.
 //! - `create.rs`: CREATE TABLE.
 //! - `staged.rs`: the reading part of INSERT … SELECT and CREATE TABLE AS between DuckDB tables.
@@ -17,6 +18,7 @@ mod create;
 mod dataset;
 mod define;
 mod describe;
+mod draws;
 mod holds;
 mod insert;
 mod materialize;
@@ -80,7 +82,12 @@ impl Router {
                 None if self.reads_dataset(write, context) || statement.is_random_query() => {
                     refuse_mixed(write)?;
                     let target = self.duckdb_target(table, columns, context).await?;
-                    self.insert_rows(statement, target, types, params, context, None).await
+                    let rows = self.insert_rows(statement, target, types, params, context, None);
+                    let mut body = rows.await?;
+                    if let Body::Rows { columns, draws, .. } = &mut body {
+                        *draws = self.draws(table, columns, context).await?;
+                    }
+                    Ok(body)
                 }
                 None => self.insert_on_duckdb(statement, write, types, params, context).await,
             },
@@ -139,13 +146,16 @@ impl Router {
             return Ok(body);
         }
         let staged = self.staged_insert(statement, write, types, &params, context);
-        if let Some(body) = staged.await? {
+        if let Some(mut body) = staged.await? {
+            if let Body::Rows { columns, draws, .. } = &mut body {
+                *draws = self.draws(table, columns, context).await?;
+            }
             return Ok(body);
         }
         let columns = write.insert_columns();
         let fitted = self.fit_insert(statement, table, columns, types, context).await?;
         let statement = fitted.as_ref().unwrap_or(statement);
-        self.as_it_stands(statement, write, types, params, context).await
+        self.insert_as_it_stands(statement, write, types, params, context).await
     }
 
     fn reads_dataset(&self, write: &Write, context: &StatementContext) -> bool {
@@ -192,6 +202,7 @@ impl Router {
             table,
             tag: tag_kind(write.tag()),
             returning: write.returning(),
+            draws: Vec::new(),
         })
     }
 

@@ -1,11 +1,12 @@
 //! Rows of literals and parameters, resolved against their table.
 
+use super::draws::draws_of;
 use crate::engine::duckdb::{ShapeColumn, TableShape};
 use crate::error::{Error, ErrorObject, Result};
 use crate::ids::TableName;
-use crate::intent::{Body, Moment, Values, ValuesTarget};
+use crate::intent::{Body, Draw, Moment, Values, ValuesTarget};
 use crate::router::StatementContext;
-use crate::sql::{Cell, DefaultValue, default_value};
+use crate::sql::{Cell, ColumnDefault, DefaultValue, default_value};
 use crate::sqlstate::SqlState;
 use crate::types::{self, Column, InputStyle, PgType, ScalarType, Value};
 
@@ -112,7 +113,10 @@ pub(super) fn plan(
         return Ok(None);
     };
     let columns: Vec<Column> = columns;
-    let Some(rest_is_certain) = check_omitted(shape, &given, style)? else { return Ok(None) };
+    let mut draws = Vec::new();
+    let Some(rest_is_certain) = check_omitted(shape, &given, style, &mut draws)? else {
+        return Ok(None);
+    };
     let mut params = Params::new(known, param_count);
     let mut rows = Vec::with_capacity(cells.len());
     for row in cells {
@@ -138,7 +142,7 @@ pub(super) fn plan(
         search_path,
         style,
         not_null: given.iter().map(|column| column.not_null).collect(),
-        target: ValuesTarget::new(shape.name.clone(), columns)?,
+        target: ValuesTarget::new(shape.name.clone(), columns, draws)?,
         rows,
         params: types,
         params_once: params.uses.iter().all(|uses| *uses == 1),
@@ -173,8 +177,8 @@ fn leave_defaults_out(given: &mut Vec<&ShapeColumn>, cells: &mut [Vec<Cell>]) {
     }
 }
 
-/// Checks what becomes of the columns that rows leave out: tells whether that cannot fail, or
-/// `None` where it must be computed.
+/// Checks what becomes of the columns that rows leave out, and what they draw from sequences:
+/// tells whether that cannot fail, or `None` where it must be computed.
 ///
 /// # Errors
 /// 23502 for a column that must have a value and has no default.
@@ -182,6 +186,7 @@ fn check_omitted(
     shape: &TableShape,
     given: &[&ShapeColumn],
     style: InputStyle,
+    draws: &mut Vec<Draw>,
 ) -> Result<Option<bool>> {
     let mut certain = true;
     let omitted = |column: &&ShapeColumn| given.iter().all(|known| known.name != column.name);
@@ -194,7 +199,11 @@ fn check_omitted(
         };
         match default_value(default) {
             DefaultValue::Computed => return Ok(None),
-            DefaultValue::NextValue => certain = false,
+            DefaultValue::NextValue => {
+                certain = false;
+                let pg_type = column.column.as_ref().map(|column| column.pg_type);
+                draws.extend(draws_of(&ColumnDefault::new(&column.name, default, pg_type)));
+            }
             DefaultValue::Literal(cell) => {
                 let stored = column.column.as_ref().map(|stored| literal(cell, stored, style));
                 let stored = stored.and_then(Result::ok).flatten();

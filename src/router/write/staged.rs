@@ -75,6 +75,7 @@ impl Router {
             rows,
             tag: TagKind::Insert,
             create: None,
+            draws: Vec::new(),
         }))
     }
 
@@ -132,6 +133,7 @@ impl Router {
             rows,
             tag: TagKind::Select,
             create: Some(format!("CREATE TABLE {table} ({})", defined.join(", "))),
+            draws: Vec::new(),
         }))
     }
 

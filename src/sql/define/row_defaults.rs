@@ -1,16 +1,22 @@
 //! What an INSERT or UPDATE means for columns with a default that is no plain value: identity
 //! columns keep their own rules, and a default that would differ at each turn is filled in.
 
+use std::ops::ControlFlow;
+
 use sqlparser::ast::{
-    self, AssignmentTarget, Expr, Ident, ObjectName, Query, SetExpr, Statement as Tree, TableFactor,
+    self, AssignmentTarget, Expr, Ident, ObjectName, Query, SetExpr, Statement as Tree,
+    TableFactor, Visit, Visitor,
 };
 
 use super::Overriding;
 use crate::error::{Error, Result};
+use crate::ids::TableName;
+use crate::sql::literal_rows::{DefaultValue, default_value};
 use crate::sql::rewrite::{self, Moment};
 use crate::sql::statement::{Kind, Statement};
 use crate::sql::write::Write;
 use crate::sqlstate::SqlState;
+use crate::types::PgType;
 
 /// A column and its default, as far as a statement depends on them.
 #[derive(Clone, Debug)]
@@ -20,17 +26,26 @@ pub struct ColumnDefault {
     pub always: bool,
     /// The default, when its value depends on the moment or on chance.
     volatile: Option<Expr>,
+    /// The sequences that the default draws from.
+    pub sequences: Vec<TableName>,
+    /// The default is what the sequence gives, and nothing else.
+    pub is_drawn: bool,
+    pub pg_type: Option<PgType>,
 }
 
 impl ColumnDefault {
-    /// Reads a column's default as DuckDB writes it.
-    pub fn new(name: &str, default: &str) -> ColumnDefault {
+    /// Reads a column's default as DuckDB writes it; of the type only integers matter.
+    pub fn new(name: &str, default: &str, pg_type: Option<PgType>) -> ColumnDefault {
         let owned = default.starts_with("COALESCE(nextval(");
         let volatile = if owned || default.is_empty() { None } else { parse(default) };
+        let draws = default.contains("nextval(");
         ColumnDefault {
             name: name.to_owned(),
             always: owned && default.ends_with(", 2)"),
             volatile: volatile.filter(rewrite::is_volatile),
+            sequences: if draws { sequences_in(default) } else { Vec::new() },
+            is_drawn: draws && default_value(default) == DefaultValue::NextValue,
+            pg_type,
         }
     }
 
@@ -49,6 +64,34 @@ impl ColumnDefault {
     }
 }
 
+/// Lists the sequences that an expression of DuckDB's draws from.
+fn sequences_in(default: &str) -> Vec<TableName> {
+    struct Finder(Vec<TableName>);
+    impl Visitor for Finder {
+        type Break = ();
+        fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
+            if let Expr::Function(function) = expr
+                && function.name.to_string().eq_ignore_ascii_case("nextval")
+                && let ast::FunctionArguments::List(list) = &function.args
+                && let Some(ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(Expr::Value(
+                    name,
+                )))) = list.args.first()
+                && let Some(text) = name.value.clone().into_string()
+            {
+                let (schema, table) = super::written_name(&text);
+                let schema = schema.filter(|schema| schema != "main");
+                self.0.push(TableName::new(schema.unwrap_or_else(|| "public".to_owned()), table));
+            }
+            ControlFlow::Continue(())
+        }
+    }
+    let mut found = Finder(Vec::new());
+    if let Some(expr) = parse(default) {
+        let _ = expr.visit(&mut found);
+    }
+    found.0
+}
+
 fn parse(default: &str) -> Option<Expr> {
     let mut trees = rewrite::parse(&format!("SELECT {default}")).ok()?;
     let Tree::Query(query) = trees.pop()? else { return None };
@@ -60,6 +103,60 @@ fn parse(default: &str) -> Option<Expr> {
 }
 
 impl Statement {
+    /// The same INSERT with more columns behind those of its RETURNING.
+    pub fn returning_too(&self, columns: &[&str]) -> Statement {
+        let mut told = self.clone();
+        if let Some(Tree::Insert(insert)) = told.tree.as_deref_mut() {
+            let column = |name: &&str| {
+                ast::SelectItem::UnnamedExpr(Expr::Identifier(Ident::with_quote('"', *name)))
+            };
+            let list = insert.returning.get_or_insert_default();
+            list.extend(columns.iter().map(column));
+        }
+        told
+    }
+
+    /// Tells of each column of its table whether the rows of an INSERT leave it to its default;
+    /// `None` where some rows do, or where that is not known.
+    pub fn left_to_defaults(&self, columns: &[ColumnDefault]) -> Vec<Option<bool>> {
+        let Some(Tree::Insert(insert)) = self.tree.as_deref() else {
+            return vec![None; columns.len()];
+        };
+        let values = insert.source.as_deref().map(|query| match query.body.as_ref() {
+            SetExpr::Values(values) => Some(&values.rows),
+            _ => None,
+        });
+        let named: Vec<&String> = insert
+            .columns
+            .iter()
+            .filter_map(|name| Some(&name.0.last()?.as_ident()?.value))
+            .collect();
+        let left = |(index, column): (usize, &ColumnDefault)| {
+            let Some(values) = values else { return Some(true) };
+            let place = if named.is_empty() {
+                let rows = values?;
+                rows.first().is_some_and(|row| index < row.len()).then_some(index)
+            } else {
+                named.iter().position(|name| **name == column.name)
+            };
+            let (Some(place), Some(rows)) = (place, values) else { return Some(place.is_none()) };
+            let defaults = rows.iter().filter(|row| row.get(place).is_some_and(is_default)).count();
+            match defaults {
+                0 => Some(false),
+                all if all == rows.len() => Some(true),
+                _ => None,
+            }
+        };
+        columns.iter().enumerate().map(left).collect()
+    }
+
+    /// Tells whether an INSERT changes rows that are there.
+    pub fn updates_on_conflict(&self) -> bool {
+        matches!(self.tree.as_deref(), Some(Tree::Insert(insert))
+            if matches!(&insert.on, Some(ast::OnInsert::OnConflict(conflict))
+                if !matches!(conflict.action, ast::OnConflictAction::DoNothing)))
+    }
+
     /// The write that it is.
     pub fn write(&self) -> Option<&Write> {
         match &self.kind {

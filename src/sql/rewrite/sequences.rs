@@ -22,6 +22,11 @@ impl Drawn {
         self.0.push((name.clone(), value));
     }
 
+    /// Notes that a sequence has given something else since.
+    pub fn forget(&mut self, name: &TableName) {
+        self.0.retain(|(known, _)| known != name);
+    }
+
     fn find(&self, text: &str, search_path: &[String]) -> Option<i64> {
         let (schema, name) = written_name(text);
         let found = self.0.iter().rev().find(|(known, _)| {
