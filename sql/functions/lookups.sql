@@ -18,7 +18,8 @@ UNION ALL
 SELECT e.oid, e.name, teatree_system.support.quoted(e.name),
        list_contains(system.main.current_schemas(false), n.duckdb_name)
 FROM (SELECT oid, name, namespace_oid FROM teatree_system.support.user_enum
-      UNION ALL SELECT array_oid, '_' || name, namespace_oid FROM teatree_system.support.user_enum) e
+      UNION ALL SELECT array_oid, '_' || name, namespace_oid FROM teatree_system.support.user_enum
+      UNION ALL SELECT oid, name, namespace_oid FROM teatree_system.support.user_domain) e
 JOIN teatree_system.support.schema_entry n ON n.oid = e.namespace_oid;
 
 CREATE VIEW teatree_system.support.lookup_schema AS

@@ -117,7 +117,9 @@ UNION ALL
 SELECT table_oid, 1259::UINTEGER, CAST(number AS INTEGER), comment
 FROM teatree_system.support.column_entry WHERE comment IS NOT NULL
 UNION ALL
-SELECT oid, 2615::UINTEGER, 0, comment FROM teatree_system.support.schema_entry WHERE comment IS NOT NULL;
+SELECT oid, 2615::UINTEGER, 0, comment FROM teatree_system.support.schema_entry WHERE comment IS NOT NULL
+UNION ALL
+SELECT oid, 1247::UINTEGER, 0, comment FROM teatree_system.support.user_domain WHERE comment IS NOT NULL;
 
 CREATE MACRO teatree_system.support.rule_oid(of_view_oid) AS
   CAST(16384 + (of_view_oid + 1073741824) % 2147467264 AS UINTEGER);

@@ -19,7 +19,13 @@ SELECT e.array_oid, '_' || e.name, e.namespace_oid, 10::UINTEGER, t.typlen, t.ty
   false, true, ',', 0::UINTEGER, t.typsubscript, e.oid, 0::UINTEGER, t.typinput, t.typoutput, t.typreceive,
   t.typsend, t.typmodin, t.typmodout, t.typanalyze, t.typalign, t.typstorage, false, 0::UINTEGER, -1, 0,
   0::UINTEGER, NULL, NULL, NULL
-FROM teatree_system.support.user_enum e JOIN teatree_system.support.builtin_type t ON t.oid = 1009;
+FROM teatree_system.support.user_enum e JOIN teatree_system.support.builtin_type t ON t.oid = 1009
+UNION ALL
+SELECT d.oid, d.name, d.namespace_oid, 10::UINTEGER, t.typlen, t.typbyval, 'd', t.typcategory,
+  false, true, t.typdelim, 0::UINTEGER, t.typsubscript, t.typelem, 0::UINTEGER, 2597::UINTEGER, t.typoutput,
+  2598::UINTEGER, t.typsend, 0::UINTEGER, 0::UINTEGER, t.typanalyze, t.typalign, t.typstorage, d.not_null,
+  t.oid, d.base_modifier, 0, t.typcollation, NULL, d.column_default, NULL
+FROM teatree_system.support.user_domain d JOIN teatree_system.support.builtin_type t ON t.oid = d.base_oid;
 
 CREATE VIEW teatree_system.pg.pg_enum AS
 SELECT CAST(16384 + (oid + place * 16777619) % 2147467264 AS UINTEGER) AS oid, oid AS enumtypid,

@@ -74,6 +74,26 @@ FROM duckdb_types()
 WHERE database_name IN (current_database(), 'temp') AND NOT internal AND schema_name <> 'teatree_internal' AND logical_type = 'ENUM'
   AND type_oid IS NOT NULL;
 
+-- Domains: their comment has what they demand, see src/sql/define/domain.rs.
+CREATE VIEW teatree_system.support.user_domain AS
+SELECT d.*,
+       CASE WHEN limit_length IS NULL THEN CASE WHEN dimensions > 0 THEN b.array_oid ELSE b.oid END
+            WHEN limit_name = 'character varying' THEN 1043::UINTEGER ELSE 1042::UINTEGER END AS base_oid,
+       coalesce(limit_length + 4, teatree_system.support.type_modifier(base)) AS base_modifier
+FROM (
+  SELECT teatree_system.support.object_oid(database_name, schema_name, type_name, 'type') AS oid,
+    type_name AS name, teatree_system.support.schema_oid(database_name, schema_name) AS namespace_oid,
+    json_extract_string(comment[8:], '$.base') AS base,
+    teatree_system.support.dimensions(json_extract_string(comment[8:], '$.base')) AS dimensions,
+    json_extract_string(comment[8:], '$.limit.type_name') AS limit_name,
+    CAST(json_extract_string(comment[8:], '$.limit.length') AS INTEGER) AS limit_length,
+    json_extract_string(comment[8:], '$.not_null') = 'true' AS not_null,
+    json_extract_string(comment[8:], '$.default') AS column_default,
+    json_extract_string(comment[8:], '$.comment') AS comment
+  FROM duckdb_types()
+  WHERE database_name = current_database() AND NOT internal AND comment LIKE 'domain {%') d
+LEFT JOIN teatree_system.support.duckdb_type b ON b.name = teatree_system.support.base_type(base);
+
 -- What columns need to know of a type, PostgreSQL's or a user's.
 CREATE VIEW teatree_system.support.any_type AS
 SELECT oid, typname, typlen, typbyval, typalign, typstorage, typcollation, typcategory, sqlname,
@@ -145,7 +165,8 @@ FROM (
         CASE WHEN note_code = '23514'
              THEN regexp_extract(expression, 'COALESCE\((.*), CAST\(''t'' AS BOOLEAN\)\)\)* THEN ', 1, 's')
              ELSE expression END AS condition
-      FROM teatree_system.support.raw_constraint WHERE note_code NOT IN ('22001', 'name'))
+      FROM teatree_system.support.raw_constraint
+      WHERE note_code NOT IN ('22001', 'name') AND note NOT LIKE 'value for domain %')
     LEFT JOIN teatree_system.support.key_name
       ON key_table_oid = table_oid AND key_kind = kind AND key_columns = list_sort(column_names)));
 

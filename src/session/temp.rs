@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::ids::TableName;
 use crate::intent::{Applied, Body};
 use crate::router::{Snapshot, StatementContext};
-use crate::sql::{OnCommit, Statement, TableRef, Write};
+use crate::sql::{DefineWrite, OnCommit, Statement, TableRef, Write};
 use crate::types::{PgType, Value};
 
 /// A session's temporary tables.
@@ -63,6 +63,7 @@ impl TempTables {
     pub(super) fn is_target_of(&self, write: &Write) -> bool {
         match write {
             Write::CreateTable { temporary, .. } => *temporary,
+            Write::Define { define: DefineWrite::TemporaryView { .. }, .. } => true,
             Write::Insert { table, .. }
             | Write::Update { table, .. }
             | Write::Delete { table, .. }
@@ -85,6 +86,10 @@ impl TempTables {
         match write {
             Write::CreateTable { table, on_commit, .. } => {
                 self.tables.insert(table.table.clone(), *on_commit);
+            }
+            Write::Define { define: DefineWrite::TemporaryView { names }, .. } => {
+                let name = names.first().map(|name| name.table.clone());
+                self.tables.extend(name.map(|name| (name, OnCommit::PreserveRows)));
             }
             Write::Drop { names, .. } => {
                 self.tables.retain(|name, _| names.iter().all(|dropped| dropped.table != *name));
@@ -160,7 +165,7 @@ impl Session {
         self.temp_connection(guard).await?;
         let context: StatementContext = self.context(guard).await?;
         let router = &self.services.router;
-        let body = router.as_sql(statement, write, types, params, &context).await?;
+        let body = router.temporary_body(statement, write, types, params, &context).await?;
         let applied = self.change_temp(&statement.text, body, &context, guard).await?;
         self.temp.note(write);
         Ok(applied)

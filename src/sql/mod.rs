@@ -4,7 +4,7 @@
 //! - `split.rs`: one message to its statements, with places for error positions; `spelling.rs`:
 //!   words that the parser does not know.
 //! - `statement.rs`: [`Statement`] and its [`Kind`]: everything a router needs to decide.
-//! - `classify.rs`, `write.rs`, `setting.rs`, `call.rs`: the parser's tree to a [`Kind`].
+//! - `classify.rs`, `write.rs`, `define_write.rs`, `setting.rs`, `call.rs`: the parser's tree to a [`Kind`].
 //! - `copy/`: COPY, read from tokens.
 //! - `comment.rs`: what a sqlcommenter comment says.
 //! - `lock.rs`: LOCK TABLE, and the functions of advisory locks.
@@ -33,6 +33,7 @@ mod cursor;
 mod dataset_rewrite;
 mod declared_type;
 mod define;
+mod define_write;
 mod dialect;
 mod forbidden;
 mod literal_rows;
@@ -60,11 +61,13 @@ pub use cursor::{CursorStatement, Direction};
 pub use dataset_rewrite::DatasetRewrite;
 pub use define::{
     CHECK_NAME_CODE, Candidates, ColumnDefault, ColumnSequence, ColumnShape, ConstraintKind,
-    ConstraintShape, Definition, Dropped, EnumPlace, IndexPart, KEY_NAME_CODE, LikeOptions,
-    LikeTable, MaterializedView, Overriding, OwnerChange, Restart, Sequence, SequenceChange,
-    SequenceOwner, SequenceSpec, SequenceUse, TableAction, TableShape, TextLimit, ViewAction,
-    check_name, key_name_note, length_limit, sequence_default, view_tables, written_name,
+    ConstraintShape, DOMAIN_CHECK, DOMAIN_CODE, Definition, Domain, DomainCheck, Dropped,
+    EnumPlace, IndexPart, KEY_NAME_CODE, LikeOptions, LikeTable, MaterializedView, Overriding,
+    OwnerChange, Restart, Sequence, SequenceChange, SequenceOwner, SequenceSpec, SequenceUse,
+    TableAction, TableShape, TextLimit, ViewAction, check_name, key_name_note, length_limit,
+    sequence_default, view_tables, written_name,
 };
+pub use define_write::DefineWrite;
 pub use literal_rows::{Cell, DefaultValue, default_value};
 pub use lock::{AdvisoryAction, AdvisoryCall, LockStrength, LockTable};
 pub use object_kind::ObjectKind;
@@ -74,7 +77,7 @@ pub use session_calls::Compute;
 pub use setting::{Setting, TransactionMode, TransactionStatement};
 pub use split::parse;
 pub use statement::{ColumnSpec, Kind, Memo, Read, Statement, TableRef, Tag};
-pub use write::{DefineWrite, OnCommit, Write};
+pub use write::{OnCommit, Write};
 
 /// Folds an identifier as PostgreSQL does: unquoted ones become lower case.
 fn fold(ident: &sqlparser::ast::Ident) -> String {

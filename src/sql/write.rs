@@ -4,7 +4,8 @@ use sqlparser::ast::{self, Statement as Tree};
 
 use super::classify::tables;
 use super::declared_type::pg_type_of;
-use super::define::{LikeOptions, Overriding, SequenceChange, TableAction, ViewAction, calls};
+use super::define::{LikeOptions, Overriding, calls};
+use super::define_write::DefineWrite;
 use super::object_kind::{ObjectKind, object_kind};
 use super::statement::{ColumnSpec, TableRef, Tag};
 use super::view::Refresh;
@@ -100,39 +101,6 @@ pub enum OnCommit {
     Drop,
 }
 
-/// A change of definitions that the parser has no tree for.
-#[derive(Clone, Debug)]
-pub enum DefineWrite {
-    AlterSequence {
-        name: TableRef,
-        if_exists: bool,
-        change: SequenceChange,
-        /// The column that OWNED BY names.
-        owner: Option<(TableRef, String)>,
-    },
-    AlterTable {
-        table: TableRef,
-        if_exists: bool,
-        action: TableAction,
-    },
-    /// A materialized view.
-    AlterView {
-        view: TableRef,
-        if_exists: bool,
-        action: ViewAction,
-    },
-}
-
-impl DefineWrite {
-    fn target(&self) -> &TableRef {
-        match self {
-            DefineWrite::AlterSequence { name, .. } => name,
-            DefineWrite::AlterTable { table, .. } => table,
-            DefineWrite::AlterView { view, .. } => view,
-        }
-    }
-}
-
 impl Write {
     /// The command tag.
     pub fn tag(&self) -> Tag {
@@ -162,7 +130,7 @@ impl Write {
             | Write::Materialize { tables, .. }
             | Write::Other { tables, .. } => tables,
             Write::Drop { names, .. } => names,
-            Write::Define { define, .. } => std::slice::from_ref(define.target()),
+            Write::Define { define, .. } => define.targets(),
             Write::AlterTable { table, .. } => std::slice::from_ref(table),
         }
     }
@@ -332,6 +300,12 @@ pub(super) fn classify(tree: &Tree) -> Result<Write> {
 
 fn classify_other(tree: &Tree) -> Result<Write> {
     let tag = match tree {
+        Tree::CreateView(view) if view.temporary => {
+            let mut names = vec![TableRef::from_object_name(&view.name)?];
+            names.extend(tables(tree)?);
+            let define = DefineWrite::TemporaryView { names };
+            return Ok(Write::Define { tag: Tag::Fixed("CREATE VIEW".to_owned()), define });
+        }
         Tree::CreateView(_) => "CREATE VIEW",
         Tree::CreateIndex(_) => "CREATE INDEX",
         Tree::CreateSchema { .. } => "CREATE SCHEMA",

@@ -136,8 +136,12 @@ impl Writer {
     /// Empties DuckDB's log behind a schema or a type: it cannot replay a log that makes a type in
     /// a schema which it makes, too (DuckDB 1.5.6), and then the file does not open.
     fn settle_types(&mut self, body: &Body) {
-        let Body::Statement { tag: TagKind::Fixed(tag), .. } = body else { return };
-        if !matches!(tag.as_str(), "CREATE SCHEMA" | "CREATE TYPE") {
+        let (Body::Statement { tag: TagKind::Fixed(tag), .. }
+        | Body::Define { tag: TagKind::Fixed(tag), .. }) = body
+        else {
+            return;
+        };
+        if !matches!(tag.as_str(), "CREATE SCHEMA" | "CREATE TYPE" | "CREATE DOMAIN") {
             return;
         }
         if let Err(error) = self.checkpoint() {

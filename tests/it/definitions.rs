@@ -93,6 +93,11 @@ fn tables_are_altered_as_tools_do_it() {
 }
 
 #[test]
+fn domains() {
+    check("domains");
+}
+
+#[test]
 fn views_indexes_types_and_comments() {
     check("objects");
 }

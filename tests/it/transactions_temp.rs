@@ -161,3 +161,31 @@ fn a_temporary_table_takes_copy_inside_and_outside_of_a_transaction() {
     assert!(copy(&mut other, &tmp, "1\ta\n").contains("42P01"));
     client.run(&format!("DROP TABLE {t}"));
 }
+
+#[test]
+fn a_temporary_table_has_what_columns_have() {
+    let mut client = connect();
+    client.run(
+        "CREATE TEMP TABLE ttc (id serial PRIMARY KEY, v varchar(3) NOT NULL, w int DEFAULT 7)",
+    );
+    client.run("INSERT INTO ttc (v) VALUES ('a'), ('b')");
+    client.run("INSERT INTO ttc VALUES (5, 'c'), (6, 'd')");
+    assert_eq!(client.value("SELECT string_agg(id || v || w, ',' ORDER BY id) FROM ttc"), {
+        "1a7,2b7,5c7,6d7"
+    });
+    assert_eq!(client.sqlstate("INSERT INTO ttc (v) VALUES ('long')"), "22001");
+    assert_eq!(client.sqlstate("INSERT INTO ttc VALUES (9)"), "23502");
+    client.run("BEGIN");
+    client.run("CREATE TEMP TABLE ttb (n int GENERATED ALWAYS AS IDENTITY, v text)");
+    client.run("INSERT INTO ttb (v) VALUES ('x')");
+    client.run("COMMIT");
+    assert_eq!(client.value("SELECT n FROM ttb"), "1");
+    client.run("CREATE TEMP VIEW ttv AS SELECT v FROM ttc WHERE id > 5");
+    assert_eq!(client.value("SELECT v FROM ttv"), "d");
+    assert_eq!(connect().sqlstate("SELECT v FROM ttv"), "42P01");
+    client.run("DROP VIEW ttv");
+    assert_eq!(client.sqlstate("SELECT v FROM ttv"), "42P01");
+    client.run("CREATE TEMP VIEW ttw AS SELECT 1 AS one");
+    assert_eq!(client.value("SELECT one FROM ttw"), "1");
+    client.run("DROP TABLE ttc, ttb");
+}

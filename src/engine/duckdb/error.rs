@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use super::error_words;
 use crate::error::Error;
+use crate::sql::DOMAIN_CHECK;
 use crate::sqlstate::SqlState;
 
 /// Set by an error that invalidates its instance, of whichever file.
@@ -102,6 +103,7 @@ fn from_check(json: &JsonError) -> Option<Error> {
     let (code, text) = raised.strip_suffix(')')?.split_once("] ")?;
     let code = SqlState::parse(code)?;
     Some(match code {
+        SqlState::CHECK_VIOLATION if text.starts_with(DOMAIN_CHECK) => Error::new(code, text),
         SqlState::CHECK_VIOLATION => Error::new(
             code,
             format!("new row for relation \"{table}\" violates check constraint \"{text}\""),

@@ -22,6 +22,8 @@ const APART: &[&str] = &[
     "CREATE SCHEMA",
     "CREATE SEQUENCE",
     "CREATE TYPE",
+    "CREATE DOMAIN",
+    "DROP DOMAIN",
     "CREATE FUNCTION",
     "ANALYZE",
     "VACUUM",

@@ -6,6 +6,7 @@ use futures::StreamExt;
 
 use super::target::Target;
 use crate::error::{Error, Result};
+use crate::ids::TableName;
 use crate::intent::{Body, RowsAt, TagKind};
 use crate::router::{Router, RowsSink, StatementContext};
 use crate::sql::{Kind, Statement, TableRef};
@@ -51,6 +52,22 @@ impl Router {
             return Ok(None);
         }
         Ok(Some(statement.with_insert_columns(&target.columns[..given])))
+    }
+
+    /// The same for a temporary table.
+    pub(super) async fn fit_temporary(
+        &self,
+        statement: &Statement,
+        table: &TableName,
+        columns: &[String],
+        context: &StatementContext,
+    ) -> Result<Option<Statement>> {
+        let Some(width) = statement.values_to_fit(columns) else { return Ok(None) };
+        let target = self.described_columns(table, columns, context).await?;
+        if width >= target.len() && !statement.has_hex_literal() {
+            return Ok(None);
+        }
+        Ok(Some(statement.fit_values(&target)))
     }
 
     pub(super) async fn insert_rows(

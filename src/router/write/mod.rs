@@ -32,7 +32,7 @@ use crate::catalog::TEMPORARY_SCHEMA;
 use crate::error::{Error, Result};
 use crate::ids::TableName;
 use crate::intent::{Body, TagKind};
-use crate::sql::{ObjectKind, Statement, TableRef, Tag, Write};
+use crate::sql::{Definition, ObjectKind, Statement, TableRef, Tag, Write};
 use crate::types::{PgType, Value};
 
 use dataset::{alter, refuse_on_dataset};
@@ -184,7 +184,37 @@ impl Router {
     }
 
     /// Builds the body of a change of a temporary table, which nobody but DuckDB knows.
-    pub async fn as_sql(
+    pub async fn temporary_body(
+        &self,
+        statement: &Statement,
+        write: &Write,
+        types: &[Option<PgType>],
+        params: Vec<Value>,
+        context: &StatementContext,
+    ) -> Result<Body> {
+        match write {
+            Write::CreateTable { table, as_query: false, .. } => {
+                let name = TableName::new(TEMPORARY_SCHEMA, table.table.clone());
+                let changes = statement.definitions(&self.names(context), types, &params)?;
+                let mut changes = changes.unwrap_or_default();
+                for change in &mut changes {
+                    if let Definition::CreateTable { table, .. } = change {
+                        table.clone_from(&name);
+                    }
+                }
+                Ok(Body::Define { changes, table: Some(name), tag: tag_kind(write.tag()) })
+            }
+            Write::Insert { table, columns, values: true, .. } => {
+                let name = TableName::new(TEMPORARY_SCHEMA, table.table.clone());
+                let fitted = self.fit_temporary(statement, &name, columns, context).await?;
+                let statement = fitted.as_ref().unwrap_or(statement);
+                self.as_sql(statement, write, types, params, context).await
+            }
+            _ => self.as_sql(statement, write, types, params, context).await,
+        }
+    }
+
+    async fn as_sql(
         &self,
         statement: &Statement,
         write: &Write,

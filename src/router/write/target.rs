@@ -120,7 +120,7 @@ impl Router {
     }
 
     /// Looks up a DuckDB table's columns: the named ones, or all.
-    async fn described_columns(
+    pub(super) async fn described_columns(
         &self,
         table: &TableName,
         named: &[String],

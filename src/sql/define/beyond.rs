@@ -5,10 +5,11 @@
 use sqlparser::tokenizer::{Token, TokenWithSpan};
 
 use super::sequence::{Bound, OwnerChange, Restart, SequenceOwner};
-use super::{SequenceChange, TableAction, materialized};
+use super::{SequenceChange, TableAction, domain, materialized};
 use crate::error::{Error, Result};
+use crate::sql::define_write::DefineWrite;
 use crate::sql::statement::{Kind, TableRef, Tag};
-use crate::sql::write::{DefineWrite, Write};
+use crate::sql::write::Write;
 
 /// Reads such a statement; `None` when it is another.
 ///
@@ -40,8 +41,18 @@ pub(in crate::sql) fn parse(tokens: &[TokenWithSpan]) -> Result<Option<Kind>> {
     if cursor.take(&["refresh", "materialized", "view"]) {
         return materialized::refresh(&mut cursor).map(Some);
     }
+    if cursor.take(&["create", "domain"]) {
+        return create_domain(&mut cursor, tokens).map(Some);
+    }
+    if cursor.take(&["drop", "domain"]) {
+        return drop_domain(&mut cursor).map(Some);
+    }
     if !cursor.take(&["alter"]) {
         return Ok(None);
+    }
+    if cursor.is(0, "domain") {
+        return Err(Error::unsupported("ALTER DOMAIN is not supported")
+            .with_hint("A column keeps what its domain demanded when it was made."));
     }
     for (word, tag) in OWNED {
         if cursor.is(0, word) && cursor.ends_with_owner() {
@@ -200,6 +211,28 @@ pub(super) fn define(tag: &str, define: DefineWrite) -> Result<Kind> {
     let write = Write::Define { tag: Tag::Fixed(tag.to_owned()), define };
     write.check_target()?;
     Ok(Kind::Write(write))
+}
+
+fn create_domain(cursor: &mut Cursor<'_>, tokens: &[TokenWithSpan]) -> Result<Kind> {
+    let name = cursor.name()?;
+    let solid = tokens.iter().enumerate();
+    let mut solid = solid.filter(|(_, token)| !matches!(token.token, Token::Whitespace(_)));
+    let (first, _) = solid.nth(2).ok_or_else(|| cursor.error())?;
+    let create = Box::new(domain::parse(&tokens[first..])?);
+    define("CREATE DOMAIN", DefineWrite::CreateDomain { name, create })
+}
+
+fn drop_domain(cursor: &mut Cursor<'_>) -> Result<Kind> {
+    let if_exists = cursor.take(&["if", "exists"]);
+    let mut names = vec![cursor.name()?];
+    while matches!(cursor.at(0), Some(Token::Comma)) {
+        cursor.place += 1;
+        names.push(cursor.name()?);
+    }
+    let cascade = cursor.take(&["cascade"]);
+    cursor.take(&["restrict"]);
+    let kind = define("DROP DOMAIN", DefineWrite::DropDomain { names, if_exists, cascade })?;
+    cursor.end(kind)
 }
 
 fn alter_sequence(cursor: &mut Cursor<'_>) -> Result<Kind> {

@@ -102,11 +102,16 @@ pub(super) struct Extras {
     uses: Option<SequenceUse>,
     limit: Option<TextLimit>,
     not_null: bool,
+    named_type: Vec<TableName>,
 }
 
 /// Takes out of a column what DuckDB does not know: serial, identity, a length.
 pub(super) fn take_extras(column: &mut ColumnDef, names: &NameContext) -> Result<Extras> {
-    let mut extras = Extras { limit: text_limit(&column.data_type), ..Extras::default() };
+    let mut extras = Extras {
+        limit: text_limit(&column.data_type),
+        named_type: named_type(&column.data_type, names)?,
+        ..Extras::default()
+    };
     if let Some((plain, type_name)) = serial(&column.data_type) {
         column.data_type = plain;
         let spec = SequenceSpec { type_name: Some(type_name.to_owned()), ..Default::default() };
@@ -160,6 +165,7 @@ pub(super) fn column_shape(
         uses: extras.uses,
         sequence: extras.sequence,
         limit: extras.limit,
+        named_type: extras.named_type,
         ..ColumnShape::default()
     };
     let mut constraints = Vec::new();
@@ -292,6 +298,22 @@ pub(super) fn columns_in(expr: &Expr, known: &[String]) -> Vec<String> {
         ControlFlow::Continue(())
     });
     found
+}
+
+/// Lists what a type's name may mean that PostgreSQL does not have itself.
+fn named_type(data_type: &DataType, names: &NameContext) -> Result<Vec<TableName>> {
+    let mut rewritten = data_type.clone();
+    // `serial` is no type to the rewriting.
+    let known = rewrite::rewrite_type(&mut rewritten);
+    match (data_type, rewritten) {
+        (DataType::Custom(name, modifiers), DataType::Custom(..))
+            if known.is_ok() && modifiers.is_empty() =>
+        {
+            let name = TableRef::from_object_name(name)?;
+            Ok(name.candidates(&names.search_path).collect())
+        }
+        _ => Ok(Vec::new()),
+    }
 }
 
 fn serial(data_type: &DataType) -> Option<(DataType, &'static str)> {

@@ -5,9 +5,9 @@ use sqlparser::tokenizer::{Token, TokenWithSpan};
 use super::ViewAction;
 use super::beyond::{Cursor, define};
 use crate::error::{Error, Result};
+use crate::sql::define_write::DefineWrite;
 use crate::sql::statement::Kind;
 use crate::sql::view::Refresh;
-use crate::sql::write::DefineWrite;
 use crate::sqlstate::SqlState;
 
 /// Reads what stands behind `REFRESH MATERIALIZED VIEW`.

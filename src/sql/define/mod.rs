@@ -3,6 +3,7 @@
 //!
 //! - `shape.rs`: tables, columns and constraints in parts; how they are written for DuckDB.
 //! - `create.rs`, `alter.rs`, `index.rs`, `sequence.rs`: the parser's tree to a [`Definition`].
+//! - `domain.rs`: CREATE DOMAIN.
 //! - `beyond.rs`: statements that the parser does not know, those of `materialized.rs` among them;
 //!   `tokens.rs`: such clauses.
 //! - `row_defaults.rs`: INSERT and UPDATE of columns with defaults that are no plain values.
@@ -13,6 +14,7 @@
 mod alter;
 mod beyond;
 mod create;
+mod domain;
 mod index;
 mod materialized;
 mod row_defaults;
@@ -31,6 +33,7 @@ use alter::alter_table;
 pub(super) use beyond::parse as parse_beyond;
 pub(super) use create::as_sequence_name;
 use create::create_table;
+pub use domain::{DOMAIN_CHECK, DOMAIN_CODE, Domain, DomainCheck};
 use index::create_index;
 pub(super) use materialized::take_with_data;
 pub use row_defaults::ColumnDefault;
@@ -104,6 +107,15 @@ pub enum Definition {
         if_not_exists: bool,
         spec: SequenceSpec,
         owner: Option<SequenceOwner>,
+    },
+    CreateDomain {
+        name: TableName,
+        /// Its type, default and constraints, as those of one column.
+        shape: TableShape,
+    },
+    CommentOnType {
+        name: Candidates,
+        comment: Option<String>,
     },
     AlterSequence {
         name: Candidates,

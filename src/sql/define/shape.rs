@@ -49,6 +49,9 @@ pub struct ColumnShape {
     /// The expression of a generated column.
     #[serde(default)]
     pub generated: Option<String>,
+    /// What the type's name may mean, where it is not one of PostgreSQL's.
+    #[serde(default)]
+    pub named_type: Vec<TableName>,
 }
 
 /// A sequence that belongs to a column.

@@ -7,15 +7,17 @@ use sqlparser::ast::{
     SetExpr, Visit, visit_expressions,
 };
 
+use super::domain::create_domain;
 use super::sequence::{OwnerChange, SequenceOwner};
 use super::{
     Candidates, Definition, Dropped, EnumPlace, LikeOptions, TableAction, alter_table,
     as_sequence_name, create_index, create_sequence, create_table, written_name,
 };
 use crate::error::{Error, Result};
+use crate::sql::define_write::DefineWrite;
 use crate::sql::rewrite::{self, NameContext};
 use crate::sql::statement::{Statement, TableRef};
-use crate::sql::write::{DefineWrite, Write};
+use crate::sql::write::Write;
 use crate::sql::{Kind, params, quote_ident};
 use crate::types::{PgType, Value};
 
@@ -29,7 +31,7 @@ impl Statement {
         values: &[Value],
     ) -> Result<Option<Vec<Definition>>> {
         if let Kind::Write(Write::Define { define, .. }) = &self.kind {
-            return Ok(Some(vec![beyond(define, names)]));
+            return Ok(Some(vec![beyond(define, names)?]));
         }
         let Some(tree) = self.tree.as_deref() else { return Ok(None) };
         let path = names.search_path.as_slice();
@@ -52,6 +54,10 @@ impl Statement {
                 }],
             },
             ast::Statement::AlterType(alter) => alter_type(alter, path)?,
+            ast::Statement::Comment { .. } => match comment_on_type(tree, path)? {
+                Some(definition) => definition,
+                None => return Ok(None),
+            },
             ast::Statement::Drop { object_type, if_exists, names: dropped, cascade, .. } => {
                 let Some(kind) = dropped_kind(*object_type) else { return Ok(None) };
                 let each = |name| match kind {
@@ -221,9 +227,19 @@ fn candidates(name: &ast::ObjectName, path: &[String]) -> Result<Candidates> {
     Ok(TableRef::from_object_name(name)?.candidates(path).collect())
 }
 
-fn beyond(define: &DefineWrite, names: &NameContext) -> Definition {
+fn beyond(define: &DefineWrite, names: &NameContext) -> Result<Definition> {
     let path = names.search_path.as_slice();
-    match define {
+    Ok(match define {
+        DefineWrite::CreateDomain { create, .. } => create_domain(create, names)?,
+        DefineWrite::TemporaryView { .. } => {
+            return Err(Error::internal("a temporary view is no definition for all"));
+        }
+        DefineWrite::DropDomain { names, if_exists, cascade } => Definition::Drop {
+            kind: Dropped::Type,
+            names: names.iter().map(|name| name.candidates(path).collect()).collect(),
+            if_exists: *if_exists,
+            cascade: *cascade,
+        },
         DefineWrite::AlterSequence { name, if_exists, change, owner } => {
             let mut change = change.clone();
             if let Some((table, column)) = owner {
@@ -245,7 +261,22 @@ fn beyond(define: &DefineWrite, names: &NameContext) -> Definition {
             if_exists: *if_exists,
             actions: vec![action.clone()],
         },
-    }
+    })
+}
+
+/// A comment on a type, which may be a domain's.
+fn comment_on_type(tree: &ast::Statement, path: &[String]) -> Result<Option<Definition>> {
+    let ast::Statement::Comment {
+        object_type: ast::CommentObject::Type | ast::CommentObject::Domain,
+        object_name,
+        comment,
+        ..
+    } = tree
+    else {
+        return Ok(None);
+    };
+    let name = candidates(object_name, path)?;
+    Ok(Some(Definition::CommentOnType { name, comment: comment.clone() }))
 }
 
 fn dropped_kind(kind: ast::ObjectType) -> Option<Dropped> {

@@ -47,6 +47,7 @@ pub(in crate::sql) use names::string;
 pub use names::{SystemCatalog, SystemRelation};
 pub use sequences::Drawn;
 pub use session_facts::SessionFacts;
+pub(in crate::sql) use types::rewrite as rewrite_type;
 
 /// What a session's names mean.
 #[derive(Clone)]

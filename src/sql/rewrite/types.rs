@@ -13,7 +13,7 @@ const PRECISION_MAX: u64 = 38;
 const SCALE_DEFAULT: i64 = 10;
 
 /// Rewrites a type's name.
-pub(super) fn rewrite(data_type: &mut DataType) -> Result<()> {
+pub(in crate::sql) fn rewrite(data_type: &mut DataType) -> Result<()> {
     let replacement = match data_type {
         DataType::Char(_)
         | DataType::Character(_)

@@ -82,6 +82,7 @@ impl Definer<'_> {
                 self.drop_column(&table, name, *if_exists, *cascade)?;
             }
             TableAction::SetType { column, data_type, limit, using } => {
+                self.refuse_domain(data_type)?;
                 self.set_type(table, column, data_type, limit.as_ref(), using.as_deref())?;
             }
             TableAction::SetDefault { column, default, sequence } => {

@@ -37,8 +37,12 @@ impl Definer<'_> {
         if shape.generated.is_some() {
             return Err(Error::unsupported("a generated column cannot be added to a table"));
         }
+        let domain = self.domain_of(shape)?;
+        let of_domain = domain.as_ref().map(|domain| domain.shape(shape));
+        let shape = of_domain.as_ref().unwrap_or(shape);
         let column = self.new_column(&table.name, shape)?;
         let plain = constraints.is_empty()
+            && domain.is_none()
             && shape.limit.is_none()
             && shape.sequence.is_none()
             && shape.uses.is_none()
@@ -69,6 +73,7 @@ impl Definer<'_> {
         }
         rebuild.after.columns.push(column);
         rebuild.after.limit(&shape.name, shape.limit.as_ref());
+        rebuild.after.demand(&shape.name, domain.as_ref())?;
         let mut last = (ConstraintKind::Check, String::new());
         for constraint in constraints {
             last = (constraint.kind, rebuild.after.add(constraint)?);
@@ -271,7 +276,7 @@ impl Definer<'_> {
                 to.clone_into(column);
                 count += 1;
             }
-            if count > 0 && constraint.kind == ConstraintKind::Check && !constraint.hidden {
+            if count > 0 && constraint.kind == ConstraintKind::Check && !constraint.is_respelled() {
                 return Err(Error::unsupported(format!(
                     "column \"{from}\" is part of a CHECK of a table with foreign keys"
                 ))

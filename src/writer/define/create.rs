@@ -42,9 +42,13 @@ impl Definer<'_> {
                     format!("column \"{}\" specified more than once", column.name),
                 ));
             }
+            let domain = self.domain_of(column)?;
+            let of_domain = domain.as_ref().map(|domain| domain.shape(column));
+            let column = of_domain.as_ref().unwrap_or(column);
             let column_sql = self.new_column(table, column)?;
             new.columns.push(column_sql);
             new.limit(&column.name, column.limit.as_ref());
+            new.demand(&column.name, domain.as_ref())?;
         }
         for constraint in &shape.constraints {
             new.add(constraint)?;
@@ -62,7 +66,7 @@ impl Definer<'_> {
             let wanted = generated_name(&table.table, &shape.name, "seq");
             let name = self.free_name(&table.schema, &wanted)?;
             let made = sequence.spec.resolve(None)?;
-            self.connection.run(&made.create_sql(&duckdb_table(&name)))?;
+            self.make_sequence(&name, &made)?;
             default = Some(sequence_default(&duckdb_table(&name), Some(sequence.kind)));
         } else if let Some(uses) = &shape.uses {
             default = Some(self.used_sequence(uses)?);
@@ -166,7 +170,7 @@ impl Definer<'_> {
                     .free_name(&table.schema, &generated_name(&table.table, &column.name, "seq"))?;
                 let mut made = self.sequence_of(&sequence)?;
                 made.next = made.start;
-                self.connection.run(&made.create_sql(&duckdb_table(&name)))?;
+                self.make_sequence(&name, &made)?;
                 Ok(Some(sequence_default(&duckdb_table(&name), Some(kind))))
             }
             Some(0) if like.defaults => Ok(Some(sequence_default(&sequence, None))),

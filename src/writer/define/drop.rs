@@ -93,7 +93,14 @@ impl Definer<'_> {
             }
             let (word, quoted) = match kind {
                 Dropped::Schema => ("SCHEMA", quote_ident(duckdb_schema(&name.table))),
-                _ => ("TYPE", duckdb_table(name)),
+                _ if self.has_type(candidates)? => ("TYPE", duckdb_table(name)),
+                _ if if_exists => continue,
+                _ => {
+                    return Err(Error::new(
+                        SqlState::UNDEFINED_OBJECT,
+                        format!("type \"{}\" does not exist", name.table),
+                    ));
+                }
             };
             self.connection.run(&format!("DROP {word} {exists}{quoted}{cascade}"))?;
         }

@@ -1,12 +1,12 @@
 //! A table as DuckDB's catalog has it, and the SQL that makes one like it.
 
 use super::{Definer, generated_name};
-use crate::catalog::{duckdb_schema, duckdb_table};
+use crate::catalog::{TEMPORARY_SCHEMA, duckdb_schema, duckdb_table};
 use crate::error::{Error, Result};
 use crate::ids::TableName;
 use crate::sql::{
-    CHECK_NAME_CODE, ConstraintKind, ConstraintShape, KEY_NAME_CODE, TextLimit, check_name,
-    key_name_note, length_limit, quote_ident,
+    CHECK_NAME_CODE, ConstraintKind, ConstraintShape, DOMAIN_CHECK, Domain, KEY_NAME_CODE,
+    TextLimit, check_name, key_name_note, length_limit, quote_ident,
 };
 use crate::sqlstate::SqlState;
 use crate::types::Value;
@@ -44,7 +44,7 @@ pub(in crate::writer) struct Constraint {
     pub(super) check: String,
     /// The table and columns that a foreign key refers to.
     pub(in crate::writer) referenced: Option<(TableName, Vec<String>)>,
-    /// It only holds a length, or a key's name.
+    /// It only holds a length, a domain's demand or a key's name.
     pub(super) hidden: bool,
 }
 
@@ -213,6 +213,22 @@ impl Existing {
         }
     }
 
+    /// Adds what a column's domain demands.
+    pub(super) fn demand(&mut self, column: &str, domain: Option<&Domain>) -> Result<()> {
+        for check in domain.map(|domain| domain.column_checks(column)).transpose()?.iter().flatten()
+        {
+            self.constraints.push(Constraint {
+                kind: ConstraintKind::Check,
+                name: String::new(),
+                columns: vec![column.to_owned()],
+                check: check.clone(),
+                referenced: None,
+                hidden: true,
+            });
+        }
+        Ok(())
+    }
+
     /// The constraints' names.
     pub(super) fn names(&self) -> impl Iterator<Item = &String> {
         self.constraints.iter().filter(|c| !c.hidden).map(|c| &c.name)
@@ -253,7 +269,11 @@ impl Existing {
                 ));
             }
         }
-        format!("CREATE TABLE {} ({})", duckdb_table(name), parts.join(", "))
+        let parts = parts.join(", ");
+        if name.schema == TEMPORARY_SCHEMA {
+            return format!("CREATE TEMP TABLE {} ({parts})", quote_ident(&name.table));
+        }
+        format!("CREATE TABLE {} ({parts})", duckdb_table(name))
     }
 }
 
@@ -356,6 +376,10 @@ fn is_length_limit(check: &str) -> bool {
     error_text(check, "[22001] value too long").is_some()
 }
 
+fn is_of_domain(check: &str) -> bool {
+    kept_check_name(check).is_some_and(|name| name.starts_with(DOMAIN_CHECK))
+}
+
 fn text(row: &[String], place: usize) -> String {
     row.get(place).cloned().unwrap_or_default()
 }
@@ -387,7 +411,7 @@ fn constraint(row: &[String], table: &TableName) -> Option<Constraint> {
         _ => return None,
     };
     let check = text(row, 2);
-    let hidden = is_length_limit(&check) || key_note(&check).is_some();
+    let hidden = is_length_limit(&check) || key_note(&check).is_some() || is_of_domain(&check);
     let referenced = some(row, 3)
         .map(|other| (TableName::new(table.schema.clone(), other), split(&text(row, 4))));
     let mut columns: Vec<String> = Vec::new();
@@ -438,6 +462,11 @@ impl Constraint {
             };
         }
         to.clone_into(&mut self.name);
+    }
+
+    /// Tells whether [`Constraint::respell`] knows its form.
+    pub(super) fn is_respelled(&self) -> bool {
+        self.hidden && !is_of_domain(&self.check)
     }
 
     /// Writes a length's CHECK anew for a column that was renamed.

@@ -3,8 +3,8 @@
 //!
 //! - `existing.rs`: what the catalog says of a table, and its CREATE TABLE.
 //! - `rebuild.rs`: a table made anew with another definition, its rows copied.
-//! - `create.rs`, `alter.rs`, `drop.rs`, `enums.rs`, `sequence.rs`, `views.rs`: one statement's
-//!   kind each.
+//! - `create.rs`, `alter.rs`, `drop.rs`, `enums.rs`, `domain.rs`, `sequence.rs`, `views.rs`: one
+//!   statement's kind each.
 //!
 //! DuckDB 1.5.6 refuses most of ALTER TABLE while an index depends on the table, or another table's
 //! foreign key; a renamed table's foreign keys are lost. Indexes are dropped and built again, other
@@ -13,6 +13,7 @@
 mod alter;
 mod column;
 mod create;
+mod domain;
 mod drop;
 mod enums;
 mod existing;
@@ -22,7 +23,7 @@ mod views;
 
 pub(super) use existing::Existing;
 
-use crate::catalog::duckdb_schema;
+use crate::catalog::{TEMPORARY_SCHEMA, duckdb_schema};
 use crate::engine::duckdb::WriteConnection;
 use crate::error::{Error, Result};
 use crate::ids::TableName;
@@ -83,6 +84,10 @@ impl<'a> Definer<'a> {
             Definition::CreateSequence { name, if_not_exists, spec, owner } => {
                 self.create_sequence(name, *if_not_exists, spec, owner.as_ref())?;
             }
+            Definition::CreateDomain { name, shape } => self.create_domain(name, shape)?,
+            Definition::CommentOnType { name, comment } => {
+                self.comment_on_type(name, comment.as_deref())?;
+            }
             Definition::AlterSequence { name, if_exists, change } => {
                 self.alter_sequence(name, *if_exists, change)?;
             }
@@ -113,18 +118,18 @@ impl<'a> Definer<'a> {
     fn find(&mut self, candidates: &[TableName]) -> Result<Option<(TableName, RelationKind)>> {
         let Some(first) = candidates.first() else { return Ok(None) };
         let rows = self.connection.text_rows(
-            "SELECT schema_name, 'table' FROM duckdb_tables()
-                 WHERE database_name = current_database() AND table_name = $1
-             UNION ALL SELECT schema_name, 'view' FROM duckdb_views()
-                 WHERE database_name = current_database() AND view_name = $1
-             UNION ALL SELECT schema_name, 'sequence' FROM duckdb_sequences()
-                 WHERE database_name = current_database() AND sequence_name = $1
-             UNION ALL SELECT schema_name, 'index' FROM duckdb_indexes()
-                 WHERE database_name = current_database() AND index_name = $1
-             UNION ALL SELECT 'main', 'index' FROM duckdb_indexes()
-                 WHERE database_name = current_database() AND index_name = $1
-                     AND schema_name = 'teatree_internal'",
-            &[Value::Text(first.table.clone())],
+            "SELECT CASE WHEN database_name = 'temp' THEN $2 ELSE schema_name END, kind FROM (
+                 SELECT database_name, schema_name, table_name AS name, 'table' AS kind
+                     FROM duckdb_tables()
+                 UNION ALL SELECT database_name, schema_name, view_name, 'view'
+                     FROM duckdb_views()
+                 UNION ALL SELECT database_name, schema_name, sequence_name, 'sequence'
+                     FROM duckdb_sequences()
+                 UNION ALL SELECT database_name,
+                     CASE WHEN schema_name = 'teatree_internal' THEN 'main' ELSE schema_name END,
+                     index_name, 'index' FROM duckdb_indexes())
+             WHERE database_name IN (current_database(), 'temp') AND name = $1",
+            &[Value::Text(first.table.clone()), Value::Text(TEMPORARY_SCHEMA.to_owned())],
         )?;
         for candidate in candidates {
             let schema = duckdb_schema(&candidate.schema);

@@ -2,13 +2,13 @@
 //! taken away before and given back after.
 
 use super::{Definer, RelationKind, undefined, wrong_kind};
-use crate::catalog::{duckdb_schema, duckdb_table};
+use crate::catalog::{TEMPORARY_SCHEMA, duckdb_schema, duckdb_table};
 use crate::error::{Error, Result};
 use crate::ids::TableName;
 use crate::intent::ResultSet;
 use crate::sql::{
-    OwnerChange, Sequence, SequenceChange, SequenceOwner, SequenceSpec, TableRef, sequence_default,
-    written_name,
+    OwnerChange, Sequence, SequenceChange, SequenceOwner, SequenceSpec, TableRef, quote_ident,
+    sequence_default, written_name,
 };
 use crate::sqlstate::SqlState;
 use crate::types::{self, Column, PgType, Value};
@@ -42,6 +42,17 @@ impl Definer<'_> {
             Some(owner) => self.own(name, owner),
             None => Ok(()),
         }
+    }
+
+    /// Makes a sequence of a column's.
+    pub(super) fn make_sequence(&mut self, name: &TableName, made: &Sequence) -> Result<()> {
+        let sql = if name.schema == TEMPORARY_SCHEMA {
+            let sql = made.create_sql(&quote_ident(&name.table));
+            sql.replacen("CREATE SEQUENCE", "CREATE TEMP SEQUENCE", 1)
+        } else {
+            made.create_sql(&duckdb_table(name))
+        };
+        self.connection.run(&sql)
     }
 
     /// Changes a sequence.
