@@ -38,13 +38,22 @@ pub(super) struct Applier {
     pub(super) refreshed: u64,
     /// Asks that an append be stopped at its next batch.
     pub(super) stop: Arc<AtomicBool>,
+    /// A table that gets an index is made anew first.
+    pub(super) makes_anew: bool,
 }
 
 impl Applier {
     pub(super) fn new(targets: Arc<Targets>, connection: WriteConnection) -> Applier {
         let upkeep = targets.pipelines.upkeep(false);
-        let stop = Arc::default();
-        Applier { connection, targets, upkeep, redefined: false, refreshed: 0, stop }
+        Applier {
+            connection,
+            targets,
+            upkeep,
+            redefined: false,
+            refreshed: 0,
+            stop: Arc::default(),
+            makes_anew: false,
+        }
     }
 
     /// Applies an intent's change of DuckDB inside the transaction that is open. The outcome of one
@@ -115,6 +124,7 @@ impl Applier {
                 let mut done = applied(tag, 0);
                 for change in changes {
                     let mut definer = Definer::new(&mut self.connection, rows_max);
+                    definer.makes_anew = self.makes_anew;
                     done.result = definer.apply(change)?;
                     done.rows = definer.rows;
                     self.refreshed = definer.rows;

@@ -15,9 +15,18 @@ use crate::error::{Error, Result};
 use crate::ids::{IntentSeq, TableName};
 use crate::intent::{Accepted, Applied, Body, DatasetChange, Intent, Storage, TagKind};
 use crate::procedure::{Progress, Turn};
+use crate::sql::Definition;
 use crate::sqlstate::SqlState;
 use crate::types::{self, Value};
 use crate::{clock, telemetry};
+
+/// What was done about rows that DuckDB makes no index over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Settled {
+    No,
+    Checkpointed,
+    Anew,
+}
 
 impl Writer {
     /// Applies intents one by one, each for itself.
@@ -45,18 +54,19 @@ impl Writer {
             Err(Error::canceled("user request"))
         } else {
             let mut tries = 1;
-            loop {
+            let mut settled = Settled::No;
+            let result = loop {
                 match self.apply_guarded(intent) {
                     // Looked at first: a transaction that ends after this wakes the stream.
                     Err(error) if self.park_conflicted(intent, &error) => return Ok(()),
                     Err(_) if self.applier.suspend_failed() => {}
                     Err(error) if self.retries_conflict(&error, tries) => tries += 1,
-                    Err(error) if tries == 1 && self.settles_updates(&intent.body, &error) => {
-                        tries += 1;
-                    }
+                    Err(error) if self.settles_updates(&intent.body, &error, &mut settled) => {}
                     result => break result,
                 }
-            }
+            };
+            self.applier.makes_anew = false;
+            result
         };
         match result {
             Ok(Progress::Done(applied)) => {
@@ -150,11 +160,28 @@ impl Writer {
     }
 
     /// Tells whether a definition that failed may be tried once more: DuckDB makes no index over
-    /// rows that an UPDATE or a DELETE has changed since the last checkpoint.
-    fn settles_updates(&mut self, body: &Body, error: &Error) -> bool {
-        matches!(body, Body::Define { .. } | Body::Statement { tag: TagKind::Fixed(_), .. })
-            && error.code() == SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE
-            && self.checkpoint().is_ok()
+    /// rows that an UPDATE or a DELETE has changed since the last checkpoint, and while a reader is
+    /// older than those there is none. Then the table is made anew.
+    fn settles_updates(&mut self, body: &Body, error: &Error, settled: &mut Settled) -> bool {
+        let is_definition =
+            matches!(body, Body::Define { .. } | Body::Statement { tag: TagKind::Fixed(_), .. });
+        if !is_definition || error.code() != SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE {
+            return false;
+        }
+        if *settled == Settled::No {
+            *settled = Settled::Checkpointed;
+            if self.checkpoint().is_ok() {
+                return true;
+            }
+        }
+        let makes_index = matches!(body, Body::Define { changes, .. }
+            if changes.iter().any(|change| matches!(change, Definition::CreateIndex { .. })));
+        if *settled == Settled::Anew || !makes_index {
+            return false;
+        }
+        *settled = Settled::Anew;
+        self.applier.makes_anew = true;
+        true
     }
 
     fn checkpoint(&mut self) -> Result<()> {

@@ -123,3 +123,28 @@ fn an_altered_table_survives_a_crash() {
     assert_eq!(client.value("INSERT INTO t DEFAULT VALUES RETURNING id, w, n"), "41|X|7");
     assert_eq!(client.value("SELECT count(*), count(at) FROM t"), "3|3");
 }
+
+#[test]
+fn an_index_is_made_behind_changes_that_a_reader_does_not_see() {
+    let server = if is_oracle() { None } else { Server::start(&[]) };
+    let client = || server.as_ref().map_or_else(connect, Server::connect);
+    let (mut reader, mut writer) = (client(), client());
+    writer.run("CREATE TABLE idx_behind (id serial PRIMARY KEY, v text DEFAULT 'x', n int)");
+    writer.run("INSERT INTO idx_behind (n) SELECT g FROM generate_series(1, 100) g");
+    writer.run("CREATE INDEX idx_behind_v ON idx_behind (v)");
+    reader.run("BEGIN ISOLATION LEVEL REPEATABLE READ");
+    assert_eq!(reader.value("SELECT count(*) FROM idx_behind"), "100");
+    writer.run("UPDATE idx_behind SET v = 'y' WHERE n < 50");
+    writer.run("DELETE FROM idx_behind WHERE n = 70");
+    writer.run("CREATE INDEX idx_behind_n ON idx_behind (n)");
+    writer.run("INSERT INTO idx_behind (n) VALUES (101)");
+    assert_eq!(reader.value("SELECT count(*) FROM idx_behind WHERE v = 'x'"), "100");
+    reader.run("COMMIT");
+    let state = "SELECT count(*), sum((v = 'y')::int), max(id) FROM idx_behind";
+    assert_eq!(reader.value(state), "100|49|101");
+    assert_eq!(
+        reader.lines("SELECT indexname FROM pg_indexes WHERE tablename = 'idx_behind' ORDER BY 1"),
+        ["idx_behind_n", "idx_behind_pkey", "idx_behind_v"]
+    );
+    writer.run("DROP TABLE idx_behind");
+}

@@ -2,6 +2,7 @@
 
 use super::column::owned_sequence;
 use super::existing::{Column, Existing, Index};
+use super::rebuild::Rebuild;
 use super::{Definer, RelationKind, generated_name, undefined};
 use crate::catalog::duckdb_table;
 use crate::error::{Error, Result};
@@ -218,6 +219,10 @@ impl Definer<'_> {
             parts: parts.iter().map(|part| part.sql.clone()).collect(),
             comment: None,
         };
+        if self.makes_anew && view.is_none() {
+            let existing = self.existing(&table)?;
+            self.rebuild(&Rebuild::of(&existing))?;
+        }
         match view {
             Some(view) => {
                 let parts = Definer::index_parts(&view, parts)?;

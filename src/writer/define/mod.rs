@@ -61,11 +61,13 @@ pub(in crate::writer) struct Definer<'a> {
     rows_max: usize,
     /// Rows that the last change has made.
     pub(in crate::writer) rows: u64,
+    /// A table that gets an index is made anew first.
+    pub(in crate::writer) makes_anew: bool,
 }
 
 impl<'a> Definer<'a> {
     pub(super) fn new(connection: &'a mut WriteConnection, rows_max: usize) -> Definer<'a> {
-        Definer { connection, rows_max, rows: 0 }
+        Definer { connection, rows_max, rows: 0, makes_anew: false }
     }
 
     /// Makes one change; `setval` gives rows.
