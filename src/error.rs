@@ -25,6 +25,9 @@ struct Fields {
     /// 1-based, in characters of the client's statement.
     position: Option<usize>,
     context: Option<String>,
+    /// What PostgreSQL calls the code that reports it, where clients look at that.
+    #[serde(default)]
+    routine: Option<String>,
     fatal: bool,
     /// See [`Error::own`].
     #[serde(default)]
@@ -52,6 +55,7 @@ impl Error {
             hint: None,
             position: None,
             context: None,
+            routine: None,
             fatal: false,
             own: false,
             object: ErrorObject::default(),
@@ -148,6 +152,14 @@ impl Error {
     }
 
     #[must_use]
+    /// Adds the name of PostgreSQL's own code for it: some clients prepare a statement again when
+    /// they see `RevalidateCachedQuery`.
+    pub fn with_routine(mut self, routine: &str) -> Self {
+        self.0.routine = Some(routine.to_owned());
+        self
+    }
+
+    #[must_use]
     /// Makes the error end its connection.
     pub fn fatal(mut self) -> Self {
         self.0.fatal = true;
@@ -190,6 +202,11 @@ impl Error {
     /// Returns the context lines.
     pub fn context(&self) -> Option<&str> {
         self.0.context.as_deref()
+    }
+
+    /// Returns the name of PostgreSQL's own code for it.
+    pub fn routine(&self) -> Option<&str> {
+        self.0.routine.as_deref()
     }
 
     /// Tells whether the connection ends with this error.

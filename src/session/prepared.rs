@@ -86,7 +86,10 @@ impl Prepared {
         if described.columns.is_empty() {
             return Ok(());
         }
-        let changed = || Error::unsupported("cached plan must not change result type");
+        let changed = || {
+            Error::unsupported("cached plan must not change result type")
+                .with_routine("RevalidateCachedQuery")
+        };
         if described.columns.len() != columns.len() {
             return Err(changed());
         }

@@ -30,6 +30,7 @@ pub(super) fn error(error: &Error) -> Message {
         (b't', error.object().table.clone()),
         (b'c', error.object().column.clone()),
         (b'n', error.object().constraint.clone()),
+        (b'R', error.routine().map(str::to_owned)),
     ];
     fields.extend(more.into_iter().filter_map(|(kind, text)| Some((kind, text?))));
     Message::ErrorResponse(ErrorResponse::new(fields))

@@ -238,3 +238,21 @@ fn a_prepared_write_runs_once_an_execute() {
     assert_eq!(client.lines(&format!("SELECT * FROM {table} ORDER BY id")), ["1|NULL", "2|tea"]);
     client.run(&format!("DROP TABLE {table}"));
 }
+
+#[test]
+fn a_statement_whose_columns_have_changed_says_so_as_drivers_know_it() {
+    let mut client = connect();
+    let table = unique("changed_columns");
+    client.run(&format!("CREATE TABLE {table} (id int4)"));
+    let select = format!("SELECT * FROM {table}");
+    let out = Out::new().parse("sel", &select, &[]).describe_statement("sel");
+    assert_eq!(client.talk(out.sync()), ["1", "t []", "T id:23", "Z I"]);
+    client.run(&format!("ALTER TABLE {table} ADD COLUMN name text"));
+    client.send(Out::new().bind("", "sel", &[]).execute("", 0).sync());
+    let replies = client.read_until_ready();
+    let error = replies.iter().find(|reply| reply.tag == b'E').unwrap().error();
+    assert_eq!(error[&'C'], "0A000");
+    assert_eq!(error[&'M'], "cached plan must not change result type");
+    assert_eq!(error[&'R'], "RevalidateCachedQuery");
+    client.run(&format!("DROP TABLE {table}"));
+}
