@@ -59,6 +59,9 @@ SELECT d.objoid AS ti_oid, r.name AS ti_catalog, d.description AS ti_description
 FROM teatree_system.pg.pg_description d
 JOIN teatree_system.support.system_relation r ON r.oid = d.classoid WHERE d.objsubid = 0;
 
+CREATE VIEW teatree_system.support.lookup_kind AS
+SELECT oid AS ti_oid, kind AS ti_kind FROM teatree_system.support.user_relation;
+
 CREATE VIEW teatree_system.support.lookup_size AS
 SELECT r.oid AS ti_oid, CAST(coalesce(d.bytes, r.row_count * r.column_count * 8) AS BIGINT) AS ti_bytes
 FROM teatree_system.support.user_relation r LEFT JOIN teatree_datasets() d ON d.oid = r.oid;

@@ -74,6 +74,14 @@ CREATE MACRO teatree_system.pg.regnamespace_in(arg_written) AS
            (SELECT ti_oid FROM teatree_system.support.lookup_schema
             WHERE ti_name = teatree_system.support.name_parts(CAST(arg_written AS VARCHAR))[-1]),
            CAST(error('[3F000] schema "' || CAST(arg_written AS VARCHAR) || '" does not exist') AS UINTEGER));
+CREATE MACRO teatree_system.pg.to_regnamespace(arg_written) AS
+  (SELECT ti_oid FROM teatree_system.support.lookup_schema
+   WHERE ti_name = teatree_system.support.name_parts(CAST(arg_written AS VARCHAR))[-1]);
+CREATE MACRO teatree_system.pg.to_regrole(arg_written) AS
+  (SELECT ti_oid FROM teatree_system.support.lookup_role WHERE ti_name = CAST(arg_written AS VARCHAR));
+CREATE MACRO teatree_system.pg.to_regproc(arg_written) AS
+  (SELECT min(ti_oid) FROM teatree_system.support.lookup_proc
+   WHERE ti_name = teatree_system.support.name_parts(CAST(arg_written AS VARCHAR))[-1]);
 CREATE MACRO teatree_system.pg.regnamespace_out(arg_n) AS
   coalesce((SELECT teatree_system.support.quoted(ti_name) FROM teatree_system.support.lookup_schema WHERE ti_oid = arg_n),
            CAST(arg_n AS VARCHAR));

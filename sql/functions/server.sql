@@ -22,6 +22,18 @@ CREATE MACRO teatree_system.pg.pg_index_column_has_property(arg_i, arg_place, ar
   CASE WHEN lower(arg_property) IN ('asc', 'orderable', 'nulls_last', 'returnable', 'search_array', 'search_nulls') THEN true
        WHEN lower(arg_property) IN ('desc', 'nulls_first', 'distance_orderable') THEN false END;
 CREATE MACRO teatree_system.pg.pg_stat_get_numscans(arg_r) AS 0::BIGINT;
+-- INSERT, UPDATE and DELETE of tables; a view takes none of them.
+CREATE MACRO teatree_system.pg.pg_relation_is_updatable(arg_relation, arg_triggers) AS
+  CASE WHEN (SELECT ti_kind FROM teatree_system.support.lookup_kind WHERE ti_oid = arg_relation) = 'r' THEN 28 ELSE 0 END;
+CREATE MACRO teatree_system.pg.pg_column_is_updatable(arg_relation, arg_number, arg_triggers) AS
+  arg_number > 0 AND teatree_system.pg.pg_relation_is_updatable(arg_relation, arg_triggers) > 0;
+CREATE MACRO teatree_system.pg.pg_options_to_table(arg_options) AS TABLE
+  SELECT split_part(o, '=', 1) AS option_name,
+         CASE WHEN contains(o, '=') THEN o[strpos(o, '=') + 1:] END AS option_value
+  FROM (SELECT unnest(CAST(arg_options AS VARCHAR[])) AS o);
+-- No table has partitions.
+CREATE MACRO teatree_system.pg.pg_partition_tree(arg_relation) AS TABLE
+  SELECT NULL::UINTEGER AS relid, NULL::UINTEGER AS parentrelid, NULL::BOOLEAN AS isleaf, NULL::INTEGER AS level WHERE false;
 CREATE MACRO teatree_system.pg.acldefault(arg_kind, arg_role) AS NULL::VARCHAR[];
 CREATE MACRO teatree_system.pg.pg_has_role(arg_role, arg_privilege) AS true, (arg_who, arg_role, arg_privilege) AS true;
 CREATE MACRO teatree_system.pg.has_table_privilege(arg_r, arg_privilege) AS true, (arg_who, arg_r, arg_privilege) AS true;
@@ -90,5 +102,6 @@ CREATE MACRO teatree_system.pg.aclexplode_list(arg_list) AS
     CAST([] AS STRUCT(grantor UINTEGER, grantee UINTEGER, privilege_type VARCHAR, is_grantable BOOLEAN)[]) END;
 CREATE MACRO teatree_system.pg.aclexplode(arg_list) AS unnest(teatree_system.pg.aclexplode_list(arg_list));
 CREATE MACRO teatree_system.pg.oidvectortypes(arg_types) AS
-  coalesce(list_aggregate([teatree_system.pg.format_type(t, NULL) FOR t IN arg_types], 'string_agg', ', '), '');
+  coalesce((SELECT string_agg(teatree_system.pg.format_type(u.ti_type, NULL), ', ' ORDER BY u.ti_place)
+            FROM (SELECT unnest(arg_types) AS ti_type, generate_subscripts(arg_types, 1) AS ti_place) u), '');
 CREATE MACRO teatree_system.pg.bpchar(arg_text) AS CAST(arg_text AS VARCHAR);

@@ -4,7 +4,8 @@
 //! - `split.rs`: one message to its statements, with places for error positions; `spelling.rs`:
 //!   words that the parser does not know.
 //! - `statement.rs`: [`Statement`] and its [`Kind`]: everything a router needs to decide.
-//! - `classify.rs`, `write.rs`, `define_write.rs`, `setting.rs`, `call.rs`: the parser's tree to a [`Kind`].
+//! - `classify.rs`, `write.rs`, `define_write.rs`, `setting.rs`, `call.rs`: the parser's tree to a
+//!   [`Kind`].
 //! - `copy/`: COPY, read from tokens.
 //! - `comment.rs`: what a sqlcommenter comment says.
 //! - `lock.rs`: LOCK TABLE, and the functions of advisory locks.

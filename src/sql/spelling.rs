@@ -9,6 +9,8 @@ pub(super) fn as_the_parser_knows(tokens: &mut Vec<TokenWithSpan>) {
     leave_out_deferrable(tokens);
     spell_out_trim(tokens);
     weaken_locks(tokens);
+    leave_out_lock(tokens);
+    leave_out_schema(tokens);
     log_all(tokens);
 }
 
@@ -56,6 +58,51 @@ fn weaken_locks(tokens: &mut Vec<TokenWithSpan>) {
         }
     }
     for index in dropped.into_iter().rev() {
+        tokens.remove(index);
+    }
+}
+
+/// `SELECT 1 FOR UPDATE` names no table that could be locked, and the parser takes FOR for a name.
+fn leave_out_lock(tokens: &mut Vec<TokenWithSpan>) {
+    let solid: Vec<usize> = (0..tokens.len())
+        .filter(|&index| !matches!(tokens[index].token, Token::Whitespace(_) | Token::EOF))
+        .collect();
+    let is = |index: usize, wanted: &str| {
+        matches!(&tokens[index].token, Token::Word(word)
+            if word.quote_style.is_none() && word.value.eq_ignore_ascii_case(wanted))
+    };
+    let [first, .., before, last] = solid.as_slice() else { return };
+    let locks = is(*before, "for") && (is(*last, "update") || is(*last, "share"));
+    if is(*first, "select") && locks && !solid.iter().any(|&index| is(index, "from")) {
+        let (before, last) = (*before, *last);
+        tokens.remove(last);
+        tokens.remove(before);
+    }
+}
+
+/// `pg_catalog.substring(…)` and its like: the parser knows them as words of its own, and then a
+/// schema before them is a column to it.
+fn leave_out_schema(tokens: &mut Vec<TokenWithSpan>) {
+    const FUNCTIONS: [&str; 6] = ["substring", "overlay", "position", "extract", "ceil", "floor"];
+    let word = |index: usize| match &tokens[index].token {
+        Token::Word(word) => word.value.to_lowercase(),
+        _ => String::new(),
+    };
+    let solid: Vec<usize> = (0..tokens.len())
+        .filter(|&index| !matches!(tokens[index].token, Token::Whitespace(_) | Token::EOF))
+        .collect();
+    let mut gone = Vec::new();
+    for four in solid.windows(4) {
+        let [schema, dot, function, open] = *four else { continue };
+        if word(schema) == "pg_catalog"
+            && tokens[dot].token == Token::Period
+            && FUNCTIONS.contains(&word(function).as_str())
+            && tokens[open].token == Token::LParen
+        {
+            gone.extend([schema, dot]);
+        }
+    }
+    for index in gone.into_iter().rev() {
         tokens.remove(index);
     }
 }

@@ -85,6 +85,12 @@ static BY_NAME: LazyLock<HashMap<&'static str, Vec<Proc>>> = LazyLock::new(|| {
     all
 });
 
+/// Tells whether all functions of a name give one plain value.
+pub(in crate::sql) fn is_scalar(name: &str) -> bool {
+    let found = procs(name);
+    !found.is_empty() && found.iter().all(|proc| !proc.is_set && proc.columns.is_empty())
+}
+
 /// Finds the functions of a name.
 pub(super) fn procs(name: &str) -> &'static [Proc] {
     BY_NAME.get(name).map_or(&[], Vec::as_slice)

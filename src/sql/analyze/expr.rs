@@ -369,7 +369,11 @@ fn identifier(ident: &Ident, env: Env<'_>) -> Ty {
     if ident.value == "tableoid" {
         return Ty::of(26);
     }
-    env.scope.column(&ident.value)
+    // The name of a table is its whole row.
+    match env.scope.source(&ident.value) {
+        Some(source) if source.complete && !env.scope.has_column(&ident.value) => Ty::of(RECORD),
+        _ => env.scope.column(&ident.value),
+    }
 }
 
 fn compound(idents: &[Ident], env: Env<'_>) -> Ty {

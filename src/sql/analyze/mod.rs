@@ -40,6 +40,7 @@ use sqlparser::ast::{self, Statement as Tree};
 use super::statement::TableRef;
 use crate::error::Error;
 use crate::types::{Column, Origin, PgType};
+pub(super) use builtin::is_scalar;
 use enums::Enums;
 use expr::Analyzer;
 use query::Columns;

@@ -40,6 +40,12 @@ impl Scope<'_> {
         self.outer.map_or(Ty::UNTYPED, |outer| outer.column(name))
     }
 
+    /// Tells whether an item of FROM here has a column of this name, or may have.
+    pub(super) fn has_column(&self, name: &str) -> bool {
+        let has = |source: &Source| source.columns.iter().any(|(known, _)| known == name);
+        self.sources.iter().any(|source| !source.complete || has(source))
+    }
+
     /// Finds a column of a named table.
     pub(super) fn qualified(&self, table: &str, name: &str) -> Ty {
         match self.source(table) {

@@ -141,6 +141,7 @@ pub(super) fn cast_to(inner: Expr, data_type: DataType) -> Expr {
 pub(super) fn rewrite(expr: &mut Expr, names: &NameContext) -> Result<()> {
     match expr {
         Expr::Cast { expr: inner, data_type, .. } => {
+            types::spell_out_array(data_type);
             if is_text(data_type) && show(inner) {
                 return types::rewrite(data_type);
             }

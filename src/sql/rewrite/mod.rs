@@ -165,6 +165,7 @@ impl VisitorMut for Rewriter<'_> {
         if !self.is_kept && !is_cte {
             of_session::relation(factor, self.names);
         }
+        names::scalar_function(factor);
         names::table_function(factor, self.names);
         self.is_function = matches!(factor, TableFactor::Table { args: Some(_), .. });
         ControlFlow::Continue(())

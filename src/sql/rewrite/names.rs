@@ -5,11 +5,13 @@
 
 use sqlparser::ast::{
     Array, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments,
-    Ident, ObjectName, ObjectNamePart, Select, TableAlias, TableAliasColumnDef, TableFactor, Value,
+    Ident, ObjectName, ObjectNamePart, Query, Select, SelectItem, SetExpr, Statement, TableAlias,
+    TableAliasColumnDef, TableFactor, Value,
 };
 
 use super::NameContext;
 use crate::error::{Error, Result};
+use crate::sql::analyze::is_scalar;
 use crate::sqlstate::SqlState;
 
 /// A relation of the catalogue.
@@ -163,6 +165,49 @@ fn name_column(alias: &mut Option<TableAlias>) {
             alias.columns.push(TableAliasColumnDef::from_name(alias.name.value.clone()));
         }
     }
+}
+
+/// Makes a query of a function in FROM that gives one plain value, which DuckDB knows in
+/// expressions only. Its column is called after the alias, or after the function.
+pub(super) fn scalar_function(factor: &mut TableFactor) {
+    let (name, args, alias) = match factor {
+        TableFactor::Table { name, args: Some(args), alias, with_ordinality: false, .. } => {
+            (name, &mut args.args, alias)
+        }
+        TableFactor::Function { name, args, alias, .. } => (name, args, alias),
+        _ => return,
+    };
+    let function = match parts(name).as_deref() {
+        Some([only] | ["pg_catalog", only]) if is_scalar(only) => (*only).to_owned(),
+        _ => return,
+    };
+    let list = FunctionArgumentList {
+        duplicate_treatment: None,
+        args: std::mem::take(args),
+        clauses: Vec::new(),
+    };
+    let called = call(name.clone(), FunctionArguments::List(list));
+    let mut alias = alias.take().unwrap_or_else(|| TableAlias {
+        explicit: true,
+        name: Ident::with_quote('"', function),
+        columns: Vec::new(),
+        at: None,
+    });
+    let column = match alias.columns.first() {
+        Some(column) => column.name.clone(),
+        None => alias.name.clone(),
+    };
+    alias.columns.clear();
+    let Some(subquery) = select_of(called, column) else { return };
+    *factor = TableFactor::Derived { lateral: true, subquery, alias: Some(alias), sample: None };
+}
+
+/// Makes `SELECT expression AS column`.
+fn select_of(expr: Expr, column: Ident) -> Option<Box<Query>> {
+    let Statement::Query(mut query) = super::parse("SELECT 1").ok()?.pop()? else { return None };
+    let SetExpr::Select(select) = query.body.as_mut() else { return None };
+    select.projection = vec![SelectItem::ExprWithAlias { expr, alias: column }];
+    Some(query)
 }
 
 /// No table has partitions, so a table's only ancestor is the table itself.

@@ -1,11 +1,13 @@
 //! Names of types: those that DuckDB lacks, or takes for something else.
 
 use sqlparser::ast::{
-    ArrayElemTypeDef, DataType, ExactNumberInfo, Ident, ObjectName, ObjectNamePart,
+    ArrayElemTypeDef, DataType, ExactNumberInfo, Expr, Ident, ObjectName, ObjectNamePart,
+    SelectItem, SetExpr, Statement,
 };
 
 use super::names;
 use crate::error::{Error, Result};
+use crate::types::ScalarType;
 
 /// DuckDB's widest decimal.
 const PRECISION_MAX: u64 = 38;
@@ -14,6 +16,7 @@ const SCALE_DEFAULT: i64 = 10;
 
 /// Rewrites a type's name.
 pub(in crate::sql) fn rewrite(data_type: &mut DataType) -> Result<()> {
+    spell_out_array(data_type);
     let replacement = match data_type {
         DataType::Char(_)
         | DataType::Character(_)
@@ -117,6 +120,28 @@ fn named(name: &mut ObjectName, modifiers: &[String]) -> Result<Option<DataType>
         other if name.0.len() == 2 => custom(other),
         _ => return Ok(None),
     }))
+}
+
+/// Spells an array type that is called by its inner name, `_int4`, as `int4[]`.
+pub(super) fn spell_out_array(data_type: &mut DataType) {
+    let DataType::Custom(name, modifiers) = &*data_type else { return };
+    let element = builtin_name(name).and_then(|name| name.strip_prefix('_'));
+    let Some(element) = element.filter(|_| modifiers.is_empty()) else { return };
+    if !ScalarType::ALL.iter().any(|scalar| scalar.typname() == element) {
+        return;
+    }
+    // As the parser reads it.
+    let Ok(Some(Statement::Query(query))) =
+        super::parse(&format!("SELECT NULL::{element}[]")).map(|mut trees| trees.pop())
+    else {
+        return;
+    };
+    if let SetExpr::Select(select) = *query.body
+        && let Some(SelectItem::UnnamedExpr(Expr::Cast { data_type: spelled, .. })) =
+            select.projection.into_iter().next()
+    {
+        *data_type = spelled;
+    }
 }
 
 fn number(text: &str) -> Result<u64> {
