@@ -165,7 +165,15 @@ impl Writer {
     fn settles_updates(&mut self, body: &Body, error: &Error, settled: &mut Settled) -> bool {
         let is_definition =
             matches!(body, Body::Define { .. } | Body::Statement { tag: TagKind::Fixed(_), .. });
-        if !is_definition || error.code() != SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE {
+        let makes_index = matches!(body, Body::Define { changes, .. }
+            if changes.iter().any(|change| matches!(change, Definition::CreateIndex { .. })));
+        // To a unique index a row that an UPDATE has put in another's place is there twice.
+        let may_pass = match error.code() {
+            SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE => is_definition,
+            SqlState::UNIQUE_VIOLATION => makes_index,
+            _ => false,
+        };
+        if !may_pass {
             return false;
         }
         if *settled == Settled::No {
@@ -174,8 +182,6 @@ impl Writer {
                 return true;
             }
         }
-        let makes_index = matches!(body, Body::Define { changes, .. }
-            if changes.iter().any(|change| matches!(change, Definition::CreateIndex { .. })));
         if *settled == Settled::Anew || !makes_index {
             return false;
         }

@@ -138,13 +138,18 @@ fn an_index_is_made_behind_changes_that_a_reader_does_not_see() {
     writer.run("DELETE FROM idx_behind WHERE n = 70");
     writer.run("CREATE INDEX idx_behind_n ON idx_behind (n)");
     writer.run("INSERT INTO idx_behind (n) VALUES (101)");
+    writer.run("UPDATE idx_behind SET n = n + 1000 WHERE n = 7");
+    writer.run("CREATE UNIQUE INDEX idx_behind_u ON idx_behind (id, n)");
+    writer.run("UPDATE idx_behind SET n = 7 WHERE n = 1007");
+    writer.run("CREATE UNIQUE INDEX idx_behind_w ON idx_behind (id)");
+    assert_eq!(writer.sqlstate("CREATE UNIQUE INDEX idx_behind_x ON idx_behind (v)"), "23505");
     assert_eq!(reader.value("SELECT count(*) FROM idx_behind WHERE v = 'x'"), "100");
     reader.run("COMMIT");
     let state = "SELECT count(*), sum((v = 'y')::int), max(id) FROM idx_behind";
     assert_eq!(reader.value(state), "100|49|101");
     assert_eq!(
         reader.lines("SELECT indexname FROM pg_indexes WHERE tablename = 'idx_behind' ORDER BY 1"),
-        ["idx_behind_n", "idx_behind_pkey", "idx_behind_v"]
+        ["idx_behind_n", "idx_behind_pkey", "idx_behind_u", "idx_behind_v", "idx_behind_w"]
     );
     writer.run("DROP TABLE idx_behind");
 }

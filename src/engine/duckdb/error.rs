@@ -216,6 +216,12 @@ fn code_of_kind(kind: &str, message: &str) -> SqlState {
             code_of_io(message)
         }
         "TransactionContext" if message.contains("onflict") => SqlState::SERIALIZATION_FAILURE,
+        // An index over rows that were copied in the same transaction is checked as late as that.
+        "TransactionContext"
+            if message.starts_with("Failed to commit: PRIMARY KEY or UNIQUE constraint") =>
+        {
+            SqlState::UNIQUE_VIOLATION
+        }
         "TransactionContext" => SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
         "INTERRUPT" | "Interrupt" => SqlState::QUERY_CANCELED,
         "Out of Memory" if message.contains("max_temp_directory_size") => SqlState::DISK_FULL,
