@@ -16,7 +16,9 @@ mod schemas;
 use std::sync::LazyLock;
 
 pub use kept::{KeptId, KeptQuery, kept, kept_schemas_sql};
-pub use relations::{Catalog, QualifiedSystemName, is_system_relation, system_columns};
+pub use relations::{
+    Catalog, QualifiedSystemName, is_system_relation, is_used_function, system_columns,
+};
 pub use schemas::{
     TEMPORARY_SCHEMA, duckdb_place, duckdb_schema, duckdb_search_path, duckdb_table,
 };

@@ -78,6 +78,28 @@ static FUNCTIONS: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
         .collect()
 });
 
+/// What the rewriter of statements calls besides.
+const OF_THE_REWRITER: [&str; 8] =
+    ["list", "list_value", "struct_pack", "to_json", "error", "strftime", "strptime", "range"];
+
+/// The functions that the SQL files call without a schema.
+static USED: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
+    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let called = |before: &'static str| {
+        let start = before.rfind(|c| !is_name(c)).map_or(0, |place| place + 1);
+        &before[start..]
+    };
+    let of_file =
+        |text: &'static str| text.match_indices('(').map(move |(at, _)| called(&text[..at]));
+    FILES.iter().flat_map(|(_, text)| of_file(text)).chain(OF_THE_REWRITER).collect()
+});
+
+/// Tells whether a user's function of this name would come in the place of one that the server
+/// itself calls.
+pub fn is_used_function(name: &str) -> bool {
+    crate::sql::is_builtin(name) || FUNCTIONS.contains(name) || USED.contains(name)
+}
+
 /// The catalogue as the rewriter of names asks for it.
 pub struct Catalog;
 
@@ -143,7 +165,7 @@ fn duckdb_type(typname: &str) -> String {
 pub(super) fn list_sql() -> String {
     let mut sql = String::new();
     for schema in ["support", "pg", "information", "teatree"] {
-        let _ = writeln!(sql, "CREATE SCHEMA teatree_system.{schema};");
+        let _ = writeln!(sql, "CREATE SCHEMA IF NOT EXISTS teatree_system.{schema};");
     }
     sql.push_str(
         "CREATE TABLE teatree_system.support.system_relation (oid UINTEGER, name VARCHAR, \

@@ -43,7 +43,10 @@ impl Router {
         if statement.is_native() {
             return Ok(names);
         }
-        let mut relations = Relations::with_capacity(tables.len());
+        let mut relations = Relations::default();
+        if statement.may_call_routines() {
+            relations.routines = self.routines(context).await?;
+        }
         for table in tables {
             if let Some(columns) = self.columns_of(table, context).await? {
                 relations.insert(table.clone(), columns);

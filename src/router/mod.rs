@@ -4,6 +4,7 @@
 //! - `read.rs`: a read's engine, its description, its running; `plan.rs`: what is kept of that.
 //! - `analyze.rs`: the types that PostgreSQL would infer, over the tables' columns.
 //! - `exists.rs`: whether a name is taken.
+//! - `routines.rs`: the functions and procedures that users wrote.
 //! - `kept.rs`: the catalogue's copy in tables, where it may answer.
 //! - `explain.rs`: EXPLAIN, which names the engine and the reason.
 //! - `write/`: a write to the body of an intent.
@@ -24,6 +25,7 @@ mod explain;
 mod kept;
 mod plan;
 mod read;
+mod routines;
 mod rows;
 mod shapes;
 mod storage;

@@ -10,7 +10,7 @@ use crate::engine::duckdb::Relation;
 use crate::error::Result;
 use crate::ids::TableName;
 use crate::intent::Moment;
-use crate::sql::{RelationColumn, TableRef};
+use crate::sql::{RelationColumn, Routine, TableRef};
 use crate::task;
 
 /// Names remembered at most; past it all are forgotten.
@@ -28,6 +28,7 @@ struct State {
     relations: HashMap<TableName, Arc<Relation>>,
     names: Option<Arc<Names>>,
     columns: HashMap<TableRef, Arc<Vec<RelationColumn>>>,
+    routines: Option<Arc<Vec<Routine>>>,
 }
 
 /// Which names are plain tables.
@@ -70,6 +71,16 @@ impl Shapes {
         table: &TableRef,
     ) -> Option<Arc<Vec<RelationColumn>>> {
         self.remembered(moment, |state| state.columns.get(table).cloned())
+    }
+
+    /// Returns the routines, if they are remembered from this moment.
+    pub(super) fn routines(&self, moment: Moment) -> Option<Arc<Vec<Routine>>> {
+        self.remembered(moment, |state| state.routines.clone())
+    }
+
+    /// Remembers the routines.
+    pub(super) fn remember_routines(&self, moment: Moment, routines: Arc<Vec<Routine>>) {
+        self.remembered(moment, |state| state.routines = Some(routines));
     }
 
     /// Remembers the columns that a name stands for.

@@ -3,6 +3,7 @@
 use sqlparser::ast;
 
 use super::define::{SequenceChange, TableAction, ViewAction};
+use super::routine::RoutineStatement;
 use super::statement::TableRef;
 
 /// A change of definitions that the parser has no tree for.
@@ -40,6 +41,8 @@ pub enum DefineWrite {
         if_exists: bool,
         cascade: bool,
     },
+    /// Functions and procedures.
+    Routine(Box<RoutineStatement>),
 }
 
 impl DefineWrite {
@@ -51,6 +54,7 @@ impl DefineWrite {
             DefineWrite::AlterTable { table, .. } | DefineWrite::AlterView { view: table, .. } => {
                 std::slice::from_ref(table)
             }
+            DefineWrite::Routine(_) => &[],
             DefineWrite::DropDomain { names, .. } | DefineWrite::TemporaryView { names } => names,
         }
     }

@@ -32,6 +32,11 @@ impl Dialect for PostgreSql {
         false
     }
 
+    // PostgreSQL's older spelling of `=>`.
+    fn supports_named_fn_args_with_assignment_operator(&self) -> bool {
+        true
+    }
+
     fn identifier_quote_style(&self, identifier: &str) -> Option<char> {
         THEIRS.identifier_quote_style(identifier)
     }

@@ -17,6 +17,7 @@
 //! - `params.rs`: `$1` with the types that clients declare.
 //! - `declared_type.rs`: types of columns in CREATE TABLE.
 //! - `dataset_rewrite.rs`: UPDATE and DELETE of a dataset as a query over it.
+//! - `routine/`: functions and procedures that users write in SQL.
 //! - `view/`: the queries of materialized views, and how they follow their inputs.
 //! - `affected.rs`: which rows a write changes, as a query.
 //! - `rewrite/`: PostgreSQL's SQL as DuckDB's.
@@ -45,6 +46,7 @@ mod params;
 mod parsed;
 mod precedence;
 pub mod rewrite;
+mod routine;
 mod session_calls;
 mod setting;
 mod spelling;
@@ -54,7 +56,7 @@ pub mod view;
 mod write;
 
 pub use affected::Effect;
-pub use analyze::{Analysis, RelationColumn, Relations, shows_as};
+pub use analyze::{Analysis, RelationColumn, Relations, is_builtin, shows_as};
 pub use call::{Argument, Call};
 pub use comment::{Comment, without_comments};
 pub use copy::{CopyCondition, CopyIn, CopyOut, ForceQuote};
@@ -74,6 +76,11 @@ pub use lock::{AdvisoryAction, AdvisoryCall, LockStrength, LockTable};
 pub use object_kind::ObjectKind;
 pub use params::{duckdb_column, duckdb_type_name};
 pub use parsed::ParsedTexts;
+pub use routine::{
+    ArgumentMode, MacroForm, NamedRoutine, Routine, RoutineAction, RoutineArgument, RoutineChange,
+    RoutineKind, RoutineName, RoutineStatement, Routines, Volatility, check_result, macro_of,
+    parse_body, signature, undefined_routine, view_functions,
+};
 pub use session_calls::Compute;
 pub use setting::{Setting, TransactionMode, TransactionStatement};
 pub use split::parse;

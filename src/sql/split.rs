@@ -6,7 +6,9 @@ use sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer};
 
 use super::comment::Comment;
 use super::statement::{Kind, Statement};
-use super::{classify, copy, cursor, define, native, params, precedence, rewrite, spelling, write};
+use super::{
+    classify, copy, cursor, define, native, params, precedence, rewrite, routine, spelling, write,
+};
 use crate::error::{Error, Result};
 use crate::sql::dialect::PostgreSql;
 use crate::sqlstate::SqlState;
@@ -37,7 +39,7 @@ pub fn parse(text: &str) -> Result<Vec<Statement>> {
     })?;
     let mut statements: Vec<Statement> = Vec::new();
     let mut later_comment = Comment::default();
-    for part in tokens.split(|token| token.token == Token::SemiColon) {
+    for part in routine::parts(&tokens) {
         if part.iter().all(|token| matches!(token.token, Token::Whitespace(_) | Token::EOF)) {
             later_comment = Comment::of_tokens(part);
             continue;
@@ -94,7 +96,7 @@ pub(super) fn parse_one(
     if let Some((kind, param_count)) = cursor::parse(&tokens, text, places)? {
         return Ok(statement(kind, None, param_count));
     }
-    if let Some(kind) = define::parse_beyond(&tokens).map_err(|error| place(error, &words))? {
+    if let Some(kind) = parse_beyond(&tokens).map_err(|error| place(error, &words))? {
         return Ok(statement(kind, None, 0));
     }
     let (tokens, overriding) = define::take_overriding(tokens);
@@ -126,6 +128,14 @@ pub(super) fn parse_one(
             let kind = native::classify(&solid).map_err(|error| error.with_position(offset + 1))?;
             Ok(statement(kind, None, native::param_count(&solid)))
         }
+    }
+}
+
+/// Reads what the parser has no tree for.
+fn parse_beyond(tokens: &[TokenWithSpan]) -> Result<Option<Kind>> {
+    match routine::parse(tokens)? {
+        Some(kind) => Ok(Some(kind)),
+        None => define::parse_beyond(tokens),
     }
 }
 

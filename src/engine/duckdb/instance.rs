@@ -10,6 +10,7 @@ use super::capi::{Connection, Database};
 use super::functions;
 use super::kept::KeptCopy;
 use super::reader::Idle;
+use super::routines;
 use super::system_functions::{self, SystemFunction};
 use super::system_tables::{self, SystemTable};
 use super::write_connection::WriteConnection;
@@ -49,6 +50,11 @@ impl DuckDbOptions {
             spill_max_mib: config.spill_max_mib,
             reads_max: config.reads_max,
         }
+    }
+
+    /// The name of the data file's database.
+    fn database(&self) -> String {
+        self.file.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default()
     }
 
     /// The SQL that closes the file system to statements. It cannot be undone while the instance
@@ -133,6 +139,7 @@ impl DuckDb {
         connection.execute("ATTACH ':memory:' AS teatree_system")?;
         connection.execute("ATTACH ':memory:' AS teatree_kept")?;
         connection.execute(&options.closing_sql())?;
+        routines::prepare(&mut connection, &options.database())?;
         for (name, sql) in catalog::system_sql() {
             connection
                 .execute(sql)

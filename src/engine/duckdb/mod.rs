@@ -33,6 +33,7 @@ mod kept;
 mod kept_outcomes;
 mod logical_type;
 mod reader;
+mod routines;
 mod statement_cache;
 mod system_functions;
 mod system_tables;

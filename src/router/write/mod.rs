@@ -9,6 +9,7 @@
 //! - `dataset.rs`: the other changes of datasets.
 //! - `materialize.rs`: materialized views, and what writes tell those that follow their tables.
 //! - `define.rs`: changes of definitions; defaults, identities and constraints that writes ask for.
+//! - `routine.rs`: CREATE FUNCTION and CREATE PROCEDURE.
 //! - `holds.rs`: what a write inside a transaction means for others.
 //! - `describe.rs`: parameters and columns of a write that is not run yet.
 //!
@@ -23,6 +24,7 @@ mod holds;
 mod insert;
 mod materialize;
 mod plan;
+mod routine;
 mod staged;
 mod target;
 mod values;
@@ -32,7 +34,7 @@ use crate::catalog::TEMPORARY_SCHEMA;
 use crate::error::{Error, Result};
 use crate::ids::TableName;
 use crate::intent::{Body, TagKind};
-use crate::sql::{Definition, ObjectKind, Statement, TableRef, Tag, Write};
+use crate::sql::{DefineWrite, Definition, ObjectKind, Statement, TableRef, Tag, Write};
 use crate::types::{PgType, Value};
 
 use dataset::{alter, refuse_on_dataset};
@@ -116,6 +118,9 @@ impl Router {
             }
             Write::Materialize { .. } => {
                 self.materialize(statement, write, types, &params, context).await
+            }
+            Write::Define { define: DefineWrite::Routine(routine), tag } => {
+                self.define_routine(routine, tag_kind(tag.clone()), context).await
             }
             Write::Drop { .. } | Write::Define { .. } | Write::Other { .. } => {
                 self.on_duckdb_alone(statement, write, types, params, context).await

@@ -149,6 +149,34 @@ static CASTS_BETWEEN: LazyLock<std::collections::HashSet<(u32, u32)>> = LazyLock
         .collect()
 });
 
+static ON_ASSIGNMENT: LazyLock<std::collections::HashSet<(u32, u32)>> = LazyLock::new(|| {
+    CASTS
+        .lines()
+        .filter_map(|line| {
+            let mut fields = line.split('\t').skip(1);
+            let (from, to) = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
+            (fields.nth(1)? == "a").then_some((from, to))
+        })
+        .collect()
+});
+
+/// Tells whether a value of one type becomes another where it is assigned.
+pub(super) fn casts_on_assignment(from: u32, to: u32) -> bool {
+    ON_ASSIGNMENT.contains(&(from, to))
+}
+
+static AGGREGATES: LazyLock<std::collections::HashSet<&'static str>> = LazyLock::new(|| {
+    let rows = PROCS.lines().map(|line| line.split('\t').collect::<Vec<_>>());
+    rows.filter(|fields| fields.get(3) == Some(&"a"))
+        .filter_map(|fields| fields.get(1).copied())
+        .collect()
+});
+
+/// Tells whether a function of this name gives one value for many rows.
+pub(super) fn is_aggregate(name: &str) -> bool {
+    AGGREGATES.contains(name)
+}
+
 /// Tells whether there is a cast between two types that goes without their texts.
 pub(super) fn has_cast(from: u32, to: u32) -> bool {
     CASTS_BETWEEN.contains(&(from, to))

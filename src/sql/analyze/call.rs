@@ -67,6 +67,9 @@ impl Analyzer<'_> {
                 _ => Ty::UNTYPED,
             };
         }
+        if let Some(found) = self.routine_call(&function.name, &function.args, env) {
+            return found;
+        }
         let Some(name) = builtin_name(&function.name) else { return Ty::UNTYPED };
         let Some(mut args) = arguments(&function.args) else {
             return self.unnamed_result(&name);

@@ -7,6 +7,7 @@ use super::refuse::names_columns;
 use super::resolve::{self, common};
 use super::scope::{Ctes, Scope};
 use super::{Decisions, Relations, Ty, UNKNOWN, UNTYPED, builtin, declared_type};
+use crate::sql::routine::Routine;
 use crate::types::PgType;
 
 pub(super) const BOOL: u32 = 16;
@@ -31,6 +32,8 @@ pub(super) struct Analyzer<'a> {
     pub(super) params: Vec<u32>,
     /// Which functions the catalogue has; only where decisions are wanted.
     pub(super) has_function: Option<&'a dyn Fn(&str) -> bool>,
+    /// The routine whose body the statement is of, where its arguments are looked for.
+    pub(super) body_of: Option<&'a Routine>,
     /// The next select list is the statement's own.
     pub(super) is_top: bool,
     pub(super) enums: Enums,
@@ -50,6 +53,11 @@ impl Analyzer<'_> {
         match expr {
             Expr::Value(value) => self.value(&value.value),
             Expr::Nested(inner) => self.expr(inner, env),
+            Expr::Identifier(_) | Expr::CompoundIdentifier(_)
+                if let Some(found) = self.argument(expr, env) =>
+            {
+                found
+            }
             Expr::Identifier(ident) => {
                 self.check_column(ident, env);
                 identifier(ident, env)

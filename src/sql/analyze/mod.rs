@@ -9,6 +9,7 @@
 //! - `scope.rs`: what column names mean; `query.rs`: queries and FROM; `grouping.rs`: GROUP BY and
 //!   ORDER BY; `dml.rs`: INSERT, UPDATE, DELETE; `expr.rs`: expressions; `call.rs`: calls of
 //!   functions; `operator.rs`: operators.
+//! - `routine.rs`: calls of users' functions, and the names of arguments in a body.
 //! - `native.rs`: calls that need nothing of the catalogue.
 //! - `enums.rs`: the enums that columns have.
 //! - `texts.rs`: values whose text an engine writes otherwise; `times.rs`: what dates and times
@@ -26,6 +27,7 @@ mod operator;
 mod query;
 mod refuse;
 mod resolve;
+mod routine;
 mod scope;
 #[cfg(test)]
 mod tests;
@@ -33,10 +35,12 @@ mod texts;
 mod times;
 
 use std::collections::{HashMap, HashSet};
+use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
 use sqlparser::ast::{self, Statement as Tree};
 
+use super::routine::{Routine, Routines};
 use super::statement::TableRef;
 use crate::error::Error;
 use crate::types::{Column, Origin, PgType};
@@ -74,8 +78,27 @@ impl Ty {
     }
 }
 
-/// The columns of the tables that a statement names; a table that is not here is not known.
-pub type Relations = HashMap<TableRef, Arc<Vec<RelationColumn>>>;
+/// The columns of the tables that a statement names; a table that is not here is not known. And the
+/// routines that it may call.
+#[derive(Clone, Debug, Default)]
+pub struct Relations {
+    tables: HashMap<TableRef, Arc<Vec<RelationColumn>>>,
+    pub routines: Routines,
+}
+
+impl Deref for Relations {
+    type Target = HashMap<TableRef, Arc<Vec<RelationColumn>>>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.tables
+    }
+}
+
+impl DerefMut for Relations {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.tables
+    }
+}
 
 /// A column of a table; without a type where PostgreSQL has none for it.
 #[derive(Clone, Debug)]
@@ -183,6 +206,8 @@ pub(super) struct Decisions {
     pub(super) casts: HashMap<*const ast::Expr, PgType>,
     /// Integers that are BIGINT in DuckDB, where that matters.
     pub(super) narrow: HashSet<*const ast::Expr>,
+    /// What names in a routine's body mean.
+    pub(super) body: BodyNames,
 }
 
 /// Finds out what to change in a tree.
@@ -197,6 +222,47 @@ pub(super) fn decide(
     analyzer.has_function = Some(has_function);
     analyzer.statement(tree);
     analyzer.decisions
+}
+
+/// What names in a routine's body mean, by the place of each in memory.
+#[derive(Debug, Default)]
+pub(super) struct BodyNames {
+    /// Arguments: their place among the inputs.
+    pub(super) arguments: HashMap<*const ast::Expr, usize>,
+    /// What may be a column.
+    pub(super) columns: HashSet<*const ast::Expr>,
+}
+
+/// Finds the names in a statement of a routine's body that are its arguments.
+pub(super) fn arguments(tree: &Tree, relations: &Relations, routine: &Routine) -> BodyNames {
+    let declared: Vec<Option<PgType>> = routine.identity().into_iter().map(Some).collect();
+    let mut analyzer = Analyzer::new(relations, &declared, declared.len());
+    analyzer.body_of = Some(routine);
+    analyzer.statement(tree);
+    analyzer.decisions.body
+}
+
+/// The type that a statement names, if it can be sent and received.
+pub(super) fn declared_pg_type(data_type: &ast::DataType) -> Option<PgType> {
+    PgType::from_oid(declared_type(data_type).oid)
+}
+
+/// Tells whether a value of one type can be assigned to a column of another.
+pub(super) fn is_assignable(from: PgType, to: PgType) -> bool {
+    from == to
+        || resolve::category(to.oid()) == b'S'
+        || resolve::can_become(from.oid(), to.oid())
+        || builtin::casts_on_assignment(from.oid(), to.oid())
+}
+
+/// Tells whether a function of PostgreSQL's has this name.
+pub fn is_builtin(name: &str) -> bool {
+    !builtin::procs(name).is_empty()
+}
+
+/// Tells whether a function of this name gives one value for many rows.
+pub(super) fn is_aggregate(name: &str) -> bool {
+    builtin::is_aggregate(name)
 }
 
 /// Finds out the types of a statement's columns and parameters. `declared` are those that the
@@ -262,9 +328,15 @@ impl<'a> Analyzer<'a> {
         for (slot, given) in params.iter_mut().zip(declared) {
             *slot = given.map_or(UNKNOWN, PgType::oid);
         }
-        let decisions = Decisions::default();
-        let enums = Enums::of(relations);
-        Analyzer { relations, params, has_function: None, is_top: false, enums, decisions }
+        Analyzer {
+            relations,
+            params,
+            has_function: None,
+            body_of: None,
+            is_top: false,
+            enums: Enums::of(relations),
+            decisions: Decisions::default(),
+        }
     }
 }
 

@@ -411,6 +411,9 @@ impl Analyzer<'_> {
         ctes: &Ctes,
         scope: &Scope<'_>,
     ) -> Columns {
+        if let Some(columns) = self.routine_columns(name, args, Env { scope, ctes }) {
+            return columns;
+        }
         let function = builtin_name(name)?;
         let args = plain(args)?;
         let given = self.types_of(&args, Env { scope, ctes });

@@ -74,6 +74,11 @@ impl Scope<'_> {
         !self.sources.iter().any(is_here) && self.outer.is_none_or(|outer| outer.lacks(name))
     }
 
+    /// Tells whether an item of FROM here or further out has this name.
+    pub(super) fn has_source(&self, table: &str) -> bool {
+        self.source(table).is_some() || self.outer.is_some_and(|outer| outer.has_source(table))
+    }
+
     /// Finds an item of FROM here.
     pub(super) fn source(&self, table: &str) -> Option<&Source> {
         self.sources.iter().find(|source| source.name.as_deref() == Some(table))

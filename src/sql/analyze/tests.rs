@@ -23,7 +23,9 @@ fn relations() -> Relations {
         column("a", PgType::Array(crate::types::ScalarType::Int4), -1),
         column("j", PgType::JSONB, -1),
     ];
-    Relations::from([(table, Arc::new(columns))])
+    let mut relations = Relations::default();
+    relations.insert(table, Arc::new(columns));
+    relations
 }
 
 fn analyzed(sql: &str) -> Analysis {

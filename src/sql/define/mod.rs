@@ -26,6 +26,7 @@ mod tokens;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::TableName;
+use crate::sql::routine::RoutineChange;
 use crate::sql::view::{Refresh, ViewPlan};
 use crate::types::Value;
 
@@ -156,6 +157,8 @@ pub enum Definition {
         if_not_exists: bool,
         place: EnumPlace,
     },
+    /// Functions and procedures.
+    Routine(RoutineChange),
     Truncate {
         tables: Vec<Candidates>,
         restart: bool,

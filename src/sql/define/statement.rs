@@ -240,6 +240,9 @@ fn beyond(define: &DefineWrite, names: &NameContext) -> Result<Definition> {
             if_exists: *if_exists,
             cascade: *cascade,
         },
+        DefineWrite::Routine(_) => {
+            return Err(Error::internal("a routine's definition goes another way"));
+        }
         DefineWrite::AlterSequence { name, if_exists, change, owner } => {
             let mut change = change.clone();
             if let Some((table, column)) = owner {

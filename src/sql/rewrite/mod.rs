@@ -16,6 +16,7 @@ mod moment;
 mod names;
 mod of_session;
 mod operators;
+mod routines;
 mod sequences;
 mod session_facts;
 mod statements;
@@ -86,6 +87,7 @@ pub fn for_duckdb(statement: &mut Statement, names: &NameContext) -> Result<()> 
         moment::fix(statement, &names.session);
     }
     decisions::apply(statement, names, kept)?;
+    routines::rewrite(statement, names)?;
     let mut rewriter = Rewriter {
         names,
         scopes: Vec::new(),

@@ -84,12 +84,16 @@ impl Definer<'_> {
         if_exists: bool,
         cascade: bool,
     ) -> Result<()> {
+        let cascades = cascade;
         let cascade = if cascade { " CASCADE" } else { "" };
         let exists = if if_exists { "IF EXISTS " } else { "" };
         for candidates in names {
             let Some(name) = candidates.first() else { continue };
             if kind == Dropped::Schema && !cascade.is_empty() {
                 self.drop_storages_of(&name.table)?;
+            }
+            if kind == Dropped::Schema {
+                self.drop_routines_of(&name.table, cascades)?;
             }
             let (word, quoted) = match kind {
                 Dropped::Schema => ("SCHEMA", quote_ident(duckdb_schema(&name.table))),
@@ -195,6 +199,11 @@ impl Definer<'_> {
             self.drop_view(&view)?;
             gone.push(view);
         }
+    }
+
+    /// Drops views, and those that read them.
+    pub(super) fn drop_views(&mut self, names: Vec<TableName>) -> Result<()> {
+        self.drop_relations(RelationKind::View, names, true)
     }
 
     /// Lists all views with the relations that they read.

@@ -3,8 +3,8 @@
 //!
 //! - `existing.rs`: what the catalog says of a table, and its CREATE TABLE.
 //! - `rebuild.rs`: a table made anew with another definition, its rows copied.
-//! - `create.rs`, `alter.rs`, `drop.rs`, `enums.rs`, `domain.rs`, `sequence.rs`, `views.rs`: one
-//!   statement's kind each.
+//! - `create.rs`, `alter.rs`, `drop.rs`, `enums.rs`, `domain.rs`, `sequence.rs`, `routine.rs`,
+//!   `views.rs`: one statement's kind each.
 //!
 //! DuckDB 1.5.6 refuses most of ALTER TABLE while an index depends on the table, or another table's
 //! foreign key; a renamed table's foreign keys are lost. Indexes are dropped and built again, other
@@ -18,6 +18,7 @@ mod drop;
 mod enums;
 mod existing;
 mod rebuild;
+mod routine;
 mod sequence;
 mod views;
 
@@ -109,6 +110,7 @@ impl<'a> Definer<'a> {
             Definition::AddEnumValue { name, value, if_not_exists, place } => {
                 self.add_enum_value(name, value, *if_not_exists, place)?;
             }
+            Definition::Routine(change) => self.change_routine(change)?,
             Definition::Truncate { tables, restart, cascade } => {
                 self.truncate(tables, *restart, *cascade)?;
             }
