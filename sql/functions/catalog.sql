@@ -10,7 +10,9 @@ CREATE MACRO teatree_system.pg.pg_table_is_visible(arg_relation) AS
   coalesce((SELECT ti_visible FROM teatree_system.support.lookup_relation WHERE ti_oid = arg_relation), false);
 CREATE MACRO teatree_system.pg.pg_type_is_visible(arg_type) AS
   coalesce((SELECT ti_visible FROM teatree_system.support.lookup_type WHERE ti_oid = arg_type), false);
-CREATE MACRO teatree_system.pg.pg_function_is_visible(arg_f) AS arg_f IS NOT NULL;
+CREATE MACRO teatree_system.pg.pg_function_is_visible(arg_f) AS
+  arg_f IS NOT NULL AND coalesce((SELECT list_contains(teatree_system.pg.current_schemas(false), ti_schema)
+                                  FROM teatree_system.support.lookup_routine WHERE ti_oid = arg_f), true);
 CREATE MACRO teatree_system.pg.pg_operator_is_visible(arg_f) AS arg_f IS NOT NULL;
 CREATE MACRO teatree_system.pg.pg_opclass_is_visible(arg_f) AS arg_f IS NOT NULL;
 CREATE MACRO teatree_system.pg.pg_opfamily_is_visible(arg_f) AS arg_f IS NOT NULL;
@@ -51,10 +53,13 @@ CREATE MACRO teatree_system.pg.pg_get_function_result(arg_f) AS
   (SELECT ti_result FROM teatree_system.support.lookup_proc WHERE ti_oid = arg_f);
 CREATE MACRO teatree_system.pg.pg_get_function_arguments(arg_f) AS
   coalesce((SELECT string_agg(ti_type, ', ' ORDER BY ti_place)
-            FROM teatree_system.support.lookup_proc_argument WHERE ti_oid = arg_f), '');
+            FROM teatree_system.support.lookup_proc_argument WHERE ti_oid = arg_f),
+           (SELECT ti_arguments FROM teatree_system.support.lookup_routine WHERE ti_oid = arg_f), '');
 CREATE MACRO teatree_system.pg.pg_get_function_identity_arguments(arg_f) AS
-  teatree_system.pg.pg_get_function_arguments(arg_f);
-CREATE MACRO teatree_system.pg.pg_get_functiondef(arg_f) AS NULL::VARCHAR;
+  coalesce((SELECT ti_identity FROM teatree_system.support.lookup_routine WHERE ti_oid = arg_f),
+           teatree_system.pg.pg_get_function_arguments(arg_f));
+CREATE MACRO teatree_system.pg.pg_get_functiondef(arg_f) AS
+  (SELECT ti_definition FROM teatree_system.support.lookup_routine WHERE ti_oid = arg_f);
 CREATE MACRO teatree_system.pg.pg_get_function_sqlbody(arg_f) AS NULL::VARCHAR;
 CREATE MACRO teatree_system.pg.pg_get_serial_sequence(arg_relation, arg_col) AS
   (SELECT CASE WHEN ti_sequence LIKE '"main".%' THEN 'public.' ELSE '' END

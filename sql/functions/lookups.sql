@@ -31,7 +31,9 @@ SELECT oid AS ti_oid, rolname AS ti_name FROM teatree_system.pg.pg_authid;
 CREATE VIEW teatree_system.support.lookup_proc AS
 SELECT p.oid AS ti_oid, p.proname AS ti_name, t.sqlname AS ti_result
 FROM teatree_system.support.builtin_proc p
-LEFT JOIN teatree_system.support.builtin_type t ON t.oid = p.prorettype;
+LEFT JOIN teatree_system.support.builtin_type t ON t.oid = p.prorettype
+UNION ALL
+SELECT oid, name, result FROM teatree_system.support.user_proc_text;
 
 CREATE VIEW teatree_system.support.lookup_proc_argument AS
 SELECT p.oid AS ti_oid, p.place AS ti_place, t.sqlname AS ti_type

@@ -61,8 +61,12 @@ CREATE MACRO teatree_system.pg.regtype_out(arg_type) AS
 CREATE MACRO teatree_system.pg.regproc_in(arg_written) AS
   coalesce(TRY_CAST(CAST(arg_written AS VARCHAR) AS UINTEGER),
            CASE WHEN CAST(arg_written AS VARCHAR) = '-' THEN 0::UINTEGER END,
-           (SELECT min(ti_oid) FROM teatree_system.support.lookup_proc
-            WHERE ti_name = teatree_system.support.name_parts(CAST(arg_written AS VARCHAR))[-1]),
+           CASE WHEN CAST(arg_written AS VARCHAR) LIKE '%(%' THEN
+             (SELECT CASE WHEN count(*) = 1 THEN min(ti_oid) END FROM teatree_system.support.lookup_proc
+              WHERE ti_name = teatree_system.support.name_parts(regexp_replace(CAST(arg_written AS VARCHAR), '\(.*$', ''))[-1])
+           ELSE
+             (SELECT min(ti_oid) FROM teatree_system.support.lookup_proc
+              WHERE ti_name = teatree_system.support.name_parts(CAST(arg_written AS VARCHAR))[-1]) END,
            CAST(error('[42883] function "' || CAST(arg_written AS VARCHAR) || '" does not exist') AS UINTEGER));
 CREATE MACRO teatree_system.pg.regproc_out(arg_f) AS
   CASE WHEN TRY_CAST(CAST(arg_f AS VARCHAR) AS UINTEGER) IS NULL THEN CAST(arg_f AS VARCHAR)

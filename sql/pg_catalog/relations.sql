@@ -119,7 +119,9 @@ FROM teatree_system.support.column_entry WHERE comment IS NOT NULL
 UNION ALL
 SELECT oid, 2615::UINTEGER, 0, comment FROM teatree_system.support.schema_entry WHERE comment IS NOT NULL
 UNION ALL
-SELECT oid, 1247::UINTEGER, 0, comment FROM teatree_system.support.user_domain WHERE comment IS NOT NULL;
+SELECT oid, 1247::UINTEGER, 0, comment FROM teatree_system.support.user_domain WHERE comment IS NOT NULL
+UNION ALL
+SELECT oid, 1255::UINTEGER, 0, comment FROM teatree_system.support.user_proc WHERE comment IS NOT NULL;
 
 CREATE MACRO teatree_system.support.rule_oid(of_view_oid) AS
   CAST(16384 + (of_view_oid + 1073741824) % 2147467264 AS UINTEGER);

@@ -41,7 +41,18 @@ SELECT oid, proname, 11::UINTEGER AS pronamespace, 10::UINTEGER AS proowner, pro
   NULL::UINTEGER[] AS proallargtypes, NULL::VARCHAR[] AS proargmodes, NULL::VARCHAR[] AS proargnames,
   NULL::VARCHAR AS proargdefaults, NULL::UINTEGER[] AS protrftypes, prosrc, NULL::VARCHAR AS probin,
   NULL::VARCHAR AS prosqlbody, NULL::VARCHAR[] AS proconfig, NULL::VARCHAR[] AS proacl
-FROM teatree_system.support.builtin_proc;
+FROM teatree_system.support.builtin_proc
+UNION ALL
+SELECT p.oid, p.name, p.namespace_oid, 10::UINTEGER, 14::UINTEGER, 100::FLOAT,
+  CASE WHEN p.returns_set THEN 1000 ELSE 0 END::FLOAT, 0::UINTEGER, 0::UINTEGER,
+  p.kind, p.security_definer, false, p.strict, p.returns_set, p.volatility, 'u',
+  CAST(len(p.input_oids) AS SMALLINT), CAST(t.default_count AS SMALLINT), p.result_oid, p.input_oids,
+  CASE WHEN list_bool_or([m <> 'i' FOR m IN p.argument_modes]) THEN p.argument_oids END,
+  CASE WHEN list_bool_or([m <> 'i' FOR m IN p.argument_modes]) THEN p.argument_modes END,
+  CASE WHEN list_bool_or([n <> '' FOR n IN p.argument_names]) THEN p.argument_names END,
+  t.defaults, NULL, CASE WHEN p.is_standard THEN '' ELSE p.body END, NULL,
+  CASE WHEN p.is_standard THEN p.body END, NULL, NULL
+FROM teatree_system.support.user_proc p JOIN teatree_system.support.user_proc_text t ON t.oid = p.oid;
 
 CREATE VIEW teatree_system.pg.pg_language AS
 SELECT oid, lanname, 10::UINTEGER AS lanowner, lanispl, lanpltrusted, 0::UINTEGER AS lanplcallfoid,

@@ -15,7 +15,7 @@ pub(super) const KEPT_DATABASE: &str = "teatree_kept";
 const LIVE_DATABASE: &str = "teatree_system";
 
 /// The lists that definitions show in.
-const LISTS: [&str; 10] = [
+const LISTS: [&str; 11] = [
     "duckdb_tables()",
     "duckdb_columns()",
     "duckdb_constraints()",
@@ -26,16 +26,19 @@ const LISTS: [&str; 10] = [
     "duckdb_types()",
     "teatree_datasets()",
     "teatree_dataset_columns()",
+    "teatree_system.support.routine",
 ];
 
-/// What changes with every row, and what is built upon it: never kept.
-const MOVING: [&str; 6] = [
+/// What changes with every row or hardly at all, and what is built upon it: never kept.
+const MOVING: [&str; 7] = [
     "pg.pg_sequences",
     "pg.pg_stat_progress_copy",
     "pg.pg_stat_user_tables",
     "pg.pg_stat_user_indexes",
     "support.lookup_size",
     "teatree.tables",
+    // Nearly all of it is PostgreSQL's own and never changes.
+    "pg.pg_proc",
 ];
 
 /// What a session's own settings decide is not put into tables.

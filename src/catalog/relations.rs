@@ -87,10 +87,10 @@ static USED: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
     let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let called = |before: &'static str| {
         let start = before.rfind(|c| !is_name(c)).map_or(0, |place| place + 1);
-        &before[start..]
+        (!before[..start].ends_with('.')).then(|| &before[start..])
     };
     let of_file =
-        |text: &'static str| text.match_indices('(').map(move |(at, _)| called(&text[..at]));
+        |text: &'static str| text.match_indices('(').filter_map(move |(at, _)| called(&text[..at]));
     FILES.iter().flat_map(|(_, text)| of_file(text)).chain(OF_THE_REWRITER).collect()
 });
 

@@ -29,8 +29,7 @@ impl Ack {
             // A COMMIT is never replayed, so it is told when it has happened; rows that are the
             // answer are there when they are made.
             (_, Body::Transaction { .. } | Body::Call { .. }) => false,
-            (_, Body::Statement { returning: true, .. }) => false,
-            (_, Body::Define { tag: TagKind::Select, .. }) => false,
+            (_, body) if body.gives_rows() => false,
             (Ack::Durable, _) => true,
             (Ack::Applied, _) => now.is_quiet() && body.certain_at() == Some(now),
         }

@@ -93,6 +93,9 @@ pub enum Body {
     Dataset(DatasetChange),
     /// A procedure to run.
     Call { procedure: String, args: Vec<Value> },
+    /// A procedure that a user wrote: changes of DuckDB, made in their order in one transaction. What
+    /// the last gives is the call's.
+    Batch { procedure: String, bodies: Vec<Body> },
     /// The COMMIT of a transaction that ran in a lane of its own. It is never applied from here:
     /// the lane commits it, and what a crash cut off before that is lost, as nobody was told.
     Transaction {
@@ -224,7 +227,7 @@ impl Body {
             Body::Rows { .. } | Body::Values(_) => "rows",
             Body::Define { .. } => "define",
             Body::Dataset(_) => "dataset",
-            Body::Call { .. } => "call",
+            Body::Call { .. } | Body::Batch { .. } => "call",
             Body::Transaction { .. } => "transaction",
         }
     }
@@ -235,6 +238,7 @@ impl Body {
             Body::Statement { .. }
             | Body::Define { .. }
             | Body::Values(_)
+            | Body::Batch { .. }
             | Body::Transaction { .. } => Some(Storage::DuckDb),
             Body::Rows { storage, .. } => Some(*storage),
             Body::Dataset(_) => Some(Storage::Arrow),
@@ -258,7 +262,15 @@ impl Body {
                 }
             },
             Body::Transaction { tables, .. } => tables.first(),
-            Body::Call { .. } => None,
+            Body::Call { .. } | Body::Batch { .. } => None,
+        }
+    }
+
+    /// Returns the tables that the intent changes.
+    pub fn tables(&self) -> Vec<&TableName> {
+        match self {
+            Body::Batch { bodies, .. } => bodies.iter().flat_map(Body::tables).collect(),
+            body => body.table().into_iter().collect(),
         }
     }
 
@@ -273,6 +285,7 @@ impl Body {
             | Body::Define { .. }
             | Body::Dataset(_)
             | Body::Call { .. }
+            | Body::Batch { .. }
             | Body::Transaction { .. } => None,
         }
     }
@@ -296,7 +309,7 @@ impl Body {
             }
             Body::Values(_) => TagKind::Insert.tag(rows),
             Body::Dataset(change) => change.tag().tag(rows),
-            Body::Call { .. } => "CALL".to_owned(),
+            Body::Call { .. } | Body::Batch { .. } => "CALL".to_owned(),
             Body::Transaction { .. } => "COMMIT".to_owned(),
         }
     }
@@ -311,10 +324,21 @@ impl Body {
             Body::Define { tag, .. } => *tag != TagKind::Select,
             Body::Rows { create, .. } => create.is_some(),
             // The lane says itself when it changes definitions.
-            Body::Values(_) | Body::Transaction { .. } => false,
+            // A batch changes rows alone.
+            Body::Values(_) | Body::Transaction { .. } | Body::Batch { .. } => false,
             Body::Dataset(change) => !matches!(change, DatasetChange::Rewrite { .. }),
             // A publish only copies.
             Body::Call { procedure, .. } => procedure != "teatree.publish_version",
+        }
+    }
+
+    /// Tells whether rows come back that the client waits for.
+    pub fn gives_rows(&self) -> bool {
+        match self {
+            Body::Statement { returning, .. } => *returning,
+            Body::Define { tag, .. } => *tag == TagKind::Select,
+            Body::Batch { bodies, .. } => bodies.last().is_some_and(Body::gives_rows),
+            _ => false,
         }
     }
 
@@ -356,6 +380,7 @@ impl Body {
                 };
                 values.rows.iter().flatten().map(|value| size_of_val(value) + text(value)).sum()
             }
+            Body::Batch { bodies, .. } => bodies.iter().map(Body::size).sum(),
             _ => 0,
         };
         rows.saturating_add(rest)
@@ -366,6 +391,9 @@ impl Body {
     /// # Errors
     /// 54000 for too many bytes inline; an internal error for a staged path that leaves the folder.
     pub(super) fn check(&self) -> Result<()> {
+        if let Body::Batch { bodies, .. } = self {
+            return bodies.iter().try_for_each(Body::check);
+        }
         match self.rows() {
             Some(RowsAt::Inline(bytes)) if bytes.len() > INLINE_BYTES_MAX => {
                 Err(too_large(bytes.len(), INLINE_BYTES_MAX)

@@ -73,7 +73,7 @@ impl Router {
             return Ok(Some(ReadScope::Everything));
         }
         let names = self.object_names(moment).await?;
-        if !names.name_everything() {
+        if names.have_macro(&read.functions) {
             return Ok(Some(ReadScope::Everything));
         }
         let path = &context.query.search_path;

@@ -4,6 +4,7 @@
 //! - `read.rs`: a read's engine, its description, its running; `plan.rs`: what is kept of that.
 //! - `analyze.rs`: the types that PostgreSQL would infer, over the tables' columns.
 //! - `exists.rs`: whether a name is taken.
+//! - `call.rs`: which procedure a CALL means.
 //! - `routines.rs`: the functions and procedures that users wrote.
 //! - `kept.rs`: the catalogue's copy in tables, where it may answer.
 //! - `explain.rs`: EXPLAIN, which names the engine and the reason.
@@ -18,6 +19,7 @@
 
 mod analyze;
 mod barrier;
+mod call;
 mod column_cache;
 mod default_cache;
 mod exists;
@@ -46,6 +48,7 @@ use crate::procedure::Procedures;
 use crate::sql::rewrite::{Drawn, Moment, NameContext, SessionFacts, SessionIntents};
 use crate::types::InputStyle;
 
+pub use call::{Called, output_columns};
 pub use column_cache::ColumnCache;
 pub use default_cache::DefaultCache;
 pub use read::{Engine, EngineChoice};
@@ -77,6 +80,9 @@ pub struct StatementContext {
     pub input_style: InputStyle,
     /// The session has temporary tables.
     pub has_temporary: bool,
+    /// A query's rows must be read when the write has its turn: what comes before it in the same
+    /// intent is part of what it sees.
+    pub unstaged: bool,
 }
 
 impl StatementContext {

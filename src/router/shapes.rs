@@ -37,19 +37,19 @@ pub(super) struct Names {
     tables: HashSet<String>,
     /// Views.
     others: HashSet<String>,
-    /// There are macros, which may read any table without naming it.
-    macros: bool,
+    /// Macros, which may read any table without naming it, in lower case.
+    macros: HashSet<String>,
 }
 
 impl Names {
     /// Tells whether reading this name reads a table of this name and nothing else.
     pub(super) fn is_plain_table(&self, name: &str) -> bool {
-        !self.macros && self.tables.contains(name) && !self.others.contains(name)
+        self.tables.contains(name) && !self.others.contains(name)
     }
 
-    /// Tells whether a statement can read only what it names.
-    pub(super) fn name_everything(&self) -> bool {
-        !self.macros
+    /// Tells whether one of these functions is a macro.
+    pub(super) fn have_macro(&self, functions: &[String]) -> bool {
+        functions.iter().any(|name| self.macros.contains(name))
     }
 }
 
@@ -129,7 +129,7 @@ impl Router {
         for (kind, name) in listed {
             match kind.as_str() {
                 "table" => drop(names.tables.insert(name)),
-                "macro" => names.macros = true,
+                "macro" => drop(names.macros.insert(name.to_lowercase())),
                 _ => drop(names.others.insert(name)),
             }
         }

@@ -21,6 +21,7 @@
 mod activity;
 mod advisory;
 mod block;
+mod call;
 mod control;
 mod copy_in;
 mod cursor;
@@ -99,6 +100,8 @@ pub struct Session {
     /// What this session has drawn from sequences.
     drawn: Drawn,
     notifications: OwnNotifications,
+    /// Procedures that run inside of each other.
+    call_depth: usize,
 }
 
 impl Session {
@@ -127,6 +130,7 @@ impl Session {
             last_intent: None,
             drawn: Drawn::default(),
             notifications,
+            call_depth: 0,
         }
     }
 
@@ -220,6 +224,7 @@ impl Session {
             drawn: self.drawn.clone(),
             input_style: self.settings.input_style(),
             has_temporary: self.temp.connection().is_some(),
+            unstaged: false,
         })
     }
 }

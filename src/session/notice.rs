@@ -5,8 +5,11 @@ use std::sync::Arc;
 use super::Session;
 use crate::error::Result;
 use crate::router::StatementContext;
-use crate::sql::{ObjectKind, Write};
+use crate::sql::{
+    DefineWrite, NamedRoutine, ObjectKind, Routine, RoutineKind, RoutineStatement, Write,
+};
 use crate::sqlstate::SqlState;
+use crate::types::PgType;
 
 /// A notice or a warning.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,6 +73,24 @@ impl Session {
                 let message = format!("relation \"{}\" already exists, skipping", table.table);
                 self.tell("NOTICE", SqlState::DUPLICATE_TABLE, message);
             }
+            Write::Define { define: DefineWrite::Routine(routine), .. } => {
+                let RoutineStatement::Drop { kind, names, if_exists: true, .. } = routine.as_ref()
+                else {
+                    return Ok(());
+                };
+                let routines = services.router.routines(context).await?;
+                for name in names {
+                    let fits = |routine: &&Routine| {
+                        kind.is_none_or(|kind| kind == routine.kind)
+                            && name.types.as_ref().is_none_or(|types| *types == routine.identity())
+                    };
+                    if !routines.called(&name.name).iter().any(fits) {
+                        let word = kind.map_or("routine", RoutineKind::word);
+                        let message = format!("{word} {} does not exist, skipping", shown(name));
+                        self.tell("NOTICE", SqlState::SUCCESSFUL_COMPLETION, message);
+                    }
+                }
+            }
             _ => {}
         }
         Ok(())
@@ -79,4 +100,14 @@ impl Session {
     pub fn take_notices(&mut self) -> Vec<Notice> {
         std::mem::take(&mut self.notices)
     }
+}
+
+/// A routine's name with its types, as PostgreSQL's notices have it.
+fn shown(name: &NamedRoutine) -> String {
+    let type_name = |pg_type: &PgType| {
+        let brackets = if pg_type.is_array() { "[]" } else { "" };
+        format!("pg_catalog.{}{brackets}", pg_type.scalar().typname())
+    };
+    let types: Vec<String> = name.types.iter().flatten().map(type_name).collect();
+    format!("{}({})", name.name.table, types.join(","))
 }

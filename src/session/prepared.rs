@@ -240,10 +240,10 @@ impl Session {
                 let shown = if *json { PgType::JSON } else { PgType::TEXT };
                 Ok(Description { params, columns: vec![Column::new("QUERY PLAN", shown)] })
             }
-            Kind::Call(call) => Ok(Description {
-                params: padded(declared, statement.param_count),
-                columns: router.procedures.columns(call.schema.as_deref(), &call.name),
-            }),
+            Kind::Call(call) => {
+                let context = self.context(guard).await?;
+                router.describe_call(statement, call, declared, &context).await
+            }
             Kind::Advisory(calls) => {
                 let mut params = padded(declared, statement.param_count);
                 advisory_params(calls, &mut params);

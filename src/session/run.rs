@@ -152,11 +152,7 @@ impl Session {
                 self.check_may_write(&write.tag().with_rows(0))?;
                 self.write(statement, write, types, params, guard).await
             }
-            Kind::Call(call) => {
-                self.check_may_write("CALL")?;
-                self.check_alone("CALL")?;
-                Box::pin(self.call(statement, call, &params, guard)).await
-            }
+            Kind::Call(call) => Box::pin(self.call(statement, call, types, &params, guard)).await,
             Kind::CopyIn(copy) => {
                 self.check_may_write("COPY FROM")?;
                 Box::pin(self.copy_in(statement, copy, guard)).await
@@ -333,7 +329,7 @@ impl Session {
         Ok(())
     }
 
-    fn check_may_write(&self, what: &str) -> Result<()> {
+    pub(super) fn check_may_write(&self, what: &str) -> Result<()> {
         let word = what.trim_end_matches(|c: char| c.is_ascii_digit() || c == ' ');
         let read_only = match &self.transaction {
             Transaction::Open(open) => open.read_only,
@@ -349,7 +345,7 @@ impl Session {
     }
 
     /// Refuses what is a transaction of its own inside of another.
-    fn check_alone(&self, what: &str) -> Result<()> {
+    pub(super) fn check_alone(&self, what: &str) -> Result<()> {
         match &self.transaction {
             Transaction::Open(open) if !open.implicit || open.has_written() => Err(
                 Error::unsupported(format!("{what} inside a transaction block is not supported"))

@@ -55,7 +55,7 @@ impl Session {
         };
         Box::pin(self.show_own(statement, guard)).await?;
         let mut context = self.context(guard).await?;
-        if matches!(write, Write::Drop { .. } | Write::CreateTable { .. }) {
+        if matches!(write, Write::Drop { .. } | Write::CreateTable { .. } | Write::Define { .. }) {
             Box::pin(self.tell_skipped(write, &context)).await?;
         }
         // What the write means is fixed now, whenever it is applied.
@@ -123,8 +123,8 @@ impl Session {
         Ok(applied)
     }
 
-    /// Checks a CALL, makes it an intent and waits for its result.
-    pub(super) async fn call(
+    /// Checks a CALL of a built-in procedure, makes it an intent and waits for its result.
+    pub(super) async fn call_built_in(
         &mut self,
         statement: &Statement,
         call: &Call,
@@ -132,7 +132,7 @@ impl Session {
         guard: &StatementGuard,
     ) -> Result<Outcome> {
         let args: Vec<Value> =
-            call.args.iter().map(|arg| arg.value(params)).collect::<Result<_>>()?;
+            call.plain_args()?.iter().map(|arg| arg.value(params)).collect::<Result<_>>()?;
         let repeat = self.claim_statement(statement, params, guard).await?;
         let procedures = Arc::clone(&self.services.router.procedures);
         let resubmits = procedures.resubmits(call.schema.as_deref(), &call.name, &args);
@@ -201,11 +201,11 @@ impl Session {
 }
 
 /// The moment of a statement of its own.
-fn now() -> Moment {
+pub(super) fn now() -> Moment {
     Moment { now_us: clock::now_us(), seed: rand::random() }
 }
 
-fn outcome(applied: Applied) -> Result<Outcome> {
+pub(super) fn outcome(applied: Applied) -> Result<Outcome> {
     shown_outcome(applied, &Analysis::default())
 }
 

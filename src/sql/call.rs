@@ -16,7 +16,44 @@ use crate::types::{Numeric, Value};
 pub struct Call {
     pub schema: Option<String>,
     pub name: String,
-    pub args: Vec<Argument>,
+    /// Those given by place come before those given by name.
+    pub args: Vec<CallArgument>,
+}
+
+/// An argument of CALL: an expression.
+#[derive(Clone, Debug)]
+pub struct CallArgument {
+    pub name: Option<String>,
+    /// The expression, as it was parsed.
+    pub sql: String,
+    /// What it is, if it is a literal or a parameter.
+    pub plain: Option<Argument>,
+    /// There is nothing around the literal or parameter.
+    pub is_bare: bool,
+    /// There is a query in it.
+    pub has_query: bool,
+}
+
+impl Call {
+    /// The names of the arguments that are given by name.
+    pub fn names(&self) -> Vec<String> {
+        self.args.iter().filter_map(|arg| arg.name.clone()).collect()
+    }
+
+    /// The arguments of a call of a built-in procedure.
+    ///
+    /// # Errors
+    /// 0A000 for what is no literal or parameter, and for names.
+    pub fn plain_args(&self) -> Result<Vec<Argument>> {
+        let one = |arg: &CallArgument| match (&arg.name, &arg.plain) {
+            (Some(_), _) => Err(Error::unsupported(
+                "a built-in procedure takes positional arguments, not named ones",
+            )),
+            (None, Some(plain)) => Ok(plain.clone()),
+            (None, None) => Err(no_literal(&arg.sql)),
+        };
+        self.args.iter().map(one).collect()
+    }
 }
 
 /// An argument: a literal, or a parameter of the statement.
@@ -53,14 +90,23 @@ pub(super) fn classify(function: &ast::Function) -> Result<Call> {
     let mut args = Vec::new();
     if let FunctionArguments::List(list) = &function.args {
         for arg in &list.args {
-            match arg {
-                FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => args.push(argument(expr)?),
-                _ => {
-                    return Err(Error::unsupported(
-                        "CALL takes positional arguments: named ones are not supported yet",
-                    ));
+            let (name, expr) = match arg {
+                FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => (None, expr),
+                FunctionArg::Named { name, arg: FunctionArgExpr::Expr(expr), .. } => {
+                    (Some(fold(name)), expr)
                 }
+                _ => return Err(Error::syntax("an argument of CALL is no expression")),
+            };
+            if name.is_none() && args.iter().any(|arg: &CallArgument| arg.name.is_some()) {
+                return Err(Error::syntax("positional argument cannot follow named argument"));
             }
+            args.push(CallArgument {
+                name,
+                sql: expr.to_string(),
+                plain: argument(expr).ok(),
+                is_bare: matches!(expr, Expr::Value(_) | Expr::UnaryOp { .. }),
+                has_query: super::routine::has_query(expr),
+            });
         }
     }
     Ok(Call { schema, name, args })
@@ -119,9 +165,9 @@ pub(super) fn argument(expr: &Expr) -> Result<Argument> {
                     ..number
                 })))
             }
-            _ => Err(no_literal(expr)),
+            _ => Err(no_literal(&expr.to_string())),
         },
-        other => Err(no_literal(other)),
+        other => Err(no_literal(&other.to_string())),
     }
 }
 
@@ -144,7 +190,7 @@ fn literal(value: &ast::Value) -> Result<Argument> {
     }))
 }
 
-fn no_literal(expr: &Expr) -> Error {
+fn no_literal(expr: &str) -> Error {
     Error::unsupported(format!("{expr} cannot be an argument here"))
         .with_hint("Give literals or parameters.")
 }

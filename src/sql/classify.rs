@@ -6,6 +6,7 @@ use std::ops::ControlFlow;
 use sqlparser::ast::{self, Query, SetExpr, Statement as Tree, Visit, Visitor};
 
 use super::declared_type::pg_type_of;
+use super::routine::functions_in;
 use super::statement::{Kind, Read, TableRef};
 use super::{call, fold, forbidden, lock, setting, write};
 use crate::error::{Error, Result};
@@ -81,7 +82,8 @@ fn classify_query(query: &Query, tree: &Tree) -> Result<Kind> {
     if let Some(write) = write::changes_sequences(tree)? {
         return Ok(Kind::Write(write));
     }
-    Ok(Kind::Read(Read { tables: tables(tree)?, native: false }))
+    let functions = functions_in(tree).into_iter().map(|name| name.table.to_lowercase());
+    Ok(Kind::Read(Read { tables: tables(tree)?, functions: functions.collect(), native: false }))
 }
 
 fn classify_explain(tree: &Tree) -> Result<Kind> {

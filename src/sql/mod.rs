@@ -56,8 +56,8 @@ pub mod view;
 mod write;
 
 pub use affected::Effect;
-pub use analyze::{Analysis, RelationColumn, Relations, is_builtin, shows_as};
-pub use call::{Argument, Call};
+pub use analyze::{Analysis, RelationColumn, Relations, can_become, is_builtin, shows_as};
+pub use call::{Argument, Call, CallArgument};
 pub use comment::{Comment, without_comments};
 pub use copy::{CopyCondition, CopyIn, CopyOut, ForceQuote};
 pub use cursor::{CursorStatement, Direction};

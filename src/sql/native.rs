@@ -50,7 +50,7 @@ pub(super) fn classify(solid: &[&TokenWithSpan]) -> Result<Kind> {
                 "data-modifying statements inside a query are not supported",
             ));
         }
-        return Ok(Kind::Read(Read { tables: names(solid), native: true }));
+        return Ok(Kind::Read(Read { tables: names(solid), functions: Vec::new(), native: true }));
     }
     if let Some((word, tag)) = WRITES.iter().find(|(word, _)| *word == first) {
         let tag = match *word {

@@ -123,6 +123,8 @@ pub enum Kind {
 pub struct Read {
     /// The tables it names, CTEs left out, in no order.
     pub tables: Vec<TableRef>,
+    /// The functions it calls, without their schemas and in lower case.
+    pub functions: Vec<String>,
     /// Written in DuckDB's own SQL, which only DuckDB understands.
     pub native: bool,
 }

@@ -40,6 +40,8 @@ pub(super) struct Applier {
     pub(super) stop: Arc<AtomicBool>,
     /// A table that gets an index is made anew first.
     pub(super) makes_anew: bool,
+    /// The place of the change that a procedure was about to make.
+    pub(super) failed_in: usize,
 }
 
 impl Applier {
@@ -53,6 +55,7 @@ impl Applier {
             refreshed: 0,
             stop: Arc::default(),
             makes_anew: false,
+            failed_in: 0,
         }
     }
 
@@ -136,10 +139,24 @@ impl Applier {
                 }
                 Ok(done)
             }
+            Body::Batch { bodies, .. } => self.apply_all(origin, bodies),
             Body::Dataset(_) | Body::Call { .. } | Body::Transaction { .. } => {
                 Err(Error::internal("not a change of DuckDB"))
             }
         }
+    }
+
+    /// Applies the changes that a procedure makes; the last one's rows are what it gives.
+    fn apply_all(&mut self, origin: &Origin, bodies: &[Body]) -> Result<Applied> {
+        let mut done = Applied::default();
+        let mut drawn = Vec::new();
+        for (place, body) in bodies.iter().enumerate() {
+            self.failed_in = place;
+            done = self.apply(origin, body)?;
+            drawn.append(&mut done.drawn);
+        }
+        let rows = if done.result.is_some() { done.rows } else { 0 };
+        Ok(Applied { tag: "CALL".to_owned(), rows, drawn, ..done })
     }
 
     /// Appends an intent's rows to a DuckDB table, which may be made first.

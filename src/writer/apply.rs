@@ -101,6 +101,7 @@ impl Writer {
             Body::Statement { .. }
             | Body::Values(_)
             | Body::Define { .. }
+            | Body::Batch { .. }
             | Body::Rows { storage: Storage::DuckDb, .. } => {
                 self.applier.begin()?;
                 let done = self.applier.apply_intent(intent);

@@ -110,7 +110,9 @@ impl Crossing {
 impl CrossingState {
     /// Remembers that a table's rows are changed at a place.
     pub(super) fn note_change(&mut self, seq: IntentSeq, body: &Body) {
-        if let Some(table) = body.table() {
+        if let Body::Batch { bodies, .. } = body {
+            bodies.iter().for_each(|body| self.note_change(seq, body));
+        } else if let Some(table) = body.table() {
             self.note_kinds(seq, table, Kinds::of(body));
         }
     }
@@ -160,6 +162,9 @@ impl CrossingState {
     /// Tells whether a change of the stream's may hit rows that the lane has changed in the other
     /// way, which DuckDB does not notice.
     pub(super) fn crosses(&self, body: &Body) -> bool {
+        if let Body::Batch { bodies, .. } = body {
+            return bodies.iter().any(|body| self.crosses(body));
+        }
         let kinds = Kinds::of(body);
         let Some(touched) = body.table().and_then(|table| self.touched.get(table)) else {
             return false;

@@ -26,6 +26,12 @@ pub(super) fn explain_apart(targets: &Arc<Targets>, body: &Body, error: Error) -
 impl Applier {
     /// Names the constraint that an intent has broken. No transaction is open.
     pub(super) fn explain(&mut self, body: &Body, error: Error) -> Error {
+        if let Body::Batch { bodies, .. } = body {
+            return match bodies.get(self.failed_in) {
+                Some(failed) => self.explain(failed, error),
+                None => error,
+            };
+        }
         let Some(table) = body.table().filter(|_| !matches!(body, Body::Define { .. })) else {
             return error;
         };

@@ -114,7 +114,9 @@ impl Writer {
         let waits = match error.code() {
             SqlState::SERIALIZATION_FAILURE => state.open,
             // The transaction may have made the key free, uncommitted yet.
-            SqlState::UNIQUE_VIOLATION => state.may_free_keys(intent.body.table()),
+            SqlState::UNIQUE_VIOLATION => {
+                intent.body.tables().into_iter().any(|table| state.may_free_keys(Some(table)))
+            }
             _ => false,
         };
         if !waits || state.parked.len() >= self.parked_max {
@@ -253,6 +255,10 @@ fn own_names(body: &Body) -> Names {
         // A publish takes what is committed; what is not is in nobody's version.
         Body::Call { procedure, .. } if procedure == "teatree.publish_version" => {
             Names::Tables(BTreeSet::new())
+        }
+        // What it reads waits for nobody, as a query does not.
+        Body::Batch { bodies, .. } => {
+            Names::Tables(bodies.iter().flat_map(Body::tables).cloned().collect())
         }
         body => body.table().map_or(Names::Any, Names::one),
     }

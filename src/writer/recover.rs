@@ -44,6 +44,7 @@ impl Writer {
             Body::Statement { .. }
             | Body::Values(_)
             | Body::Define { .. }
+            | Body::Batch { .. }
             | Body::Rows { storage: Storage::DuckDb, .. }
             | Body::Transaction { .. } => applied.has(intent.seq),
             Body::Rows { table, storage: Storage::Arrow, .. } => has(table),

@@ -40,6 +40,12 @@ impl Writer {
                 result: Some(ResultSet::lost(0)),
                 drawn: Vec::new(),
             },
+            Body::Batch { .. } => Applied {
+                tag: "CALL".to_owned(),
+                rows: 0,
+                result: intent.body.gives_rows().then(|| ResultSet::lost(0)),
+                drawn: Vec::new(),
+            },
             Body::Statement { .. } | Body::Define { .. } => Applied::default(),
         })
     }
@@ -67,6 +73,5 @@ impl Writer {
 pub(super) fn must_be_kept(intent: &Intent) -> bool {
     let is_counted = matches!(&intent.body, Body::Statement { tag, returning, .. }
         if *returning || !matches!(tag, TagKind::Fixed(_)));
-    let gives_rows = matches!(&intent.body, Body::Define { tag: TagKind::Select, .. });
-    (is_counted || gives_rows) && intent.origin.idempotency_key.is_some()
+    (is_counted || intent.body.gives_rows()) && intent.origin.idempotency_key.is_some()
 }

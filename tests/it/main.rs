@@ -43,6 +43,7 @@ mod observability;
 mod procedures;
 mod reopen;
 mod replay;
+mod routines;
 mod routing;
 mod rows_acks;
 mod rows_typed;

@@ -9,12 +9,14 @@
 //! - `dataset.rs`: the other changes of datasets.
 //! - `materialize.rs`: materialized views, and what writes tell those that follow their tables.
 //! - `define.rs`: changes of definitions; defaults, identities and constraints that writes ask for.
+//! - `batch.rs`: the statements of a procedure as one intent.
 //! - `routine.rs`: CREATE FUNCTION and CREATE PROCEDURE.
 //! - `holds.rs`: what a write inside a transaction means for others.
 //! - `describe.rs`: parameters and columns of a write that is not run yet.
 //!
 //! What DuckDB does alone is queued as SQL; what touches a dataset, as rows or as a change of it.
 
+mod batch;
 mod create;
 mod dataset;
 mod define;
@@ -150,12 +152,14 @@ impl Router {
         if let Some(body) = typed.await? {
             return Ok(body);
         }
-        let staged = self.staged_insert(statement, write, types, &params, context);
-        if let Some(mut body) = staged.await? {
-            if let Body::Rows { columns, draws, .. } = &mut body {
-                *draws = self.draws(table, columns, context).await?;
+        if !context.unstaged {
+            let staged = self.staged_insert(statement, write, types, &params, context);
+            if let Some(mut body) = staged.await? {
+                if let Body::Rows { columns, draws, .. } = &mut body {
+                    *draws = self.draws(table, columns, context).await?;
+                }
+                return Ok(body);
             }
-            return Ok(body);
         }
         let columns = write.insert_columns();
         let fitted = self.fit_insert(statement, table, columns, types, context).await?;

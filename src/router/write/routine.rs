@@ -202,6 +202,7 @@ impl Router {
                 Kind::Write(
                     write @ (Write::Insert { .. } | Write::Update { .. } | Write::Delete { .. }),
                 ) => {
+                    self.check_names(&statement, &declared, context).await?;
                     let described =
                         self.describe_write(&statement, write, &declared, context).await;
                     Some(described).filter(|_| write.returning())
@@ -228,6 +229,28 @@ impl Router {
         };
         let shown = Routine { result: PgType::RECORD, ..routine.clone() };
         check_result(&shown, last, &columns)
+    }
+}
+
+impl Router {
+    /// Checks that the tables and columns of a statement are there.
+    async fn check_names(
+        &self,
+        statement: &Statement,
+        declared: &[Option<PgType>],
+        context: &StatementContext,
+    ) -> Result<()> {
+        if !self.storages(statement.tables(), &context.query.search_path).arrow.is_empty() {
+            return Ok(());
+        }
+        let (statement, used) = statement.with_used_params();
+        let types: Vec<Option<PgType>> = used.iter().map(|&place| declared[place]).collect();
+        let names = self.names_of(&statement, statement.tables(), &types, context).await?;
+        let missing = [SqlState::UNDEFINED_TABLE, SqlState::UNDEFINED_COLUMN];
+        match self.describe_on_duckdb(&statement, &types, &names, context).await {
+            Err(error) if missing.contains(&error.code()) => Err(error.without_position()),
+            _ => Ok(()),
+        }
     }
 }
 

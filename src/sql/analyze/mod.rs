@@ -255,6 +255,11 @@ pub(super) fn is_assignable(from: PgType, to: PgType) -> bool {
         || builtin::casts_on_assignment(from.oid(), to.oid())
 }
 
+/// Tells whether a value of one type may stand where another is wanted, without a cast.
+pub fn can_become(from: PgType, to: PgType) -> bool {
+    resolve::can_become(from.oid(), to.oid())
+}
+
 /// Tells whether a function of PostgreSQL's has this name.
 pub fn is_builtin(name: &str) -> bool {
     !builtin::procs(name).is_empty()

@@ -9,6 +9,7 @@ use sqlparser::ast::{self, Expr, Ident, SelectItem, Visit, VisitMut, Visitor, Vi
 use super::Routine;
 use crate::error::{Error, Result};
 use crate::sql::analyze::{self, BodyNames, Relations};
+use crate::sql::params::number_of;
 use crate::sql::statement::{Kind, Memo, Statement, TableRef};
 use crate::sql::{classify, rewrite, split};
 
@@ -57,6 +58,33 @@ impl Statement {
         }
     }
 
+    /// Leaves out the parameters that it does not use; gives the places of those that it does.
+    pub fn with_used_params(&self) -> (Statement, Vec<usize>) {
+        let mut changed = self.clone();
+        let mut used: Vec<usize> = Vec::new();
+        let Some(tree) = changed.tree.as_deref_mut() else { return (changed, used) };
+        let _: ControlFlow<()> = ast::visit_expressions_mut(tree, |expr| {
+            if let Some(number) = number_of(expr) {
+                let place = used.iter().position(|known| *known == number - 1);
+                let place = place.unwrap_or_else(|| {
+                    used.push(number - 1);
+                    used.len() - 1
+                });
+                *expr = Expr::Value(ast::Value::Placeholder(format!("${}", place + 1)).into());
+            }
+            ControlFlow::Continue(())
+        });
+        changed.memo = Memo::default();
+        changed.param_count = used.len();
+        if matches!(changed.kind, Kind::Call(_))
+            && let Some(tree) = changed.tree.as_deref()
+            && let Ok(kind) = classify::classify(tree)
+        {
+            changed.kind = kind;
+        }
+        (changed, used)
+    }
+
     /// Names the functions that it calls.
     pub fn functions(&self) -> Vec<TableRef> {
         self.tree.as_deref().map(functions_in).unwrap_or_default()
@@ -70,7 +98,8 @@ impl Statement {
     }
 }
 
-fn functions_in(tree: &ast::Statement) -> Vec<TableRef> {
+/// Names the functions that a statement calls.
+pub(in crate::sql) fn functions_in(tree: &ast::Statement) -> Vec<TableRef> {
     struct Finder(Vec<TableRef>);
     impl Finder {
         fn look_at(&mut self, name: &ast::ObjectName) {

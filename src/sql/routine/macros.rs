@@ -181,7 +181,7 @@ impl Maker<'_> {
         self.routine.result.sql_name()
     }
 
-    /// RETURNS void: an empty text, as PostgreSQL shows it.
+    /// RETURNS void: NULL.
     fn of_nothing(&self) -> Result<MacroForm> {
         if self.routine.result != PgType::VOID {
             return Err(Error::new(
@@ -195,7 +195,7 @@ impl Maker<'_> {
                 "Function's final statement must be SELECT or INSERT/UPDATE/DELETE RETURNING.",
             ));
         }
-        self.form(parsed_query("SELECT CAST('' AS text)")?, false, true)
+        self.form(parsed_query("SELECT CAST(NULL AS text)")?, false, true)
     }
 
     fn expression(&self, mut expr: Expr) -> Result<MacroForm> {

@@ -4,6 +4,7 @@
 //!   DROP and ALTER; `parts.rs`: messages with BEGIN ATOMIC in them.
 //! - `header.rs`: names, arguments and types in them.
 //! - `body.rs`: a body to statements whose arguments are parameters.
+//! - `outputs.rs`: what a procedure's last statement gives.
 //! - `macros.rs`: a function as a macro of DuckDB; `query.rs`: what its body's query is.
 //!
 //! A [`Routine`] lies in the intent log and, as json, in the data file: a field may be added with
@@ -13,6 +14,7 @@ mod body;
 mod change;
 mod header;
 mod macros;
+mod outputs;
 mod parse;
 mod parts;
 mod query;
@@ -29,12 +31,13 @@ use crate::ids::TableName;
 use crate::sqlstate::SqlState;
 use crate::types::PgType;
 
+pub(in crate::sql) use body::functions_in;
 pub use body::{parse_body, view_functions};
 pub(in crate::sql) use macros::argument_cast;
 pub use macros::{MacroForm, check_result, macro_of};
 pub(in crate::sql) use parse::parse;
 pub(in crate::sql) use parts::parts;
-pub(in crate::sql) use query::{parsed_expr, parsed_query};
+pub(in crate::sql) use query::{has_query, parsed_expr, parsed_query};
 
 /// A routine as it is kept.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -236,6 +239,11 @@ impl Routines {
         if name.schema.is_none() && is_builtin(&name.table) {
             return Vec::new();
         }
+        self.called(name)
+    }
+
+    /// Returns the routines of a name, whatever functions PostgreSQL has.
+    pub fn called(&self, name: &TableRef) -> Vec<&Routine> {
         name.candidates(&self.search_path)
             .flat_map(|one| {
                 self.all.iter().filter(move |r| r.schema == one.schema && r.name == one.table)

@@ -55,6 +55,20 @@ fn needs_query(expr: &Expr) -> bool {
     found.is_break()
 }
 
+/// Tells whether there is a query inside of an expression.
+pub(in crate::sql) fn has_query(expr: &Expr) -> bool {
+    let found: ControlFlow<()> = visit_expressions(expr, |inner| match inner {
+        Expr::Subquery(_) | Expr::Exists { .. } | Expr::InSubquery { .. } => ControlFlow::Break(()),
+        Expr::Function(function)
+            if matches!(function.args, ast::FunctionArguments::Subquery(_)) =>
+        {
+            ControlFlow::Break(())
+        }
+        _ => ControlFlow::Continue(()),
+    });
+    found.is_break()
+}
+
 /// Makes a query give one row at most.
 pub(super) fn one_row(query: &mut Query) -> Result<()> {
     let SetExpr::Select(select) = query.body.as_ref() else { return limited(query) };

@@ -1,0 +1,65 @@
+-- information_schema's routines and parameters: those that users wrote, not PostgreSQL's own.
+
+CREATE VIEW teatree_system.information.routines AS
+SELECT
+  current_database() AS specific_catalog, p.schema_name AS specific_schema,
+  p.name || '_' || p.oid AS specific_name, current_database() AS routine_catalog,
+  p.schema_name AS routine_schema, p.name AS routine_name,
+  CASE WHEN p.kind = 'p' THEN 'PROCEDURE' ELSE 'FUNCTION' END AS routine_type,
+  NULL::VARCHAR AS module_catalog, NULL::VARCHAR AS module_schema, NULL::VARCHAR AS module_name,
+  NULL::VARCHAR AS udt_catalog, NULL::VARCHAR AS udt_schema, NULL::VARCHAR AS udt_name,
+  CASE WHEN p.kind = 'p' THEN NULL WHEN t.typcategory = 'A' THEN 'ARRAY' ELSE t.sqlname END AS data_type,
+  NULL::INTEGER AS character_maximum_length, NULL::INTEGER AS character_octet_length,
+  NULL::VARCHAR AS character_set_catalog, NULL::VARCHAR AS character_set_schema,
+  NULL::VARCHAR AS character_set_name, NULL::VARCHAR AS collation_catalog,
+  NULL::VARCHAR AS collation_schema, NULL::VARCHAR AS collation_name, NULL::INTEGER AS numeric_precision,
+  NULL::INTEGER AS numeric_precision_radix, NULL::INTEGER AS numeric_scale,
+  NULL::INTEGER AS datetime_precision, NULL::VARCHAR AS interval_type, NULL::INTEGER AS interval_precision,
+  CASE WHEN p.kind = 'f' THEN current_database() END AS type_udt_catalog,
+  CASE WHEN p.kind = 'f' THEN 'pg_catalog' END AS type_udt_schema,
+  CASE WHEN p.kind = 'f' THEN t.typname END AS type_udt_name, NULL::VARCHAR AS scope_catalog,
+  NULL::VARCHAR AS scope_schema, NULL::VARCHAR AS scope_name, NULL::INTEGER AS maximum_cardinality,
+  CASE WHEN p.kind = 'f' THEN '0' END AS dtd_identifier, 'SQL' AS routine_body,
+  CASE WHEN p.is_standard THEN NULL ELSE p.body END AS routine_definition, NULL::VARCHAR AS external_name,
+  'SQL' AS external_language, 'GENERAL' AS parameter_style,
+  CASE WHEN p.volatility = 'i' THEN 'YES' ELSE 'NO' END AS is_deterministic, 'MODIFIES' AS sql_data_access,
+  CASE WHEN p.kind = 'p' THEN NULL WHEN p.strict THEN 'YES' ELSE 'NO' END AS is_null_call,
+  NULL::VARCHAR AS sql_path, 'YES' AS schema_level_routine, 0 AS max_dynamic_result_sets,
+  NULL::VARCHAR AS is_user_defined_cast, NULL::VARCHAR AS is_implicitly_invocable,
+  CASE WHEN p.security_definer THEN 'DEFINER' ELSE 'INVOKER' END AS security_type,
+  NULL::VARCHAR AS to_sql_specific_catalog, NULL::VARCHAR AS to_sql_specific_schema,
+  NULL::VARCHAR AS to_sql_specific_name, 'NO' AS as_locator, NULL::TIMESTAMPTZ AS created,
+  NULL::TIMESTAMPTZ AS last_altered, NULL::VARCHAR AS new_savepoint_level, 'NO' AS is_udt_dependent,
+  NULL::VARCHAR AS result_cast_from_data_type, NULL::VARCHAR AS result_cast_as_locator,
+  NULL::INTEGER AS result_cast_char_max_length, NULL::INTEGER AS result_cast_char_octet_length,
+  NULL::VARCHAR AS result_cast_char_set_catalog, NULL::VARCHAR AS result_cast_char_set_schema,
+  NULL::VARCHAR AS result_cast_char_set_name, NULL::VARCHAR AS result_cast_collation_catalog,
+  NULL::VARCHAR AS result_cast_collation_schema, NULL::VARCHAR AS result_cast_collation_name,
+  NULL::INTEGER AS result_cast_numeric_precision, NULL::INTEGER AS result_cast_numeric_precision_radix,
+  NULL::INTEGER AS result_cast_numeric_scale, NULL::INTEGER AS result_cast_datetime_precision,
+  NULL::VARCHAR AS result_cast_interval_type, NULL::INTEGER AS result_cast_interval_precision,
+  NULL::VARCHAR AS result_cast_type_udt_catalog, NULL::VARCHAR AS result_cast_type_udt_schema,
+  NULL::VARCHAR AS result_cast_type_udt_name, NULL::VARCHAR AS result_cast_scope_catalog,
+  NULL::VARCHAR AS result_cast_scope_schema, NULL::VARCHAR AS result_cast_scope_name,
+  NULL::INTEGER AS result_cast_maximum_cardinality, NULL::VARCHAR AS result_cast_dtd_identifier
+FROM teatree_system.support.user_proc p
+LEFT JOIN teatree_system.support.builtin_type t ON t.oid = p.result_oid;
+
+CREATE VIEW teatree_system.information.parameters AS
+SELECT
+  current_database() AS specific_catalog, p.schema_name AS specific_schema,
+  p.name || '_' || p.oid AS specific_name, CAST(a.place AS INTEGER) AS ordinal_position,
+  CASE a.mode WHEN 'i' THEN 'IN' WHEN 'b' THEN 'INOUT' ELSE 'OUT' END AS parameter_mode, 'NO' AS is_result,
+  'NO' AS as_locator, nullif(a.name, '') AS parameter_name,
+  CASE WHEN a.type_name LIKE '%[]' THEN 'ARRAY' ELSE a.type_name END AS data_type,
+  NULL::INTEGER AS character_maximum_length, NULL::INTEGER AS character_octet_length,
+  NULL::VARCHAR AS character_set_catalog, NULL::VARCHAR AS character_set_schema,
+  NULL::VARCHAR AS character_set_name, NULL::VARCHAR AS collation_catalog,
+  NULL::VARCHAR AS collation_schema, NULL::VARCHAR AS collation_name, NULL::INTEGER AS numeric_precision,
+  NULL::INTEGER AS numeric_precision_radix, NULL::INTEGER AS numeric_scale,
+  NULL::INTEGER AS datetime_precision, NULL::VARCHAR AS interval_type, NULL::INTEGER AS interval_precision,
+  current_database() AS udt_catalog, 'pg_catalog' AS udt_schema, a.typname AS udt_name,
+  NULL::VARCHAR AS scope_catalog, NULL::VARCHAR AS scope_schema, NULL::VARCHAR AS scope_name,
+  NULL::INTEGER AS maximum_cardinality, CAST(a.place AS VARCHAR) AS dtd_identifier,
+  a.default_text AS parameter_default
+FROM teatree_system.support.user_proc_argument a JOIN teatree_system.support.user_proc p ON p.oid = a.oid;
