@@ -216,6 +216,8 @@ fn what_a_macro_cannot_do_is_refused() {
     }
     client.run("CREATE FUNCTION dbl(a float8) RETURNS float8 LANGUAGE sql AS 'SELECT a + a'");
     assert_eq!(client.sqlstate("SELECT dbl(random())"), "0A000");
+    client.run("CREATE FUNCTION dice() RETURNS float8 LANGUAGE sql AS 'SELECT random()'");
+    assert_eq!(client.sqlstate("SELECT dbl(dice())"), "0A000");
     client.run(
         "CREATE FUNCTION n(m int) RETURNS bigint LANGUAGE sql
          AS $$ SELECT count(*) FROM t WHERE id <= m $$",

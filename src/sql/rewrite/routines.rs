@@ -180,6 +180,10 @@ impl Caller<'_> {
         }
     }
 
+    fn draws(&self, value: &Expr) -> bool {
+        is_random(value) || self.names.relations.routines.draw(value)
+    }
+
     /// A call as a value.
     fn scalar(&self, called: Called<'_>, is_plain: bool) -> Result<Expr> {
         let Called { routine, values } = called;
@@ -200,7 +204,7 @@ impl Caller<'_> {
         }
         let form = form(routine)?;
         for (value, once) in values.iter().zip(&form.once) {
-            if is_random(value) && !once {
+            if self.draws(value) && !once {
                 return Err(random(name));
             }
             if !form.is_direct && has_window(value) {
@@ -232,7 +236,7 @@ impl Caller<'_> {
             return Ok(derived(query, alias, !is_constant));
         }
         let Called { routine, values } = called;
-        if values.iter().any(|value| is_random(value)) {
+        if values.iter().any(|value| self.draws(value)) {
             return Err(random(&routine.name));
         }
         if values.iter().all(is_constant) {

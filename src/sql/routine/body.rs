@@ -98,8 +98,8 @@ impl Statement {
     }
 }
 
-/// Names the functions that a statement calls.
-pub(in crate::sql) fn functions_in(tree: &ast::Statement) -> Vec<TableRef> {
+/// Names the functions that a tree calls.
+pub(in crate::sql) fn functions_in<V: Visit>(tree: &V) -> Vec<TableRef> {
     struct Finder(Vec<TableRef>);
     impl Finder {
         fn look_at(&mut self, name: &ast::ObjectName) {

@@ -41,6 +41,9 @@ pub struct MacroForm {
     pub once: Vec<bool>,
     /// An argument says how many rows there are.
     pub limits: bool,
+    /// It draws random values.
+    #[serde(default)]
+    pub is_random: bool,
 }
 
 impl MacroForm {
@@ -212,7 +215,7 @@ impl Maker<'_> {
     }
 
     fn subquery(&self, query: &Query) -> Result<MacroForm> {
-        if is_random(query) {
+        if is_random(query) || self.names.relations.routines.draw(query) {
             return Err(Error::unsupported("a function that draws random values in a query"));
         }
         let mut body = query.clone();
@@ -309,6 +312,7 @@ impl Maker<'_> {
     fn form(&self, query: Query, is_table: bool, is_direct: bool) -> Result<MacroForm> {
         let count = self.types().len();
         let limits = limits_by_argument(&query);
+        let is_random = is_random(&query) || self.names.relations.routines.draw(&query);
         let mut tree = ast::Statement::Query(Box::new(query));
         rewrite::for_duckdb(&mut tree, self.names)?;
         let mut uses = vec![0_usize; count];
@@ -340,7 +344,7 @@ impl Maker<'_> {
             _ => tree.to_string(),
         };
         let once = uses.iter().map(|uses| is_direct && *uses == 1).collect();
-        Ok(MacroForm { params, sql, is_table, is_direct, once, limits })
+        Ok(MacroForm { params, sql, is_table, is_direct, once, limits, is_random })
     }
 
     /// Names for the macro's parameters: DuckDB would take a column of such a name for one.

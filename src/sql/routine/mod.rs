@@ -22,6 +22,7 @@ mod query;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use sqlparser::ast::Visit;
 
 use super::analyze::is_builtin;
 use super::quote_ident;
@@ -249,6 +250,18 @@ impl Routines {
                 self.all.iter().filter(move |r| r.schema == one.schema && r.name == one.table)
             })
             .collect()
+    }
+
+    /// Tells whether something in a tree calls a function that draws random values.
+    pub(in crate::sql) fn draw<V: Visit>(&self, tree: &V) -> bool {
+        let is_one = |name: &TableRef| {
+            // What is rewritten for DuckDB already has its word for the schema.
+            let public = name.schema.as_deref() == Some("main");
+            let schema = if public { Some("public".to_owned()) } else { name.schema.clone() };
+            let routines = self.called(&TableRef { schema, ..name.clone() });
+            routines.iter().any(|one| one.form.as_ref().is_some_and(|form| form.is_random))
+        };
+        !self.is_empty() && functions_in(tree).iter().any(is_one)
     }
 
     /// Finds the function that a call with so many arguments by place and these by name means.
