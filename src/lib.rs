@@ -21,12 +21,12 @@
 //! The intent refers to the file. A big one is appended beside the stream of other intents, which
 //! goes on; only those that name its table wait.
 //!
-//! **The life of a CALL.** Of a built-in procedure: [`procedure::Procedures`] checks the name and the
-//! arguments before anything is queued; then it is an intent like any other, and the Writer runs the
-//! procedure at its turn. Of a procedure that a user wrote ([`sql::Routine`]): its statements become
-//! one intent where they only change rows, and a transaction of the session otherwise.
-//! `publish_version` clones the data file there and leaves the rest to a thread beside it
-//! ([`version`]).
+//! **The life of a CALL.** Of a built-in procedure: [`procedure::Procedures`] checks the name and
+//! the arguments before anything is queued; then it is an intent like any other, and the Writer
+//! runs the procedure at its turn. Of a procedure that a user wrote ([`sql::Routine`]): its
+//! statements become one intent where they only change rows, and a transaction of the session
+//! otherwise. `publish_version` clones the data file there and leaves the rest to a thread beside
+//! it ([`version`]).
 //!
 //! **Invariant:** a module imports only modules listed above it here; `tests/it/tidy.rs` enforces
 //! it.

@@ -93,8 +93,8 @@ pub enum Body {
     Dataset(DatasetChange),
     /// A procedure to run.
     Call { procedure: String, args: Vec<Value> },
-    /// A procedure that a user wrote: changes of DuckDB, made in their order in one transaction. What
-    /// the last gives is the call's.
+    /// A procedure that a user wrote: changes of DuckDB, made in their order in one transaction.
+    /// What the last gives is the call's.
     Batch { procedure: String, bodies: Vec<Body> },
     /// The COMMIT of a transaction that ran in a lane of its own. It is never applied from here:
     /// the lane commits it, and what a crash cut off before that is lost, as nobody was told.

@@ -48,8 +48,8 @@ impl Router {
         Ok(Some(bodies))
     }
 
-    /// Tells whether a statement changes or reads rows of DuckDB's tables, and means the same at the
-    /// Writer's turn as in the session.
+    /// Tells whether a statement changes or reads rows of DuckDB's tables, and means the same at
+    /// the Writer's turn as in the session.
     fn is_of_rows(&self, statement: &Statement, context: &StatementContext) -> bool {
         let is_dml = match &statement.kind {
             Kind::Read(read) => !read.native,
