@@ -68,7 +68,7 @@ pub use define::{
     EnumPlace, IndexPart, KEY_NAME_CODE, LikeOptions, LikeTable, MaterializedView, Overriding,
     OwnerChange, Restart, Sequence, SequenceChange, SequenceOwner, SequenceSpec, SequenceUse,
     TableAction, TableShape, TextLimit, ViewAction, check_name, key_name_note, length_limit,
-    sequence_default, view_tables, written_name,
+    may_read_tables, sequence_default, view_tables, written_name,
 };
 pub use define_write::DefineWrite;
 pub use literal_rows::{Cell, DefaultValue, default_value};

@@ -46,8 +46,8 @@ pub use shape::{
     LikeTable, SequenceUse, TableShape, TextLimit, check_name, key_name_note, length_limit,
     sequence_default,
 };
-pub use statement::view_tables;
 pub(super) use statement::{calls, duckdb_sequence_name};
+pub use statement::{may_read_tables, view_tables};
 pub use tokens::{LikeOptions, Overriding};
 pub(super) use tokens::{order_sequence_options, take_like, take_like_options, take_overriding};
 

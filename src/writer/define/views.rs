@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::ids::TableName;
 use crate::pipeline::{STORAGE_SCHEMA, StoredView, View};
 use crate::sql::view::{DELTA, Delta, Refresh, Upkeep, ViewPlan};
-use crate::sql::{IndexPart, MaterializedView, ViewAction, quote_ident};
+use crate::sql::{IndexPart, MaterializedView, ViewAction, may_read_tables, quote_ident};
 use crate::sqlstate::SqlState;
 
 /// How deep plain views may be nested in a materialized view's query.
@@ -30,7 +30,7 @@ impl Definer<'_> {
         let upkeep = if behind_views {
             recomputed("it reads a view")
         } else {
-            self.tried(&view.plan, &inputs)?
+            self.tried(&view.plan, &inputs, view.refresh)?
         };
         let query = view.plan.query.clone();
         let quoted = duckdb_table(&storage);
@@ -318,8 +318,14 @@ impl Definer<'_> {
 
     /// Tries out what a plan says of changes; where DuckDB does not take it, or it does something
     /// else than it should, the view is recomputed.
-    fn tried(&mut self, plan: &ViewPlan, inputs: &[TableName]) -> Result<Upkeep> {
-        if let Some(name) = self.calls_macro(plan)? {
+    fn tried(&mut self, plan: &ViewPlan, inputs: &[TableName], refresh: Refresh) -> Result<Upkeep> {
+        if let Some((name, reads)) = self.calls_macro(plan)? {
+            if reads && refresh == Refresh::OnChange {
+                return Err(Error::unsupported(format!(
+                    "a view that follows its tables cannot call {name}(), which may read others"
+                ))
+                .with_hint("Write its query in the place of the call."));
+            }
             return Ok(recomputed(&format!("it calls the function {name}")));
         }
         let deltas: &[Delta] = match &plan.upkeep {
@@ -351,14 +357,20 @@ impl Definer<'_> {
         Ok(plan.upkeep.clone())
     }
 
-    fn calls_macro(&mut self, plan: &ViewPlan) -> Result<Option<String>> {
+    /// Names a function of the user's that a query calls, and tells whether one may read tables.
+    fn calls_macro(&mut self, plan: &ViewPlan) -> Result<Option<(String, bool)>> {
         let rows = self.connection.text_rows(
-            "SELECT DISTINCT function_name FROM duckdb_functions()
+            "SELECT function_name, macro_definition FROM duckdb_functions()
              WHERE database_name = current_database() AND NOT internal",
             &[],
         )?;
-        let macros: Vec<String> = rows.into_iter().flatten().collect();
-        Ok(plan.calls.iter().find(|name| macros.contains(name)).cloned())
+        let called = rows.iter().filter_map(|row| match row.as_slice() {
+            [name, definition] if plan.calls.contains(name) => {
+                Some((name.clone(), may_read_tables(definition)))
+            }
+            _ => None,
+        });
+        Ok(called.max_by_key(|(_, reads)| *reads))
     }
 
     /// Looks at the types of what the storage keeps: sums of floats do not give back exactly what
