@@ -9,7 +9,6 @@ use super::definitions::Moment;
 use super::log::{IntentLog, Shared};
 use super::promised::{ReadScope, Touched};
 use super::state::State;
-use super::tag::TagKind;
 use crate::ids::IntentSeq;
 
 /// When a client hears of its write.

@@ -4,7 +4,7 @@
 use crate::error::Result;
 use crate::intent::{Body, TagKind};
 use crate::router::{Router, StatementContext};
-use crate::sql::{Kind, Routine, Statement, Tag, Write};
+use crate::sql::{Effect, Kind, Routine, Statement, Tag, Write};
 use crate::types::{PgType, Value};
 
 impl Router {
@@ -41,6 +41,8 @@ impl Router {
                         table: None,
                         tag: TagKind::Select,
                         returning: is_last && routine.outputs().next().is_some(),
+                        effect: Effect::default(),
+                        draws: Vec::new(),
                     }
                 }
             });

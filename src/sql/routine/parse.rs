@@ -6,9 +6,10 @@ use super::change::{alter, comment, drop_routines};
 use super::header::Cursor;
 use super::{ArgumentMode, Routine, RoutineArgument, RoutineKind, RoutineStatement, Volatility};
 use crate::error::{Error, Result};
+use crate::sql::define_write::DefineWrite;
 use crate::sql::forbidden;
 use crate::sql::statement::{Kind, Tag};
-use crate::sql::write::{DefineWrite, Write};
+use crate::sql::write::Write;
 use crate::sqlstate::SqlState;
 use crate::types::PgType;
 
