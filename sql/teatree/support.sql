@@ -174,15 +174,17 @@ FROM (
 CREATE VIEW teatree_system.support.materialized_view AS
 SELECT database_name AS of_database, table_name AS storage,
        CASE named WHEN 'public' THEN 'main' ELSE named END AS of_schema,
-       json_extract_string(comment, '$.name.table') AS of_name,
-       json_extract_string(comment, '$.text') AS definition,
-       CAST(json_extract(comment, '$.populated') AS BOOLEAN) AS is_populated,
-       CAST(json_extract(comment, '$.columns') AS VARCHAR[]) AS view_columns,
+       json_extract_string(spec, '$.name.table') AS of_name,
+       json_extract_string(spec, '$.text') AS definition,
+       CAST(json_extract(spec, '$.populated') AS BOOLEAN) AS is_populated,
+       CAST(json_extract(spec, '$.columns') AS VARCHAR[]) AS view_columns,
        estimated_size AS size, index_count > 0 AS is_indexed
-FROM (SELECT database_name, table_name, comment, estimated_size, index_count,
-             json_extract_string(comment, '$.name.schema') AS named
-      FROM duckdb_tables()
-      WHERE database_name = current_database() AND schema_name = 'teatree_internal' AND comment IS NOT NULL);
+FROM (SELECT *, json_extract_string(spec, '$.name.schema') AS named
+      -- Other tables' comments are no JSON, and may be looked at before they are left out.
+      FROM (SELECT database_name, schema_name, table_name, estimated_size, index_count,
+                   CASE WHEN schema_name = 'teatree_internal' THEN comment END AS spec
+            FROM duckdb_tables() WHERE database_name = current_database())
+      WHERE schema_name = 'teatree_internal' AND spec IS NOT NULL);
 
 -- Indexes: those with a name, and those behind keys, which DuckDB does not list.
 CREATE VIEW teatree_system.support.index_entry AS

@@ -73,7 +73,13 @@ fn the_catalogue_lists_views_as_postgresql_does() {
     let mut client = connect();
     let (t, v, i) = (unique("t"), unique("v"), unique("i"));
     client.run(&format!("CREATE TABLE {t} (a int, b text)"));
+    // Other comments are no concern of views.
+    client.run(&format!("COMMENT ON TABLE {t} IS 'Things'"));
     client.run(&format!("CREATE MATERIALIZED VIEW {v}(n, other) AS SELECT a, b FROM {t}"));
+    client.run(&format!("SELECT pg_total_relation_size('{v}'), pg_table_size('{t}')"));
+    client.run(&format!("COMMENT ON MATERIALIZED VIEW {v} IS 'seen'"));
+    let comment = format!("SELECT obj_description('{v}'::regclass, 'pg_class')");
+    assert_eq!(client.value(&comment), "seen");
     client.run(&format!("CREATE UNIQUE INDEX {i} ON {v} (n)"));
     assert_eq!(
         client.value(&format!(

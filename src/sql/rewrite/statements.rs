@@ -2,7 +2,7 @@
 //! types of columns, and clauses that have no meaning here.
 
 use sqlparser::ast::{
-    AlterColumnOperation, AlterTableOperation, ColumnDef, ColumnOption, CreateTable,
+    AlterColumnOperation, AlterTableOperation, ColumnDef, ColumnOption, CommentObject, CreateTable,
     CreateTableOptions, DataType, Expr, ObjectName, ObjectType, RenameTableNameKind, SchemaName,
     Statement, TableConstraint, Value,
 };
@@ -51,6 +51,10 @@ pub(super) fn rewrite(statement: &mut Statement, context: &NameContext) -> Resul
             // The parser gives the text as it means, and writes it as it stands.
             if let Some(comment) = comment {
                 *comment = comment.replace('\'', "''");
+            }
+            // A materialized view is a view of DuckDB's over the rows that are kept.
+            if *object_type == CommentObject::MaterializedView {
+                *object_type = CommentObject::View;
             }
             comment_name(object_name, &object_type.to_string(), context)
         }
