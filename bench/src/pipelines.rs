@@ -107,11 +107,7 @@ pub fn notified(teatree: &Subject, size: &Size) -> Result<Vec<Line>> {
         let mut heard = Vec::new();
         while Instant::now() < until {
             let payload = listener.notification()?;
-            let seq = payload
-                .split("\"intent\": ")
-                .nth(1)
-                .and_then(|rest| rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok());
-            heard.push((seq.ok_or("a payload without an intent")?, Instant::now()));
+            heard.push((intent(&payload).ok_or("a payload without an intent")?, Instant::now()));
         }
         Ok(heard)
     })?;

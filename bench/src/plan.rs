@@ -57,9 +57,10 @@ fn names() -> NameContext {
         schema: schema.map(str::to_owned),
         table: "measurements".to_owned(),
     };
-    let relations = [named(None), named(Some("public"))];
-    let relations: Relations =
-        relations.into_iter().map(|table| (table, Arc::clone(&columns))).collect();
+    let mut relations = Relations::default();
+    for table in [named(None), named(Some("public"))] {
+        relations.insert(table, Arc::clone(&columns));
+    }
     NameContext {
         database: "postgres".to_owned(),
         search_path: vec!["public".to_owned()],

@@ -108,15 +108,22 @@ impl DatasetStore {
     /// # Errors
     /// 42P01 without such a dataset, 23502 for a NULL where none may be, or that of a batch.
     pub fn append(&self, seq: IntentSeq, name: &TableName, batches: Batches) -> Result<u64> {
-        self.change(seq, name, batches, |old, new| old.iter().cloned().chain(new).collect())
+        self.change(seq, name, batches, None, |old, new| old.iter().cloned().chain(new).collect())
     }
 
-    /// Replaces all rows: UPDATE, DELETE, TRUNCATE. Returns the number of the new ones.
+    /// Replaces all rows: UPDATE, DELETE, TRUNCATE, which report that `affected` of the old ones
+    /// were changed. Returns that number.
     ///
     /// # Errors
     /// As `append`.
-    pub fn replace(&self, seq: IntentSeq, name: &TableName, batches: Batches) -> Result<u64> {
-        self.change(seq, name, batches, |_, new| new)
+    pub fn replace(
+        &self,
+        seq: IntentSeq,
+        name: &TableName,
+        batches: Batches,
+        affected: u64,
+    ) -> Result<u64> {
+        self.change(seq, name, batches, Some(affected), |_, new| new)
     }
 
     fn change(
@@ -124,6 +131,7 @@ impl DatasetStore {
         seq: IntentSeq,
         name: &TableName,
         batches: Batches,
+        reported: Option<u64>,
         parts: fn(&[Part], Vec<Part>) -> Vec<Part>,
     ) -> Result<u64> {
         let _turn = self.begin()?;
@@ -133,7 +141,7 @@ impl DatasetStore {
         let live = self.require(name)?;
         let dir = &live.dir;
         let written = self.guard(write_parts(dir, name, &live.manifest.columns, batches))?;
-        let rows = written.iter().map(|part| part.rows).sum();
+        let rows = reported.unwrap_or_else(|| written.iter().map(|part| part.rows).sum());
         let mut manifest = Manifest::clone(&live.manifest);
         manifest.parts = parts(&manifest.parts, written.clone());
         (manifest.applied_seq, manifest.applied_rows) = (seq, rows);
@@ -257,7 +265,7 @@ impl DatasetStore {
     }
 
     /// The rows that an applied intent reported, where that is still known.
-    fn rows_of(&self, seq: IntentSeq, name: &TableName) -> u64 {
+    pub fn rows_of(&self, seq: IntentSeq, name: &TableName) -> u64 {
         let pin = self.pin(name).filter(|pin| pin.applied_seq == seq);
         pin.map_or(0, |pin| pin.applied_rows)
     }

@@ -91,9 +91,12 @@ fn rows_are_appended_replaced_and_kept_over_a_restart() {
     assert_eq!(manifest.parts[0].stats[0].max, Some(Bound::Int(3)));
     assert_eq!(manifest.parts[0].stats[1].min, Some(Bound::Text("n1".into())));
     let all = &mut std::iter::once(Ok(rows(&[7])));
-    assert_eq!(store.replace(seq(4), &t(), all).unwrap(), 1);
+    assert_eq!(store.replace(seq(4), &t(), all, 2).unwrap(), 2);
+    // What it has reported is known after a restart, too.
+    let store = DatasetStore::open(root.path()).unwrap();
+    assert_eq!(store.rows_of(seq(4), &t()), 2);
     assert_eq!(ids(&store), [7]);
-    assert_eq!(store.replace(seq(5), &t(), &mut std::iter::empty()).unwrap(), 0);
+    assert_eq!(store.replace(seq(5), &t(), &mut std::iter::empty(), 0).unwrap(), 0);
     assert_eq!(store.pin(&t()).unwrap().rows(), 0);
 }
 
@@ -196,7 +199,7 @@ fn a_pin_keeps_its_files() {
     store.create(seq(1), &t(), columns(), false).unwrap();
     append(&store, 2, &[1, 2]).unwrap();
     let old = store.pin(&t()).unwrap();
-    store.replace(seq(3), &t(), &mut std::iter::once(Ok(rows(&[9])))).unwrap();
+    store.replace(seq(3), &t(), &mut std::iter::once(Ok(rows(&[9]))), 1).unwrap();
     let new = store.pin(&t()).unwrap();
     store.drop_dataset(seq(4), &t(), false).unwrap();
     store.sweep().unwrap();

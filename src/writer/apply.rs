@@ -103,10 +103,14 @@ impl Writer {
             | Body::Define { .. }
             | Body::Batch { .. }
             | Body::Rows { storage: Storage::DuckDb, .. } => {
+                // Again where it is tried again.
+                self.shared.running.lock().current = Some((intent.seq, intent.seq));
                 self.applier.begin()?;
                 let done = self.applier.apply_intent(intent);
                 match done.and_then(|applied| self.applier.settle().map(|()| applied)) {
                     Ok(applied) => {
+                        // A COMMIT that is interrupted may have been done: it is not, from here on.
+                        self.shared.running.lock().current = None;
                         // A constraint may fail as late as here; the transaction is gone then.
                         self.applier.connection.commit(intent.seq)?;
                         self.applier.settled(intent.seq);
@@ -217,7 +221,7 @@ impl Writer {
             }
             DatasetChange::Truncate { names } => {
                 for name in names {
-                    datasets.replace(seq, name, &mut std::iter::empty())?;
+                    datasets.replace(seq, name, &mut std::iter::empty(), 0)?;
                 }
                 Ok(applied(&TagKind::Fixed("TRUNCATE TABLE".to_owned()), 0))
             }
@@ -256,7 +260,7 @@ impl Writer {
     ) -> Result<Applied> {
         let datasets = Arc::clone(&self.targets.datasets);
         if datasets.was_applied(intent.seq, name) {
-            return Ok(applied(tag, 0));
+            return Ok(applied(tag, datasets.rows_of(intent.seq, name)));
         }
         let pinned = datasets.pin(name).ok_or_else(|| undefined(name))?;
         let fields = pinned
@@ -292,7 +296,7 @@ impl Writer {
             let next = runtime.block_on(execution.stream.next())?;
             Some(next.and_then(|batch| types::cast_batch(&batch, Arc::clone(&schema))))
         });
-        datasets.replace(intent.seq, name, &mut batches)?;
+        datasets.replace(intent.seq, name, &mut batches, count)?;
         Ok(applied(tag, count))
     }
 

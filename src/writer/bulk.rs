@@ -179,6 +179,7 @@ fn apply_once(applier: &mut Applier, shared: &Shared, intent: &Intent) -> Result
     match done.and_then(|applied| applier.settle().map(|()| applied)) {
         Ok(applied) => {
             let _file = shared.crossing.file.lock();
+            past_canceling(applier, shared)?;
             applier.connection.commit_apart(intent.seq)?;
             applier.settled(intent.seq);
             Ok(applied)
@@ -188,6 +189,21 @@ fn apply_once(applier: &mut Applier, shared: &Shared, intent: &Intent) -> Result
             Err(statement_error(error))
         }
     }
+}
+
+/// From here on the append cannot be stopped: a COMMIT that is interrupted may have been done.
+///
+/// # Errors
+/// 57014 when it was to be stopped before; it is undone then.
+fn past_canceling(applier: &mut Applier, shared: &Shared) -> Result<()> {
+    if let Some(stop) = &mut shared.running.lock().bulk {
+        stop.seq = None;
+    }
+    if applier.stop.load(Ordering::Relaxed) {
+        applier.connection.rollback()?;
+        return Err(Error::canceled("user request"));
+    }
+    Ok(())
 }
 
 fn record(targets: &Targets, intent: &Intent, result: Result<Applied>) -> Result<()> {
