@@ -133,7 +133,7 @@ invite() {
      python3 -c "import duckdb; print(duckdb.connect('$newest', read_only=True).sql('SELECT count(*) FROM flights'))"
 ----------------------------------------------------------------------------------
 Connect from another terminal:  psql -h 127.0.0.1 -p $port -U demo postgres
-All five in one go:             psql -h 127.0.0.1 -p $port -U demo -f sql/demo/try.sql postgres
+All six in one go:              psql -h 127.0.0.1 -p $port -U demo -f sql/demo/try.sql postgres
 The server's log:               $dir/server.log
 Ctrl-C stops it; the next make demo starts on this data.
 END

@@ -5,14 +5,14 @@ use crate::catalog::duckdb_table;
 use crate::engine::duckdb::WriteConnection;
 use crate::error::Result;
 use crate::sql::view::{DELTA, Delta, Groups, Merge, NEW, OLD, TOUCHED, Upkeep};
-use crate::types::Value;
 
 /// The rows of a table that a change took away and brought.
 pub(super) struct Changed {
     /// A query of the rows that are gone.
     pub(super) minus: Option<String>,
-    /// A query of the rows that are new, with its parameters.
-    pub(super) plus: Option<(String, Vec<Value>)>,
+    /// A query of the rows that are new. Mostly the same text again: a number in it that DuckDB
+    /// knows when it plans keeps it from looking at all other rows.
+    pub(super) plus: Option<String>,
 }
 
 impl View {
@@ -32,7 +32,8 @@ impl View {
         let Some(delta) = delta else { return self.recompute(connection) };
         connection.adopt(&self.stored.time_zone, &self.stored.search_path)?;
         let storage = duckdb_table(&self.storage);
-        let mut run = Run { connection, storage, changed, written: 0 };
+        let keeps = changed.minus.is_none();
+        let mut run = Run { connection, storage, changed, written: 0, keeps };
         match &self.stored.upkeep {
             Upkeep::Groups(groups) => match &groups.merge {
                 Some(merge) if changed.minus.is_none() || merge.subtracts => {
@@ -51,6 +52,9 @@ struct Run<'a> {
     storage: String,
     changed: &'a Changed,
     written: u64,
+    /// The statements may be kept prepared: they name none of the temporary tables, which are made
+    /// anew each time without DuckDB's prepared statements noticing it.
+    keeps: bool,
 }
 
 /// A query of a delta over the rows of another query.
@@ -68,14 +72,17 @@ fn same(left: &str, right: &str, prefix: char, count: usize) -> String {
 
 impl Run<'_> {
     /// Runs what changes the storage.
-    fn execute(&mut self, sql: &str, params: &[Value]) -> Result<()> {
-        self.written += self.connection.execute(sql, params, 0)?.rows;
+    fn execute(&mut self, sql: &str) -> Result<()> {
+        self.written += match self.keeps {
+            true => self.connection.run_kept(sql)?,
+            false => self.connection.execute(sql, &[], 0)?.rows,
+        };
         Ok(())
     }
 
     /// Runs what prepares for it.
-    fn prepare(&mut self, sql: &str, params: &[Value]) -> Result<()> {
-        self.connection.execute(sql, params, 0).map(drop)
+    fn prepare(&mut self, sql: &str) -> Result<()> {
+        self.connection.execute(sql, &[], 0).map(drop)
     }
 
     /// Takes away the rows that the lost rows gave, one for each, and adds those of the new ones.
@@ -97,14 +104,14 @@ impl Run<'_> {
                 over(minus, &delta.rows),
                 same(OLD, NEW, 'c', columns),
             );
-            self.execute(&sql, &[])?;
+            self.execute(&sql)?;
         }
-        if let Some((plus, params)) = &self.changed.plus {
+        if let Some(plus) = &self.changed.plus {
             let sql = format!(
                 "INSERT INTO {storage} BY NAME SELECT * FROM ({})",
                 over(plus, &delta.rows)
             );
-            self.execute(&sql, params)?;
+            self.execute(&sql)?;
         }
         Ok(())
     }
@@ -129,9 +136,9 @@ impl Run<'_> {
         };
         if let Some(minus) = &self.changed.minus {
             let sql = into(minus, |column| &column.minus, "");
-            self.execute(&sql, &[])?;
+            self.execute(&sql)?;
         }
-        if let Some((plus, params)) = &self.changed.plus {
+        if let Some(plus) = &self.changed.plus {
             let names: Vec<&str> = merge.columns.iter().map(|c| c.name.as_str()).collect();
             let values: Vec<&str> = merge.columns.iter().map(|c| c.insert.as_str()).collect();
             let tail = format!(
@@ -140,39 +147,38 @@ impl Run<'_> {
                 values.join(", ")
             );
             let sql = into(plus, |column| &column.plus, &tail);
-            self.execute(&sql, params)?;
+            self.execute(&sql)?;
         }
         if self.changed.minus.is_some() && groups.keys > 0 {
-            self.execute(&format!("DELETE FROM {storage} WHERE n <= 0"), &[])?;
+            self.execute(&format!("DELETE FROM {storage} WHERE n <= 0"))?;
         }
         Ok(())
     }
 
     /// Computes the groups that are touched again.
     fn regroup(&mut self, groups: &Groups, delta: &Delta) -> Result<()> {
+        self.keeps = false;
         let storage = self.storage.clone();
         let fill = format!("INSERT INTO {storage} BY NAME {}", groups.regroup);
         if groups.keys == 0 {
-            self.execute(&format!("DELETE FROM {storage}"), &[])?;
-            return self.execute(&fill, &[]);
+            self.execute(&format!("DELETE FROM {storage}"))?;
+            return self.execute(&fill);
         }
         let mut keys = Vec::new();
-        let mut params = Vec::new();
         if let Some(minus) = &self.changed.minus {
             keys.push(format!("SELECT * FROM ({})", over(minus, &delta.keys)));
         }
-        if let Some((plus, given)) = &self.changed.plus {
+        if let Some(plus) = &self.changed.plus {
             keys.push(format!("SELECT * FROM ({})", over(plus, &delta.keys)));
-            params.clone_from(given);
         }
         let touched = keys.join(" UNION ");
-        self.prepare(&format!("CREATE OR REPLACE TEMP TABLE {TOUCHED} AS {touched}"), &params)?;
+        self.prepare(&format!("CREATE OR REPLACE TEMP TABLE {TOUCHED} AS {touched}"))?;
         let sql = format!(
             "DELETE FROM {storage} AS {OLD} WHERE EXISTS (SELECT 1 FROM {TOUCHED} WHERE {})",
             same(OLD, TOUCHED, 'k', groups.keys)
         );
-        self.execute(&sql, &[])?;
-        self.execute(&fill, &[])?;
-        self.prepare(&format!("DROP TABLE temp.{TOUCHED}"), &[])
+        self.execute(&sql)?;
+        self.execute(&fill)?;
+        self.prepare(&format!("DROP TABLE temp.{TOUCHED}"))
     }
 }

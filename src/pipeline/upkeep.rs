@@ -164,11 +164,11 @@ impl Upkeep {
                 let quoted = duckdb_table(&table);
                 let plus = format!(
                     "SELECT * FROM {quoted} WHERE rowid IN (SELECT teatree_rowid FROM {CAPTURED})
-                     UNION ALL SELECT * FROM {quoted} WHERE rowid >= $1"
+                     UNION ALL SELECT * FROM {quoted} WHERE rowid >= {seen}"
                 );
                 let changed = Changed {
                     minus: Some(format!("SELECT * EXCLUDE (teatree_rowid) FROM {CAPTURED}")),
-                    plus: (!deletes).then(|| (plus, vec![Value::Int8(seen)])),
+                    plus: (!deletes).then_some(plus),
                 };
                 self.spread(connection, &table, Some(&changed))?;
                 connection.execute(&format!("DROP TABLE temp.{CAPTURED}"), &[], 0)?;
@@ -213,8 +213,8 @@ impl Upkeep {
     /// Lets the views follow the rows that were added to a table.
     fn flush(&mut self, connection: &mut WriteConnection, table: &TableName) -> Result<()> {
         let seen = self.seen(connection, table)?;
-        let rows = format!("SELECT * FROM {} WHERE rowid >= $1", duckdb_table(table));
-        let changed = Changed { minus: None, plus: Some((rows, vec![Value::Int8(seen)])) };
+        let rows = format!("SELECT * FROM {} WHERE rowid >= {seen}", duckdb_table(table));
+        let changed = Changed { minus: None, plus: Some(rows) };
         self.spread(connection, table, Some(&changed))?;
         self.forget(table);
         Ok(())

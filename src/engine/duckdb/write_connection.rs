@@ -343,6 +343,14 @@ impl WriteConnection {
         Ok(Changed { rows: rows as u64, returned: Some((columns, schema, batches)) })
     }
 
+    /// Runs a statement of the server's own that comes again and again with the same text; gives
+    /// the number of rows that it changed.
+    pub fn run_kept(&mut self, sql: &str) -> Result<u64> {
+        let prepared = self.statements.prepared(&mut self.connection, sql)?;
+        prepared.bind(&[])?;
+        Ok(prepared.run_kept()?.rows_changed())
+    }
+
     /// Counts a table's rows; the name is quoted SQL.
     pub fn count(&mut self, table: &str) -> Result<u64> {
         let sql = format!("SELECT count(*)::varchar FROM {table}");
