@@ -388,8 +388,6 @@ LATER = [
     "check_inet",
     "check_numbers",
     "check_parameter_types",
-    "check_plan_after_a_change",
-    "check_prepared_statement",
     "check_ranges",
     "check_times",
     "check_type_codec",

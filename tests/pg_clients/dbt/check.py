@@ -332,7 +332,6 @@ LATER = [
     "check_docs",
     "check_grants",
     "check_indexes",
-    "check_materialized_view",
     "check_rebuilt",
     "check_second_build",
     "check_synced_columns",

@@ -332,7 +332,6 @@ LATER = [
     "check_row_locks",
     "check_session_modes",
     "check_two_phase_commit",
-    "check_upsert_and_serial",
 ]
 
 if __name__ == "__main__":
