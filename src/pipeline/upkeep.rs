@@ -27,7 +27,7 @@ const CAPTURED: &str = "teatree_captured";
 pub enum Change {
     /// No view follows the table.
     Unwatched,
-    Inserts(TableName),
+    Inserts,
     /// Rows were copied aside; `seen` is the number of the first row that comes now.
     Rewrites {
         table: TableName,
@@ -141,7 +141,7 @@ impl Upkeep {
         match effect {
             Effect::Inserts => {
                 self.touch(table, seen).pending = true;
-                Ok(Change::Inserts(table.clone()))
+                Ok(Change::Inserts)
             }
             Effect::Changes { rows } => {
                 let quoted = duckdb_table(table);
@@ -159,7 +159,7 @@ impl Upkeep {
     /// Lets the views follow a change that cannot wait for the end of the transaction.
     pub fn after(&mut self, connection: &mut WriteConnection, change: Change) -> Result<()> {
         match change {
-            Change::Unwatched | Change::Inserts(_) => Ok(()),
+            Change::Unwatched | Change::Inserts => Ok(()),
             Change::Rewrites { table, seen, deletes } => {
                 let quoted = duckdb_table(&table);
                 let plus = format!(

@@ -3,9 +3,12 @@
 
 use std::any::TypeId;
 
+use sqlparser::ast::{Expr, Query};
 use sqlparser::dialect::{Dialect, PostgreSqlDialect, Precedence};
 use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError};
+
+use crate::error::{Error, Result};
 
 /// PostgreSQL, where an argument's name is an identifier. To the parser's own dialect it may be any
 /// expression (`json_object('a': 1)` of PostgreSQL 16), for which it reads each argument twice: a
@@ -100,4 +103,21 @@ impl Dialect for PostgreSql {
         supports_xml_expressions,
         supports_comment_optimizer_hint,
     );
+}
+
+/// Parses text of our own.
+pub(super) fn parsed_expr(sql: &str) -> Result<Expr> {
+    Parser::new(&PostgreSql)
+        .try_with_sql(sql)
+        .and_then(|mut parser| parser.parse_expr())
+        .map_err(|error| Error::internal(format!("{sql} does not parse: {error}")))
+}
+
+/// Parses text of our own.
+pub(super) fn parsed_query(sql: &str) -> Result<Query> {
+    Parser::new(&PostgreSql)
+        .try_with_sql(sql)
+        .and_then(|mut parser| parser.parse_query())
+        .map(|query| *query)
+        .map_err(|error| Error::internal(format!("{sql} does not parse: {error}")))
 }

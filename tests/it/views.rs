@@ -213,6 +213,23 @@ fn explain_says_how_a_view_is_kept_up_to_date() {
 }
 
 #[test]
+fn a_view_that_follows_calls_no_function_that_reads_tables() {
+    if skip_on_oracle("views do not follow by themselves there") {
+        return;
+    }
+    let mut client = connect();
+    let (t, f) = (unique("t"), unique("f"));
+    client.run(&format!("CREATE TABLE {t} (x int)"));
+    client.run(&format!(
+        "CREATE FUNCTION {f}() RETURNS TABLE (x int) LANGUAGE sql AS 'SELECT x FROM {t}'"
+    ));
+    let following = "CREATE MATERIALIZED VIEW v WITH (refresh = 'on_change') AS";
+    assert_eq!(client.sqlstate(&format!("{following} SELECT x FROM {f}()")), "0A000");
+    client.run(&format!("DROP FUNCTION {f}"));
+    client.run(&format!("DROP TABLE {t}"));
+}
+
+#[test]
 fn a_view_that_fails_does_not_stop_its_table() {
     if skip_on_oracle("views do not follow by themselves there") {
         return;

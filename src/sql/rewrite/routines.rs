@@ -17,8 +17,9 @@ use sqlparser::ast::{
 use super::names::{arguments, call};
 use super::{NameContext, is_random};
 use crate::error::{Error, Result};
+use crate::sql::dialect::{parsed_expr, parsed_query};
 use crate::sql::quote_ident;
-use crate::sql::routine::{Routine, argument_cast, duckdb_name, parsed_expr, parsed_query};
+use crate::sql::routine::{Routine, argument_cast, duckdb_name};
 use crate::sql::statement::TableRef;
 
 /// Rewrites the calls of a statement.

@@ -9,6 +9,7 @@ use super::{NameContext, names};
 use crate::error::{Error, Result};
 use crate::ids::TableName;
 use crate::sql::define::{as_sequence_name, duckdb_sequence_name, written_name};
+use crate::sql::dialect::parsed_expr;
 use crate::sqlstate::SqlState;
 
 /// What a session has drawn from sequences, the latest last.
@@ -101,11 +102,7 @@ fn by_name(argument: Expr, context: &NameContext) -> Expr {
     );
     let sql = sql.replacen("CAST(0 AS VARCHAR)", &format!("CAST({argument} AS VARCHAR)"), 1);
     // Our own text, so it parses.
-    let dialect = crate::sql::dialect::PostgreSql;
-    sqlparser::parser::Parser::new(&dialect)
-        .try_with_sql(&sql)
-        .and_then(|mut parser| parser.parse_expr())
-        .unwrap_or(argument)
+    parsed_expr(&sql).unwrap_or(argument)
 }
 
 fn first_argument(args: &mut FunctionArguments) -> Option<&mut Expr> {

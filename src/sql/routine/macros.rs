@@ -15,11 +15,10 @@ use sqlparser::ast::{
 };
 
 use super::Routine;
-use super::query::{
-    direct, limits_by_argument, one_row, parsed_expr, parsed_query, put_expr, put_rows,
-};
+use super::query::{direct, limits_by_argument, one_row, put_expr, put_rows};
 use crate::error::{Error, Result};
 use crate::sql::analyze::is_assignable;
+use crate::sql::dialect::{parsed_expr, parsed_query};
 use crate::sql::params::{number, number_of};
 use crate::sql::rewrite::{self, NameContext, is_random};
 use crate::sql::statement::Statement;

@@ -38,7 +38,7 @@ pub(in crate::sql) use macros::argument_cast;
 pub use macros::{MacroForm, check_result, macro_of};
 pub(in crate::sql) use parse::parse;
 pub(in crate::sql) use parts::parts;
-pub(in crate::sql) use query::{has_query, parsed_expr, parsed_query};
+pub(in crate::sql) use query::has_query;
 
 /// A routine as it is kept.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

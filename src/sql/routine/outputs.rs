@@ -4,8 +4,9 @@ use sqlparser::ast::{self, Ident, SelectItem};
 
 use super::Routine;
 use super::macros::argument_cast;
-use super::query::{parsed_expr, parsed_query, put_rows};
+use super::query::put_rows;
 use crate::error::{Error, Result};
+use crate::sql::dialect::{parsed_expr, parsed_query};
 use crate::sql::quote_ident;
 use crate::sql::statement::{Memo, Statement};
 

@@ -6,11 +6,10 @@ use sqlparser::ast::{
     self, Expr, GroupByExpr, LimitClause, ObjectNamePart, Query, SelectItem, SetExpr, TableFactor,
     Value, Visit, VisitMut, VisitorMut, visit_expressions, visit_expressions_mut,
 };
-use sqlparser::parser::Parser;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::sql::analyze::is_aggregate;
-use crate::sql::dialect::PostgreSql;
+use crate::sql::dialect::parsed_query;
 
 /// The expression of a query that is nothing else: without tables, rows or aggregates.
 pub(super) fn direct(query: &Query) -> Option<&Expr> {
@@ -164,21 +163,4 @@ pub(super) fn put_rows(query: &mut Query, body: Query) {
         }
     }
     let _ = query.visit(&mut Putter(Some(body)));
-}
-
-/// Parses text of our own.
-pub(in crate::sql) fn parsed_expr(sql: &str) -> Result<Expr> {
-    Parser::new(&PostgreSql)
-        .try_with_sql(sql)
-        .and_then(|mut parser| parser.parse_expr())
-        .map_err(|error| Error::internal(format!("{sql} does not parse: {error}")))
-}
-
-/// Parses text of our own.
-pub(in crate::sql) fn parsed_query(sql: &str) -> Result<Query> {
-    Parser::new(&PostgreSql)
-        .try_with_sql(sql)
-        .and_then(|mut parser| parser.parse_query())
-        .map(|query| *query)
-        .map_err(|error| Error::internal(format!("{sql} does not parse: {error}")))
 }

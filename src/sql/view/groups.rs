@@ -9,8 +9,9 @@ use std::ops::ControlFlow;
 use super::merge::{self, Merging};
 use super::shape::{Shape, expression};
 use super::{Delta, Groups, TOUCHED, Upkeep, cast, rows};
+use crate::sql::analyze;
 
-/// DuckDB's aggregates, and those that only PostgreSQL has.
+/// Aggregates that DuckDB has and PostgreSQL has not.
 const AGGREGATES: &[&str] = &[
     "any_value",
     "approx_count_distinct",
@@ -25,36 +26,20 @@ const AGGREGATES: &[&str] = &[
     "arg_min_nulls_last",
     "argmax",
     "argmin",
-    "array_agg",
-    "avg",
-    "bit_and",
-    "bit_or",
-    "bit_xor",
     "bitstring_agg",
-    "bool_and",
-    "bool_or",
-    "corr",
-    "count",
     "count_if",
     "count_star",
     "countif",
-    "covar_pop",
-    "covar_samp",
     "entropy",
-    "every",
     "favg",
     "first",
     "fsum",
     "group_concat",
     "histogram",
     "histogram_exact",
-    "json_agg",
     "json_group_array",
     "json_group_object",
     "json_group_structure",
-    "json_object_agg",
-    "jsonb_agg",
-    "jsonb_object_agg",
     "kahan_sum",
     "kurtosis",
     "kurtosis_pop",
@@ -62,43 +47,19 @@ const AGGREGATES: &[&str] = &[
     "list",
     "listagg",
     "mad",
-    "max",
     "max_by",
     "mean",
     "median",
-    "min",
     "min_by",
-    "mode",
-    "percentile_cont",
-    "percentile_disc",
     "product",
     "quantile",
     "quantile_cont",
     "quantile_disc",
-    "range_agg",
-    "regr_avgx",
-    "regr_avgy",
-    "regr_count",
-    "regr_intercept",
-    "regr_r2",
-    "regr_slope",
-    "regr_sxx",
-    "regr_sxy",
-    "regr_syy",
     "reservoir_quantile",
     "sem",
     "skewness",
-    "stddev",
-    "stddev_pop",
-    "stddev_samp",
-    "string_agg",
-    "sum",
     "sum_no_overflow",
     "sumkahan",
-    "var_pop",
-    "var_samp",
-    "variance",
-    "xmlagg",
 ];
 
 /// Functions that give several rows.
@@ -114,7 +75,8 @@ pub(super) fn name(function: &Function) -> &str {
 /// Tells whether a call is an aggregate's.
 pub(super) fn is_aggregate(function: &Function) -> bool {
     function.over.is_none()
-        && (AGGREGATES.binary_search(&name(function)).is_ok()
+        && (analyze::is_aggregate(name(function))
+            || AGGREGATES.binary_search(&name(function)).is_ok()
             || !function.within_group.is_empty()
             || function.filter.is_some())
 }

@@ -6,11 +6,10 @@ use std::ops::ControlFlow;
 use sqlparser::ast::{
     Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, VisitMut, VisitorMut,
 };
-use sqlparser::parser::Parser;
 
 use super::groups::{is_aggregate, is_open, name};
 use super::{Merge, MergeColumn, NEW, OLD, cast};
-use crate::sql::dialect::PostgreSql;
+use crate::sql::dialect::parsed_expr;
 
 /// What a storage keeps of an aggregating query, and how it changes.
 pub(super) struct Merging {
@@ -277,8 +276,5 @@ impl VisitorMut for Placer<'_> {
 
 /// Parses an expression of our own.
 pub(super) fn parsed(sql: &str) -> Expr {
-    Parser::new(&PostgreSql)
-        .try_with_sql(sql)
-        .and_then(|mut parser| parser.parse_expr())
-        .unwrap_or_else(|_| Expr::Identifier(sqlparser::ast::Ident::new(sql)))
+    parsed_expr(sql).unwrap_or_else(|_| Expr::Identifier(sqlparser::ast::Ident::new(sql)))
 }

@@ -21,6 +21,7 @@ use sqlparser::ast;
 use crate::error::{Error, Result};
 use crate::sql::define::Candidates;
 use crate::sql::rewrite::{self, NameContext};
+use crate::sql::routine::functions_in;
 use crate::sql::statement::Statement;
 use crate::sqlstate::SqlState;
 use crate::types::{Column, PgType};
@@ -55,7 +56,7 @@ pub struct ViewPlan {
     pub query: String,
     /// The relations that the query names, each by what its name may mean.
     pub inputs: Vec<Candidates>,
-    /// The functions that it calls by a bare name or in a schema of the user's.
+    /// The functions that it calls, in FROM too.
     pub calls: Vec<String>,
     pub upkeep: Upkeep,
 }
@@ -132,7 +133,7 @@ impl Statement {
         let mut tree = ast::Statement::Query(view.query.clone());
         let inputs = super::classify::tables(&tree)?;
         let volatile = rewrite::is_volatile(&tree);
-        let calls = shape::calls(&tree);
+        let calls = functions_in(&tree).into_iter().map(|function| function.table).collect();
         rewrite::for_duckdb(&mut tree, names)?;
         let ast::Statement::Query(query) = tree else {
             return Err(Error::internal("not a query"));

@@ -258,18 +258,3 @@ fn has_aggregate(item: &SelectItem) -> bool {
     }
     item.visit(&mut Finder).is_break()
 }
-
-/// Names the functions that a tree calls.
-pub(super) fn calls<V: Visit>(tree: &V) -> Vec<String> {
-    let mut found: Vec<String> = Vec::new();
-    let _: ControlFlow<()> = ast::visit_expressions(tree, |expr| {
-        if let Expr::Function(function) = expr {
-            let name = groups::name(function).to_owned();
-            if !found.contains(&name) {
-                found.push(name);
-            }
-        }
-        ControlFlow::Continue(())
-    });
-    found
-}

@@ -119,7 +119,7 @@ impl Definer<'_> {
         Ok(None)
     }
 
-    fn check_free(&mut self, schema: &str, name: &str) -> Result<()> {
+    pub(super) fn check_free(&mut self, schema: &str, name: &str) -> Result<()> {
         match self.find(&[TableName::new(schema, name)])? {
             Some(_) => Err(super::create::already_exists(name)),
             None => Ok(()),

@@ -1,5 +1,6 @@
 //! Materialized views: CREATE, REFRESH, ALTER, DROP, and their indexes.
 
+use super::create::already_exists;
 use super::{Definer, RelationKind, undefined, wrong_kind};
 use crate::catalog::duckdb_table;
 use crate::error::{Error, Result};
@@ -19,10 +20,7 @@ impl Definer<'_> {
             if view.if_not_exists {
                 return Ok(());
             }
-            return Err(Error::new(
-                SqlState::DUPLICATE_TABLE,
-                format!("relation \"{}\" already exists", view.name.table),
-            ));
+            return Err(already_exists(&view.name.table));
         }
         self.connection.adopt(&view.time_zone, &view.search_path)?;
         let (inputs, behind_views) = self.inputs(&view.plan)?;
@@ -182,20 +180,14 @@ impl Definer<'_> {
     }
 
     fn move_view(&mut self, mut view: View, to: TableName) -> Result<()> {
-        if self.find(std::slice::from_ref(&to))?.is_some() {
-            return Err(Error::new(
-                SqlState::DUPLICATE_TABLE,
-                format!("relation \"{}\" already exists", to.table),
-            ));
-        }
+        self.check_free(&to.schema, &to.table)?;
         if let Some(reader) = self.readers(&view.stored.name)?.first() {
             return Err(depends(reader, &view.stored.name));
         }
         let from = std::mem::replace(&mut view.stored.name, to);
         self.connection.run(&format!("DROP VIEW {}", duckdb_table(&from)))?;
         view.show(self.connection)?;
-        view.save(self.connection)?;
-        Ok(())
+        view.save(self.connection)
     }
 
     /// Drops the storage of a materialized view that is dropped.
