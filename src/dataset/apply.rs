@@ -126,6 +126,14 @@ impl DatasetStore {
         self.change(seq, name, batches, Some(affected), |_, new| new)
     }
 
+    /// Puts these rows in the place of all that it has. Returns the number of the new ones.
+    ///
+    /// # Errors
+    /// As `append`.
+    pub fn overwrite(&self, seq: IntentSeq, name: &TableName, batches: Batches) -> Result<u64> {
+        self.change(seq, name, batches, None, |_, new| new)
+    }
+
     fn change(
         &self,
         seq: IntentSeq,

@@ -1,70 +1,106 @@
-//! The one place where arrow-rs batches and Polars frames meet: through Arrow IPC bytes.
+//! The one place where arrow-rs batches and Polars frames meet: through Arrow's C data interface,
+//! which hands buffers over without copying their values.
 //!
-//! The two libraries have their own Arrow, so a batch is encoded once and decoded once. Types
-//! are first brought to what Polars holds (`schema.rs`), so that no value changes in between.
+//! The two libraries have their own Arrow. Types are first brought to what Polars holds
+//! (`schema.rs`), so that no value changes in between.
+#![expect(unsafe_code, reason = "hands arrays over as C structs, which both libraries define")]
 
-use std::io::Cursor;
+use std::mem;
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
+use arrow::array::{ArrayRef, RecordBatch, make_array};
 use arrow::datatypes::{Field, Schema, SchemaRef};
-use arrow::ipc::reader::StreamReader;
-use arrow::ipc::writer::StreamWriter;
-use polars::prelude::{
-    CompatLevel, DataFrame, IpcStreamReader, IpcStreamWriter, PolarsError, SerReader, SerWriter,
-};
+use arrow::ffi::{FFI_ArrowArray, FFI_ArrowSchema, from_ffi, to_ffi};
+use polars::prelude::{CompatLevel, DataFrame, IntoColumn, PolarsError, Series};
+use polars_arrow::ffi;
 
 use crate::error::{Error, Result};
 use crate::sqlstate::SqlState;
 
-/// Makes a frame of one chunk from a batch whose types are those of part files.
-pub(super) fn to_frame(batch: &RecordBatch) -> Result<DataFrame> {
-    let bare = without_metadata(batch)?;
-    let mut bytes = Vec::new();
-    let mut writer = StreamWriter::try_new(&mut bytes, &bare.schema()).map_err(encode_error)?;
-    writer.write(&bare).and_then(|()| writer.finish()).map_err(encode_error)?;
-    drop(writer);
-    IpcStreamReader::new(Cursor::new(bytes))
-        .set_rechunk(false)
-        .finish()
-        .map_err(|error| polars_error("could not convert rows", &error))
-}
-
-/// Makes batches from a frame, in the types of part files.
-pub(super) fn to_batches(frame: &mut DataFrame) -> Result<Vec<RecordBatch>> {
-    let mut bytes = Vec::new();
-    IpcStreamWriter::new(&mut bytes)
-        .with_compat_level(CompatLevel::oldest())
-        .finish(frame)
-        .map_err(|error| polars_error("could not convert rows", &error))?;
-    let reader = StreamReader::try_new(Cursor::new(bytes), None).map_err(encode_error)?;
-    reader.map(|batch| batch.map_err(encode_error)).collect()
-}
-
-/// Returns the schema that `to_batches` gives for a frame.
-pub(super) fn arrow_schema(frame: &DataFrame) -> Result<SchemaRef> {
-    let mut bytes = Vec::new();
-    IpcStreamWriter::new(&mut bytes)
-        .with_compat_level(CompatLevel::oldest())
-        .finish(&mut frame.slice(0, 0))
-        .map_err(|error| polars_error("could not convert rows", &error))?;
-    let reader = StreamReader::try_new(Cursor::new(bytes), None).map_err(encode_error)?;
-    Ok(reader.schema())
-}
-
-/// Drops field metadata: Polars takes some of it as extension types of its own.
-fn without_metadata(batch: &RecordBatch) -> Result<RecordBatch> {
+/// Makes a frame of one chunk from a batch whose types Polars holds.
+///
+/// # Errors
+/// XX000 for a type that it does not.
+pub fn to_frame(batch: &RecordBatch) -> Result<DataFrame> {
     let schema = batch.schema();
-    let fields: Vec<Field> = schema
+    let columns = schema
         .fields()
         .iter()
-        .map(|field| Field::new(field.name(), field.data_type().clone(), true))
-        .collect();
-    RecordBatch::try_new(Arc::new(Schema::new(fields)), batch.columns().to_vec())
-        .map_err(encode_error)
+        .zip(batch.columns())
+        .map(|(field, array)| Ok(to_series(field, array)?.into_column()))
+        .collect::<Result<Vec<_>>>()?;
+    DataFrame::new(batch.num_rows(), columns).map_err(|error| refused(&error))
 }
 
-fn encode_error(error: arrow::error::ArrowError) -> Error {
+fn to_series(field: &Field, array: &ArrayRef) -> Result<Series> {
+    let (array, schema) = to_ffi(&array.to_data()).map_err(|error| refused(&error))?;
+    // SAFETY: both are the structs of the C data interface, with the layout that it fixes; each
+    // is moved, so the one that releases it is the receiver.
+    let (array, schema) = unsafe {
+        (
+            mem::transmute::<FFI_ArrowArray, ffi::ArrowArray>(array),
+            mem::transmute::<FFI_ArrowSchema, ffi::ArrowSchema>(schema),
+        )
+    };
+    // SAFETY: arrow-rs has made the schema and the array of one and the same array just now.
+    let taken = unsafe {
+        let taken = ffi::import_field_from_c(&schema).map_err(|error| refused(&error))?;
+        ffi::import_array_from_c(array, taken.dtype).map_err(|error| refused(&error))?
+    };
+    Series::from_arrow(field.name().as_str().into(), taken).map_err(|error| refused(&error))
+}
+
+/// Makes batches from a frame, one for each of its chunks, in the types of part files.
+///
+/// # Errors
+/// XX000 for a type that arrow-rs does not hold.
+pub fn to_batches(frame: &mut DataFrame) -> Result<Vec<RecordBatch>> {
+    frame.align_chunks();
+    let schema = arrow_schema(frame)?;
+    let chunks =
+        frame.columns().first().map_or(0, |column| column.as_materialized_series().n_chunks());
+    let one = |chunk: usize| {
+        let columns = frame
+            .columns()
+            .iter()
+            .zip(schema.fields())
+            .map(|(column, field)| to_array(column.as_materialized_series(), chunk, field))
+            .collect::<Result<Vec<_>>>()?;
+        RecordBatch::try_new(Arc::clone(&schema), columns).map_err(|error| refused(&error))
+    };
+    (0..chunks).map(one).collect()
+}
+
+fn to_array(series: &Series, chunk: usize, field: &Field) -> Result<ArrayRef> {
+    let array = ffi::export_array_to_c(series.to_arrow(chunk, CompatLevel::oldest()));
+    let schema = FFI_ArrowSchema::try_from(field.data_type()).map_err(|error| refused(&error))?;
+    // SAFETY: the struct of the C data interface, as above; it is moved.
+    let array = unsafe { mem::transmute::<ffi::ArrowArray, FFI_ArrowArray>(array) };
+    // SAFETY: Polars has made the array in the type that it said for this field.
+    let data = unsafe { from_ffi(array, &schema) }.map_err(|error| refused(&error))?;
+    Ok(make_array(data))
+}
+
+/// Returns the schema that [`to_batches`] gives for a frame.
+///
+/// # Errors
+/// XX000 for a type that arrow-rs does not hold.
+pub(super) fn arrow_schema(frame: &DataFrame) -> Result<SchemaRef> {
+    let field = |column: &polars::prelude::Column| {
+        let dtype = column.dtype();
+        let field = dtype.to_arrow_field(column.name().clone(), CompatLevel::oldest());
+        let schema = ffi::export_field_to_c(&field);
+        // SAFETY: the struct of the C data interface, as above; it is moved.
+        let schema = unsafe { mem::transmute::<ffi::ArrowSchema, FFI_ArrowSchema>(schema) };
+        let data_type = arrow::datatypes::DataType::try_from(&schema);
+        let data_type = data_type.map_err(|error| refused(&error))?;
+        Ok(Field::new(column.name().as_str(), data_type, true))
+    };
+    let fields = frame.columns().iter().map(field).collect::<Result<Vec<_>>>()?;
+    Ok(Arc::new(Schema::new(fields)))
+}
+
+fn refused(error: &dyn std::fmt::Display) -> Error {
     Error::internal(format!("could not convert rows: {error}"))
 }
 

@@ -29,6 +29,7 @@ mod store;
 mod tests;
 mod text_chunks;
 
+pub use bridge::{to_batches, to_frame};
 pub use manifest::{Bound, ColumnStats, Manifest, Part};
 pub use read_file::{FileFormat, FileRows, read_file};
 pub use schema::{DatasetColumn, read_schema};
