@@ -10,6 +10,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use parking_lot::Mutex;
 use tokio::sync::mpsc;
 
+use crate::telemetry;
+
 /// Notifications that wait for one client at most.
 pub const WAITING_MAX: usize = 10_000;
 
@@ -38,9 +40,12 @@ impl Notifications {
     /// Tells all who listen to the channel.
     pub fn send(&self, notification: &Arc<Notification>) {
         for listener in self.listeners.lock().values() {
-            if listener.channels.contains(&notification.channel)
-                && listener.sender.try_send(Arc::clone(notification)).is_err()
-            {
+            if !listener.channels.contains(&notification.channel) {
+                continue;
+            }
+            let taken = listener.sender.try_send(Arc::clone(notification)).is_ok();
+            telemetry::notified(taken);
+            if !taken {
                 listener.lost.fetch_add(1, Ordering::Relaxed);
             }
         }

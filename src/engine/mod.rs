@@ -31,6 +31,8 @@ pub struct Description {
 
 /// A running query.
 pub struct Execution {
+    /// The engine's name, for metrics.
+    pub engine: &'static str,
     pub columns: Vec<Column>,
     pub stream: BatchStream,
 }

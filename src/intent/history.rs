@@ -98,6 +98,7 @@ pub(super) struct Counters {
 
 impl Counters {
     pub(super) fn note(&mut self, is_applied: bool, now_us: i64) {
+        telemetry::ended(is_applied);
         let counter = if is_applied { &mut self.applied } else { &mut self.failed };
         *counter += 1;
         let second = now_us.div_euclid(1_000_000);

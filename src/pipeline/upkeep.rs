@@ -6,6 +6,9 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
+use std::time::Instant;
+
+use tracing::field;
 
 use super::follow::Changed;
 use super::{Graph, Moved, View};
@@ -14,6 +17,7 @@ use crate::engine::duckdb::WriteConnection;
 use crate::error::{Error, Result};
 use crate::ids::TableName;
 use crate::sql::Effect;
+use crate::telemetry;
 use crate::types::Value;
 
 /// Where DuckDB begins to number the rows that a transaction has added.
@@ -239,11 +243,17 @@ impl Upkeep {
             if self.mark_suspended(connection, view)? {
                 continue;
             }
-            let followed = match (place, changed) {
+            let name = &view.stored.name;
+            let span = tracing::info_span!("pipeline", view = %name, rows = field::Empty);
+            let started = Instant::now();
+            let followed = span.in_scope(|| match (place, changed) {
                 (Some(place), Some(changed)) if !behind => view.follow(connection, place, changed),
                 _ => view.recompute(connection),
-            };
-            let name = &view.stored.name;
+            });
+            telemetry::followed(&name.table, started.elapsed());
+            if let Ok(rows) = &followed {
+                span.record("rows", rows);
+            }
             match followed {
                 Ok(rows) => *self.moved.views.entry(name.clone()).or_default() += rows,
                 Err(error) => {

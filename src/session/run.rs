@@ -17,7 +17,7 @@ use crate::error::{Error, Result};
 use crate::router::StatementContext;
 use crate::sql::{CopyIn, CopyOut, Kind, Read, Statement, TransactionStatement};
 use crate::sqlstate::SqlState;
-use crate::telemetry;
+use crate::telemetry::{self, StatementTimer};
 use crate::types::{self, Column, PgType, Value};
 
 /// What a statement gives its client.
@@ -39,6 +39,10 @@ pub struct Rows {
     pub tag: RowsTag,
     /// What was fetched and not sent: a batch and how many of its rows were.
     pub rest: Option<(RecordBatch, usize)>,
+    /// The engine that gives them, for metrics.
+    engine: &'static str,
+    /// Runs until the last row is sent.
+    timer: Option<StatementTimer>,
 }
 
 /// The command tag after the rows.
@@ -61,7 +65,7 @@ impl RowsTag {
 impl Rows {
     /// Makes rows of a stream.
     pub fn new(columns: Vec<Column>, stream: BatchStream, tag: RowsTag) -> Rows {
-        Rows { columns, stream: Mutex::new(stream), tag, rest: None }
+        Rows { columns, stream: Mutex::new(stream), tag, rest: None, engine: "none", timer: None }
     }
 
     /// Takes the rest of the rows into memory, so that their connection is free.
@@ -119,12 +123,17 @@ impl Session {
         guard: &StatementGuard,
     ) -> Result<Outcome> {
         self.note_comment(statement);
+        let mut timer = StatementTimer::start(kind_name(&statement.kind));
         let span = tracing::info_span!("statement", kind = kind_name(&statement.kind));
         telemetry::set_parent(&span, statement.comment.traceparent.as_deref());
-        let outcome = {
+        let mut outcome = {
             let work = pin!(self.run_kind(statement, types, params, guard));
             work.instrument(span).await
         };
+        if let Ok(Outcome::Rows(rows) | Outcome::CopyOut(rows, _)) = &mut outcome {
+            timer.on(rows.engine);
+            rows.timer = Some(timer);
+        }
         outcome.map_err(|error| {
             let error = guard.explain(statement.locate(error));
             self.fail();
@@ -221,7 +230,9 @@ impl Session {
             .instrument(tracing::info_span!("execute"))
             .await?;
         let tag = RowsTag::Counted("SELECT");
-        Ok(Outcome::Rows(Box::new(Rows::new(execution.columns, execution.stream, tag))))
+        let mut rows = Rows::new(execution.columns, execution.stream, tag);
+        rows.engine = execution.engine;
+        Ok(Outcome::Rows(Box::new(rows)))
     }
 
     async fn explain(

@@ -8,7 +8,9 @@
 //! Trace contexts travel as W3C `traceparent` text: [`current_traceparent`] on the side that goes
 //! on elsewhere, [`set_parent`] on the side that continues.
 //!
-//! Not here: metrics. Nothing is exported unless an endpoint is configured.
+//! `metrics.rs` has the metrics. Nothing is exported unless an endpoint is configured.
+
+mod metrics;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -30,6 +32,10 @@ use crate::config::{Config, LogFormat};
 use crate::error::{Error, Result};
 use crate::sqlstate::SqlState;
 
+pub use metrics::{
+    Observed, StatementTimer, applied, ended, followed, notified, observe, scrape, step_took,
+};
+
 /// Some subscriber of this process exports traces.
 static IS_TRACED: AtomicBool = AtomicBool::new(false);
 
@@ -42,6 +48,7 @@ pub struct Telemetry {
 impl Telemetry {
     /// Sends what is left and stops the exporter. Blocks, for five seconds at most.
     pub fn shutdown(&self) {
+        metrics::shutdown();
         let Some(provider) = &self.provider else { return };
         if let Err(error) = provider.shutdown() {
             tracing::warn!(%error, "the last traces were not exported");
@@ -66,6 +73,8 @@ impl Telemetry {
 /// 22023 for an endpoint that cannot be used; 55000 when it was set up before.
 pub fn init(config: &Config) -> Result<Telemetry> {
     let (dispatch, telemetry) = layers(config)?;
+    let endpoint = config.otlp_endpoint.trim();
+    metrics::start(resource(), (!endpoint.is_empty()).then(|| base_of(endpoint)))?;
     dispatch.try_init().map_err(|error| {
         Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, format!("logging: {error}"))
     })?;
@@ -133,24 +142,31 @@ fn provider(endpoint: &str) -> Result<SdkTracerProvider> {
     if !endpoint.starts_with("http://") && !endpoint.starts_with("https://") {
         return Err(refused(&"it is no http address"));
     }
-    let base = endpoint.trim_end_matches('/');
-    let url =
-        if base.ends_with("/v1/traces") { base.to_owned() } else { format!("{base}/v1/traces") };
+    let url = format!("{}/v1/traces", base_of(endpoint));
     let exporter = SpanExporter::builder()
         .with_http()
         .with_protocol(Protocol::HttpBinary)
         .with_endpoint(url)
         .build()
         .map_err(|error| refused(&error))?;
-    let resource = Resource::builder()
-        .with_service_name("teatree")
-        .with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION")))
-        .build();
     Ok(SdkTracerProvider::builder()
-        .with_resource(resource)
+        .with_resource(resource())
         .with_sampler(Sampler::ParentBased(Box::new(Sampler::AlwaysOn)))
         .with_batch_exporter(exporter)
         .build())
+}
+
+/// The collector's address without what stands for traces.
+fn base_of(endpoint: &str) -> &str {
+    let base = endpoint.trim_end_matches('/');
+    base.strip_suffix("/v1/traces").unwrap_or(base)
+}
+
+fn resource() -> Resource {
+    Resource::builder()
+        .with_service_name("teatree")
+        .with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION")))
+        .build()
 }
 
 /// Returns the current span's context as W3C `traceparent`; `None` where nothing is traced.
@@ -174,6 +190,13 @@ pub fn set_parent(span: &Span, traceparent: Option<&str>) {
     let context = Context::new().with_remote_span_context(parent);
     if let Err(error) = span.set_parent(context) {
         tracing::trace!(?error, "the span is not traced");
+    }
+}
+
+/// Links a span, which must not have been entered yet, to one more trace.
+pub fn add_link(span: &Span, traceparent: Option<&str>) {
+    if let Some(linked) = traceparent.and_then(parse) {
+        span.add_link(linked);
     }
 }
 

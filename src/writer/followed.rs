@@ -116,6 +116,9 @@ impl Applier {
                 TagKind::Fixed(_) | TagKind::Select => return unwatched,
                 tag => (effect.clone(), params.as_slice(), *tag == TagKind::Delete),
             },
+            Body::Rows { create: None, replaces: true, .. } => {
+                (Effect::Unknown, [].as_slice(), false)
+            }
             Body::Rows { create: None, .. } | Body::Values(_) => {
                 (Effect::Inserts, [].as_slice(), false)
             }
@@ -194,6 +197,8 @@ pub(super) fn tell(targets: &Targets, moved: &Moved, seq: IntentSeq) {
     targets.pipelines.note_moved(moved, seq);
     for (view, rows) in &moved.views {
         if targets.notifications.is_heard(&view.table) {
+            let span = tracing::info_span!("notify", channel = %view.table, seq = seq.0, rows);
+            let _entered = span.entered();
             let payload = format!("{{\"intent\": {seq}, \"rows\": {rows}}}");
             let channel = view.table.clone();
             targets.notifications.send(&Arc::new(Notification { pid: 0, channel, payload }));

@@ -152,7 +152,7 @@ impl DataFusionEngine {
         let columns = fields.iter().map(statement::result_column).collect();
         let query = run::Query { plan, task: run_state.task_ctx(), fields, snapshot };
         let stream = run::stream(&self.handle, query, context.cancel.clone());
-        Ok(Execution { columns, stream })
+        Ok(Execution { engine: "datafusion", columns, stream })
     }
 
     /// Returns the plan of a SELECT, one line each; with `analyze` it runs and says what it took.

@@ -111,7 +111,7 @@ impl DuckDb {
         held: Option<&HeldConnection>,
     ) -> Result<Execution> {
         let (columns, _, stream) = self.execute_with_schema(sql, params, context, held).await?;
-        Ok(Execution { columns, stream })
+        Ok(Execution { engine: "duckdb", columns, stream })
     }
 
     pub(super) async fn execute_with_schema(

@@ -31,7 +31,8 @@ pub(super) fn prepare(connection: &mut Connection, database: &str) -> Result<()>
     connection.execute(&format!(
         "CREATE SCHEMA IF NOT EXISTS teatree_system.support;
          CREATE VIEW teatree_system.support.routine AS
-         SELECT * EXCLUDE (definition) FROM {}.teatree_internal.routines",
+         SELECT * EXCLUDE (definition), coalesce(definition->>'$.language', 'sql') AS language
+         FROM {}.teatree_internal.routines",
         quote_ident(database)
     ))
 }
