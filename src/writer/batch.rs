@@ -50,6 +50,7 @@ enum Failure {
 impl Writer {
     /// Takes what the log has handed over. While nobody waits for what there is, it waits a
     /// little for more: what is promised already costs less when it is committed together.
+    /// Who listens to a view that follows waits, too.
     pub(super) fn gather(
         &mut self,
         accepted: &mut mpsc::Receiver<Accepted>,
@@ -63,6 +64,9 @@ impl Writer {
         if waiting.iter().any(|one| one.awaited) {
             return self.gather_more(accepted, waiting);
         }
+        if self.is_listened_for(waiting) {
+            return;
+        }
         let waited_us = u64::try_from(clock::now_us() - first.durable_at_us).unwrap_or(0);
         let delay = self.targets.apply_delay.saturating_sub(Duration::from_micros(waited_us));
         if delay.is_zero() {
@@ -71,6 +75,18 @@ impl Writer {
         let demanded = self.targets.log.demanded();
         let _ = self.runtime.block_on(async { tokio::time::timeout(delay, demanded).await });
         self.take_all(accepted, waiting);
+    }
+
+    /// Tells whether the rows of an intent may move a view that somebody listens to.
+    fn is_listened_for(&self, waiting: &[Accepted]) -> bool {
+        let graph = self.targets.pipelines.graph();
+        let follows = |one: &Accepted| {
+            one.intent.body.table().is_some_and(|table| graph.may_watch(&table.table))
+        };
+        let notifications = &self.targets.notifications;
+        let mut following = graph.views().iter().filter(|view| view.follows());
+        waiting.iter().any(follows)
+            && following.any(|view| notifications.is_heard(&view.stored.name.table))
     }
 
     /// Waits for those that are likely to come: as many sessions as the last turn served write
@@ -108,10 +124,19 @@ impl Writer {
         if turn.len() < 2 {
             return self.apply_each(turn);
         }
+        let started = Instant::now();
         let span = tracing::info_span!("apply_batch", intents = turn.len());
+        // What follows for all of them together belongs to the first one's trace, and is linked to
+        // the others'.
+        let mut traces = turn.iter().map(|one| one.intent.origin.traceparent.as_deref());
+        telemetry::set_parent(&span, traces.next().flatten());
+        traces.for_each(|trace| telemetry::add_link(&span, trace));
         let tried = span.in_scope(|| catch_unwind(AssertUnwindSafe(|| self.try_batch(turn))));
         match tried {
-            Ok(Ok(applied)) => self.record_batch(turn, applied),
+            Ok(Ok(applied)) => {
+                telemetry::applied(turn.len(), started.elapsed());
+                self.record_batch(turn, applied)
+            }
             Ok(Err(Failure::Fault(error))) => Err(error),
             Ok(Err(Failure::Guilty(error))) => {
                 tracing::debug!(%error, intents = turn.len(), "a batch failed and is divided");
