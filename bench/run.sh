@@ -2,7 +2,10 @@
 # Measures Teatree beside embedded DuckDB and, where it is installed, PostgreSQL, in one run on one
 # disk, and writes the table into bench/README.md. Under ten minutes on two cores.
 #
-#   bench/run.sh [--quick]   --quick: small sizes, to see that it works; writes no table
+#   bench/run.sh [--quick] [--pipelines [--minutes N]]
+#     --quick      small sizes, to see that it works; writes no table
+#     --pipelines  only what is about pipelines and traces; writes no table
+#     --minutes N  streams events into pipelines for so long
 #   TEATREE_BENCH_DIR        where the servers' data goes (a folder under /var/tmp: not memory)
 #   TEATREE_BIN, TEATREE_BENCH_BIN   programs to run instead of building them
 set -euo pipefail
@@ -17,16 +20,19 @@ teatree=${TEATREE_BIN:-$target/release/teatree}
 bench=${TEATREE_BENCH_BIN:-$target/release/teatree-bench}
 dir=$(mktemp -d "${TEATREE_BENCH_DIR:-/var/tmp}/teatree-bench.XXXXXX")
 teatree_pid=''
+traced_pid=''
 postgres_pid=''
 unset PGOPTIONS PGSERVICE PGSSLMODE PGPASSWORD PGHOST PGPORT PGUSER PGDATABASE PGHOSTADDR
 
 stop() {
     trap '' INT TERM
     [ -z "$teatree_pid" ] || kill -TERM "$teatree_pid" 2>/dev/null || true
+    [ -z "$traced_pid" ] || kill -TERM "$traced_pid" 2>/dev/null || true
     # The server's own id, from its lock file: what we started may be runuser, waiting for it.
     [ ! -e "$dir/postgres/postmaster.pid" ] ||
         kill -INT "$(head -n 1 "$dir/postgres/postmaster.pid")" 2>/dev/null || true
     [ -z "$teatree_pid" ] || wait "$teatree_pid" 2>/dev/null || true
+    [ -z "$traced_pid" ] || wait "$traced_pid" 2>/dev/null || true
     [ -z "$postgres_pid" ] || wait "$postgres_pid" 2>/dev/null || true
     rm -rf -- "$dir"
 }
@@ -96,7 +102,16 @@ teatree_port=$(free_port 54200)
 teatree_pid=$!
 ready "$teatree_port" "$teatree_pid" "$dir/teatree.log"
 
-arguments=(--teatree "127.0.0.1:$teatree_port" --data-dir "$dir/teatree" --report bench/README.md)
+# The same with its traces and metrics exported, to measure what that costs.
+traced_port=$(free_port $((teatree_port + 1)))
+sink_port=$(free_port $((traced_port + 1)))
+"$teatree" serve --data-dir "$dir/traced" --listen "127.0.0.1:$traced_port" \
+    --otlp-endpoint "http://127.0.0.1:$sink_port" >"$dir/traced.log" 2>&1 </dev/null &
+traced_pid=$!
+ready "$traced_port" "$traced_pid" "$dir/traced.log"
+
+arguments=(--teatree "127.0.0.1:$teatree_port" --data-dir "$dir/teatree" --report bench/README.md
+    --pid "$teatree_pid" --traced "127.0.0.1:$traced_port" --sink "127.0.0.1:$sink_port")
 bin=$(postgres_bin)
 if [ -n "$bin" ]; then
     start_postgres "$bin"

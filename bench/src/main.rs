@@ -14,10 +14,12 @@ mod plan;
 mod report;
 mod stats;
 mod structure;
+mod traces;
 mod wire;
 mod writes;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use measure::Subject;
 
@@ -35,17 +37,24 @@ struct Arguments {
     writes: bool,
     /// Only what is about the structure and about planning; leaves the report as it is.
     structure: bool,
-    /// Only what is about materialized views; leaves the report as it is.
+    /// Only what is about pipelines and traces; leaves the report as it is.
     pipelines: bool,
+    /// A server that exports traces, and where to.
+    traced: Option<(String, String)>,
+    /// The server's process, whose memory is looked at.
+    pid: Option<u32>,
+    /// How long events stream into pipelines, instead of half a minute.
+    minutes: Option<u64>,
 }
 
 const USAGE: &str = "teatree-bench --teatree ADDR:PORT --data-dir DIR --report FILE.md \
                      [--postgres ADDR:PORT] [--quick] [--writes] [--structure] \
-                     [--pipelines]";
+                     [--pipelines] [--traced ADDR:PORT --sink ADDR:PORT] [--pid PID] [--minutes N]";
 
 fn arguments() -> Result<Arguments> {
     let (mut teatree, mut data_dir, mut postgres, mut report) = (None, None, None, None);
     let (mut quick, mut writes, mut structure, mut pipelines) = (false, false, false, false);
+    let (mut traced, mut sink, mut pid, mut minutes) = (None, None, None, None);
     let mut given = std::env::args().skip(1);
     while let Some(flag) = given.next() {
         if flag == "--quick" {
@@ -69,6 +78,10 @@ fn arguments() -> Result<Arguments> {
             "--teatree" => teatree = Some(value),
             "--data-dir" => data_dir = Some(PathBuf::from(value)),
             "--postgres" => postgres = Some(value),
+            "--traced" => traced = Some(value),
+            "--sink" => sink = Some(value),
+            "--pid" => pid = Some(value.parse()?),
+            "--minutes" => minutes = Some(value.parse()?),
             "--report" => report = Some(PathBuf::from(value)),
             _ => return Err(format!("unknown flag {flag}\n{USAGE}").into()),
         }
@@ -82,14 +95,35 @@ fn arguments() -> Result<Arguments> {
         writes,
         structure,
         pipelines,
+        traced: traced.zip(sink),
+        pid,
+        minutes,
     })
+}
+
+/// What is about pipelines and traces.
+fn of_pipelines(
+    teatree: &Subject,
+    arguments: &Arguments,
+    size: &measure::Size,
+) -> Result<Vec<report::Line>> {
+    let mut lines = pipelines::rollup(teatree, size)?;
+    let time = arguments.minutes.map(|minutes| Duration::from_secs(60 * minutes));
+    let time = time.unwrap_or(size.insert_time * 4);
+    lines.extend(pipelines::notified(teatree, time, arguments.pid)?);
+    if let Some((traced, sink)) = &arguments.traced {
+        let traced = Subject { name: "Teatree", address: traced.clone() };
+        lines.extend(traces::cost(teatree, &traced, sink, size)?);
+    }
+    Ok(lines)
 }
 
 fn main() -> Result<()> {
     let arguments = arguments()?;
     let size = if arguments.quick { measure::QUICK } else { measure::FULL };
-    let teatree = Subject { name: "Teatree", address: arguments.teatree };
-    let postgres = arguments.postgres.map(|address| Subject { name: "PostgreSQL", address });
+    let teatree = Subject { name: "Teatree", address: arguments.teatree.clone() };
+    let postgres =
+        arguments.postgres.clone().map(|address| Subject { name: "PostgreSQL", address });
 
     let other = postgres.as_ref();
     let mut lines = plan::plan(size.aggregates * 20)?;
@@ -99,8 +133,7 @@ fn main() -> Result<()> {
         return Ok(());
     }
     if arguments.pipelines {
-        let mut lines = pipelines::rollup(&teatree, &size)?;
-        lines.extend(pipelines::notified(&teatree, &size)?);
+        let lines = of_pipelines(&teatree, &arguments, &size)?;
         println!("{}", report::table(&lines, None));
         return Ok(());
     }
@@ -119,8 +152,7 @@ fn main() -> Result<()> {
     lines.extend(writes::visibility(&teatree, other, &size)?);
     lines.extend(writes::dashboard(&teatree, other, &size)?);
     lines.extend(copy::copy(&teatree, other, &size)?);
-    lines.extend(pipelines::rollup(&teatree, &size)?);
-    lines.extend(pipelines::notified(&teatree, &size)?);
+    lines.extend(of_pipelines(&teatree, &arguments, &size)?);
     let stages = writes::stages(&teatree, size.insert_time)?;
 
     let table = report::table(&lines, postgres.as_ref().map(load::server_version).transpose()?);

@@ -87,13 +87,15 @@ fn timed(client: &mut Client, sql: &str) -> Result<Duration> {
 
 /// 10,000 events a second into a table with three views: from a statement's start to the
 /// notification that the last of the views has taken it up.
-pub fn notified(teatree: &Subject, size: &Size) -> Result<Vec<Line>> {
+pub fn notified(teatree: &Subject, time: Duration, pid: Option<u32>) -> Result<Vec<Line>> {
     println!("events to notifications ...");
     define(&mut Client::connect(&teatree.address)?)?;
-    let time = size.insert_time * 4;
     let mut listener = Client::connect(&teatree.address)?;
     listener.run("LISTEN of_places")?;
-    let until = Instant::now() + time;
+    let start = Instant::now();
+    let until = start + time;
+    // Once the first events are through, memory should stay.
+    let mut memory = None;
     let (sent, all_sent) = channel();
     let heard = std::thread::scope(|scope| -> Result<Vec<(u64, Instant)>> {
         for connection in 0..CONNECTIONS {
@@ -108,6 +110,9 @@ pub fn notified(teatree: &Subject, size: &Size) -> Result<Vec<Line>> {
         while Instant::now() < until {
             let payload = listener.notification()?;
             heard.push((intent(&payload).ok_or("a payload without an intent")?, Instant::now()));
+            if memory.is_none() && start.elapsed() > time / 4 {
+                memory = pid.and_then(resident_mib);
+            }
         }
         Ok(heard)
     })?;
@@ -137,10 +142,36 @@ pub fn notified(teatree: &Subject, size: &Size) -> Result<Vec<Line>> {
             }),
         }
     };
-    Ok(vec![
-        line("sent to the views' notification, p50", 0.5, 20.0),
-        line("sent to the views' notification, p99", 0.99, 100.0),
-    ])
+    let mut lines = vec![
+        line("sent to the last output's notification, p50", 0.5, 20.0),
+        line("sent to the last output's notification, p99", 0.99, 100.0),
+    ];
+    lines.extend(memory.zip(pid.and_then(resident_mib)).map(|used| memory_line(used, time)));
+    Ok(lines)
+}
+
+fn memory_line((early, late): (u64, u64), time: Duration) -> Line {
+    Line {
+        what: format!(
+            "memory of the server, after a quarter and at the end of {} s",
+            time.as_secs()
+        ),
+        teatree: format!("{early} MiB, {late} MiB"),
+        embedded: None,
+        postgres: None,
+        ratio: Some(Ratio {
+            of: "end ÷ quarter",
+            value: late as f64 / early as f64,
+            limit: Some(Limit::AtMost(1.25)),
+        }),
+    }
+}
+
+/// The resident memory of a process, as Linux tells it.
+fn resident_mib(pid: u32) -> Option<u64> {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    line.split_whitespace().next()?.parse::<u64>().ok().map(|kib| kib / 1024)
 }
 
 /// The intent that a payload names.
