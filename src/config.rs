@@ -108,6 +108,8 @@ settings! {
     duckdb_memory_mib: usize = 0, "TEATREE_DUCKDB_MEMORY_MIB", "half of the machine";
     /// Memory of DataFusion's operators, in MiB.
     datafusion_memory_mib: usize = 1024, "TEATREE_DATAFUSION_MEMORY_MIB", "1024";
+    /// Memory of the rows that one call of an algorithm reads, in MiB.
+    algorithm_memory_mib: usize = 1024, "TEATREE_ALGORITHM_MEMORY_MIB", "1024";
     /// Disk that one engine may use to spill, in MiB.
     spill_max_mib: usize = 10_240, "TEATREE_SPILL_MAX_MIB", "10240";
     /// Default statement_timeout of a session, in milliseconds; 0 for none.

@@ -52,6 +52,7 @@ pub mod intent;
 pub mod engine;
 // movers
 pub mod version;
+pub mod algorithm;
 pub mod pipeline;
 pub mod procedure;
 pub mod writer;

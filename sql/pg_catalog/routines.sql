@@ -6,7 +6,7 @@ SELECT teatree_system.support.object_oid(current_database(), schema_name, signat
   teatree_system.support.schema_oid(current_database(), CASE WHEN schema_name = 'public' THEN 'main' ELSE schema_name END) AS namespace_oid,
   schema_name, name, kind, argument_names, argument_modes, argument_oids, argument_defaults,
   coalesce(input_oids, CAST([] AS UINTEGER[])) AS input_oids, result_oid, returns_set, volatility, strict,
-  security_definer, body, is_standard, comment, signature
+  security_definer, body, is_standard, comment, signature, language
 FROM teatree_system.support.routine;
 
 -- Arguments, and the columns of RETURNS TABLE, as they are written.
@@ -43,7 +43,7 @@ SELECT p.oid, p.name, p.kind, p.schema_name, coalesce(a.arguments, '') AS argume
   CASE p.volatility WHEN 'i' THEN ' IMMUTABLE' WHEN 's' THEN ' STABLE' ELSE '' END
   || CASE WHEN p.strict THEN ' STRICT' ELSE '' END
   || CASE WHEN p.security_definer THEN ' SECURITY DEFINER' ELSE '' END AS options,
-  p.body, p.is_standard
+  p.body, p.is_standard, p.language
 FROM teatree_system.support.user_proc p
 LEFT JOIN teatree_system.support.user_proc_arguments a ON a.oid = p.oid
 LEFT JOIN teatree_system.support.builtin_type t ON t.oid = p.result_oid;
@@ -52,7 +52,7 @@ CREATE VIEW teatree_system.support.lookup_routine AS
 SELECT oid AS ti_oid, arguments AS ti_arguments, identity AS ti_identity, schema_name AS ti_schema,
   'CREATE OR REPLACE ' || upper(word) || ' ' || teatree_system.support.quoted(schema_name) || '.'
   || teatree_system.support.quoted(name) || '(' || arguments || ')' || chr(10)
-  || coalesce(' RETURNS ' || result || chr(10), '') || ' LANGUAGE sql' || chr(10)
+  || coalesce(' RETURNS ' || result || chr(10), '') || ' LANGUAGE ' || language || chr(10)
   || CASE WHEN options = '' THEN '' ELSE options || chr(10) END
   || CASE WHEN is_standard THEN 'BEGIN ATOMIC' || chr(10) || ' ' || rtrim(body, '; ') || ';' || chr(10) || 'END'
           ELSE 'AS $' || word || '$' || body || '$' || word || '$' END || chr(10) AS ti_definition

@@ -43,7 +43,8 @@ SELECT oid, proname, 11::UINTEGER AS pronamespace, 10::UINTEGER AS proowner, pro
   NULL::VARCHAR AS prosqlbody, NULL::VARCHAR[] AS proconfig, NULL::VARCHAR[] AS proacl
 FROM teatree_system.support.builtin_proc
 UNION ALL
-SELECT p.oid, p.name, p.namespace_oid, 10::UINTEGER, 14::UINTEGER, 100::FLOAT,
+SELECT p.oid, p.name, p.namespace_oid, 10::UINTEGER,
+  CASE p.language WHEN 'polars' THEN 13998 ELSE 14 END::UINTEGER, 100::FLOAT,
   CASE WHEN p.returns_set THEN 1000 ELSE 0 END::FLOAT, 0::UINTEGER, 0::UINTEGER,
   p.kind, p.security_definer, false, p.strict, p.returns_set, p.volatility, 'u',
   CAST(len(p.input_oids) AS SMALLINT), CAST(t.default_count AS SMALLINT), p.result_oid, p.input_oids,
@@ -57,7 +58,8 @@ FROM teatree_system.support.user_proc p JOIN teatree_system.support.user_proc_te
 CREATE VIEW teatree_system.pg.pg_language AS
 SELECT oid, lanname, 10::UINTEGER AS lanowner, lanispl, lanpltrusted, 0::UINTEGER AS lanplcallfoid,
        0::UINTEGER AS laninline, 0::UINTEGER AS lanvalidator, NULL::VARCHAR[] AS lanacl
-FROM teatree_system.support.builtin_language;
+FROM teatree_system.support.builtin_language
+UNION ALL SELECT 13998::UINTEGER, 'polars', 10::UINTEGER, true, true, 0::UINTEGER, 0::UINTEGER, 0::UINTEGER, NULL;
 
 CREATE VIEW teatree_system.pg.pg_collation AS
 SELECT oid, collname, 11::UINTEGER AS collnamespace, 10::UINTEGER AS collowner, collprovider,

@@ -18,6 +18,15 @@ SELECT schema_name, name, refresh, upkeep, inputs, populated, stale, last_input_
        lag_intents, lag_ms, error, failures, next_retry_at
 FROM teatree_pipelines();
 
+-- What CALL can compute, and how it is called.
+CREATE VIEW teatree_system.teatree.algorithms AS
+SELECT name, signature, about FROM teatree_algorithms();
+
+-- The last 1,000 steps of algorithms and of procedures in Polars, since the server started.
+CREATE VIEW teatree_system.teatree.steps AS
+SELECT run, algorithm, position, step, rows_in, rows_out, bytes_in, bytes_out, took_us, started_at
+FROM teatree_steps();
+
 CREATE VIEW teatree_system.teatree.versions AS
 SELECT number, file, note, intent_seq, bytes, sha256, storage_version, created_at, tables, rows
 FROM teatree_versions();

@@ -37,7 +37,8 @@ static RELATIONS: LazyLock<Vec<Relation>> = LazyLock::new(|| {
 });
 
 /// What Teatree adds of its own; the columns are in `sql/teatree/views.sql`.
-const TEATREE: [&str; 5] = ["intents", "intent_stats", "versions", "tables", "pipelines"];
+const TEATREE: [&str; 7] =
+    ["intents", "intent_stats", "versions", "tables", "pipelines", "algorithms", "steps"];
 
 /// Where a relation of the catalogue is, in DuckDB's words.
 pub type QualifiedSystemName = SystemRelation;

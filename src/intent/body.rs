@@ -84,6 +84,9 @@ pub enum Body {
         /// Sequences that the rows draw from.
         #[serde(default)]
         draws: Vec<Draw>,
+        /// The rows that the table has go first.
+        #[serde(default)]
+        replaces: bool,
     },
     /// Typed rows for a DuckDB table, few of them, that are joined with those of other intents.
     Values(Values),

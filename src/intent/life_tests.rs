@@ -49,6 +49,7 @@ fn staged(name: &str, bytes: u64) -> Body {
         tag: TagKind::Copy,
         create: None,
         draws: Vec::new(),
+        replaces: false,
     }
 }
 

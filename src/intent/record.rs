@@ -268,6 +268,7 @@ mod tests {
                 tag: TagKind::Fixed("X".into()),
                 create: Some("CREATE TABLE t (a int)".into()),
                 draws: Vec::new(),
+                replaces: false,
             },
             Body::Call { procedure: "teatree.ingest".into(), args: values },
         ];

@@ -63,6 +63,7 @@ pub(super) fn rows(bytes: usize) -> Body {
         tag: TagKind::Copy,
         create: None,
         draws: Vec::new(),
+        replaces: false,
     }
 }
 

@@ -108,6 +108,13 @@ impl Router {
     ) -> Result<Description> {
         let mut types = declared.to_vec();
         types.resize(statement.param_count.max(types.len()), None);
+        if let Some(computed) = self.algorithm(call, context).await? {
+            computed.request.param_types(computed.algorithm.as_ref(), &mut types);
+            return Ok(Description {
+                params: types.into_iter().map(|known| known.unwrap_or(PgType::TEXT)).collect(),
+                columns: computed.result_columns(),
+            });
+        }
         let Some(called) = self.procedure(call, &types, context).await? else {
             return Ok(Description {
                 params: types.into_iter().map(|known| known.unwrap_or(PgType::TEXT)).collect(),

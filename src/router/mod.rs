@@ -4,7 +4,7 @@
 //! - `read.rs`: a read's engine, its description, its running; `plan.rs`: what is kept of that.
 //! - `analyze.rs`: the types that PostgreSQL would infer, over the tables' columns.
 //! - `exists.rs`: whether a name is taken.
-//! - `call.rs`: which procedure a CALL means.
+//! - `call.rs`: which procedure a CALL means; `algorithm.rs`: what it computes, of an algorithm.
 //! - `routines.rs`: the functions and procedures that users wrote.
 //! - `kept.rs`: the catalogue's copy in tables, where it may answer.
 //! - `explain.rs`: EXPLAIN, which names the engine and the reason.
@@ -17,6 +17,7 @@
 //!
 //! Not here: sessions and transactions (`session`), applying (`writer`).
 
+mod algorithm;
 mod analyze;
 mod barrier;
 mod call;
@@ -37,6 +38,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::algorithm::Algorithms;
 use crate::dataset::DatasetStore;
 use crate::engine::QueryContext;
 use crate::engine::datafusion::{DataFusionEngine, Snapshot as DatasetSnapshot};
@@ -48,6 +50,7 @@ use crate::procedure::Procedures;
 use crate::sql::rewrite::{Drawn, Moment, NameContext, SessionFacts, SessionIntents};
 use crate::types::InputStyle;
 
+pub use algorithm::AlgorithmCall;
 pub use call::{Called, output_columns};
 pub use column_cache::ColumnCache;
 pub use default_cache::DefaultCache;
@@ -155,6 +158,7 @@ pub struct Router {
     pub datafusion: Arc<DataFusionEngine>,
     pub datasets: Arc<DatasetStore>,
     pub procedures: Arc<Procedures>,
+    pub algorithms: Algorithms,
     pub pipelines: Arc<Registry>,
     pub columns: ColumnCache,
     pub shapes: Shapes,

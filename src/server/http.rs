@@ -3,7 +3,7 @@
 //! - `GET /versions`: all manifests without their blocks, oldest first;
 //! - `GET /versions/latest`, `GET /versions/NNNNNN.json`: one manifest;
 //! - `GET /versions/NNNNNN.duckdb`: the file, whole or by `Range`, with its SHA-256 as `ETag`;
-//! - `GET /healthz`.
+//! - `GET /healthz`; `GET /metrics`: the metrics as Prometheus text.
 //!
 //! **Invariant:** a path never becomes a file name. What is asked for is parsed to a number, and
 //! only the files of listed versions are opened.
@@ -33,6 +33,7 @@ use tower_http::services::ServeFile;
 
 use crate::error::{Error, Result};
 use crate::ids::VersionNumber;
+use crate::telemetry;
 use crate::version::{VersionManifest, VersionStore};
 
 /// A version never changes, so neither caches nor edges need to ask again.
@@ -54,6 +55,7 @@ pub(super) async fn serve(
 ) -> Result<()> {
     let app = Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
+        .route("/metrics", get(metrics))
         .route("/versions", get(list))
         .route("/versions/{name}", get(one))
         .with_state(versions);
@@ -63,6 +65,11 @@ pub(super) async fn serve(
         .into_future()
         .await
         .map_err(|error| Error::io("could not serve versions", &error))
+}
+
+async fn metrics() -> Response {
+    let text = crate::task::blocking(|| Ok(telemetry::scrape())).await.unwrap_or_default();
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response()
 }
 
 async fn list(State(versions): State<Arc<VersionStore>>) -> Response {

@@ -4,27 +4,31 @@
 //! - `reopen.rs`: what outlives the stores, and what must not, when they are opened again.
 //! - `tables.rs`: what the server computes for the system catalog.
 //! - `http.rs`: versions over HTTP, for edges.
+//! - `metrics.rs`: what the server is asked for when somebody looks at its metrics.
 
 mod http;
 mod lock;
+mod metrics;
 mod reopen;
 mod own_tables;
 mod tables;
 
 use std::future::Future;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::mpsc::Receiver;
 use tokio_util::sync::CancellationToken;
 
+use crate::algorithm::Algorithms;
 use crate::config::Config;
 use crate::dataset::DatasetStore;
 use crate::engine::datafusion::{DataFusionEngine, Settings as DataFusionSettings};
 use crate::engine::duckdb::{DuckDb, DuckDbOptions, DuckDbTables};
 use crate::error::{Error, Result};
-use crate::intent::{IntentLog, LogLimits};
+use crate::intent::{Accepted, IntentLog, LogLimits};
 use crate::notification::Notifications;
 use crate::pipeline::{Registry, schedule};
 use crate::procedure::{INBOX_FOLDER, Procedures, Stores};
@@ -53,21 +57,36 @@ const DRAIN_LEAST: Duration = Duration::from_secs(10);
 /// # Errors
 /// What keeps the server from starting, or a listener that fails.
 pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<()> {
+    run_with(config, Algorithms::built_in(), shutdown).await
+}
+
+/// The same with algorithms of one's own.
+///
+/// # Errors
+/// As [`run`].
+pub async fn run_with(
+    config: Config,
+    algorithms: Algorithms,
+    shutdown: impl Future<Output = ()>,
+) -> Result<()> {
     let prepared = config.clone();
     let _lock = task::blocking(move || prepare_directory(&prepared)).await?;
     // The listeners come first, so that a taken port is told before anything is opened; they stay
     // while the rest is opened again.
     let listeners = Listeners::bind(&config)?;
     tokio::pin!(shutdown);
+    let watched = metrics::watch();
     let mut reopened = false;
     loop {
         let opening = config.clone();
         let runtime = tokio::runtime::Handle::current();
-        let open = task::blocking(move || open(opening, runtime, reopened)).await?;
+        let known = algorithms.clone();
+        let open = task::blocking(move || open(opening, known, runtime, reopened)).await?;
         if !reopened {
             // Only now, so that it is the clients' writes that pass them.
             fail_point::arm(&config.fail_points)?;
         }
+        *watched.lock() = Arc::downgrade(&open.services);
         let remains = Remains::of(&open);
         match serve(open, &config, &listeners, shutdown.as_mut()).await? {
             End::Shutdown => {
@@ -172,21 +191,21 @@ fn prepare_directory(config: &Config) -> Result<DirectoryLock> {
 }
 
 /// Opens the stores, recovers, and starts the Writer. Blocks.
-fn open(mut config: Config, runtime: tokio::runtime::Handle, reopened: bool) -> Result<Open> {
-    config.data_dir = config
-        .data_dir
-        .canonicalize()
-        .map_err(|error| Error::io("could not open the data folder", &error))?;
-    refuse_other_database(&config)?;
-    let dir = config.data_dir.clone();
+fn open(
+    mut config: Config,
+    algorithms: Algorithms,
+    runtime: tokio::runtime::Handle,
+    reopened: bool,
+) -> Result<Open> {
+    let dir = data_folder(&config)?;
+    config.data_dir.clone_from(&dir);
     let datasets = Arc::new(DatasetStore::open(&dir.join("datasets")).map_err(with_hint)?);
     let versions = Arc::new(VersionStore::open(&dir.join("versions")).map_err(with_hint)?);
-    let (log, accepted) = IntentLog::open(&dir.join("log"), log_limits(&config))?;
-    let log = Arc::new(log);
-    log.remove_unused_staged(&dir, STAGED_FOLDER)?;
+    let (log, accepted) = open_log(&config)?;
     let activity = Arc::new(Activity::new(config.connections_max));
     let pipelines = Arc::new(Registry::default());
-    let tables = tables::all(&config, &activity, &log, &datasets, &versions, &pipelines);
+    let tables =
+        tables::all(&config, &activity, &log, &datasets, &versions, &pipelines, &algorithms);
     let duckdb = DuckDb::open(&DuckDbOptions::new(&config), tables, tables::functions(&activity));
     let duckdb = Arc::new(duckdb.map_err(with_hint)?);
     let datafusion = Arc::new(datafusion_engine(&config, &datasets, &duckdb)?);
@@ -223,6 +242,7 @@ fn open(mut config: Config, runtime: tokio::runtime::Handle, reopened: bool) -> 
         datafusion,
         datasets,
         procedures,
+        algorithms,
         pipelines,
         columns: ColumnCache::default(),
         shapes: Shapes::default(),
@@ -239,8 +259,21 @@ fn open(mut config: Config, runtime: tokio::runtime::Handle, reopened: bool) -> 
         notifications,
         parsed: ParsedTexts::default(),
     };
-    let services = Arc::new(services);
-    Ok(Open { services, versions, writer_thread })
+    Ok(Open { services: Arc::new(services), versions, writer_thread })
+}
+
+/// The data folder's full path. It keeps the name of the database that it was made with.
+fn data_folder(config: &Config) -> Result<PathBuf> {
+    let dir = config.data_dir.canonicalize();
+    let dir = dir.map_err(|error| Error::io("could not open the data folder", &error))?;
+    refuse_other_database(config)?;
+    Ok(dir)
+}
+
+fn open_log(config: &Config) -> Result<(Arc<IntentLog>, Receiver<Accepted>)> {
+    let (log, accepted) = IntentLog::open(&config.data_dir.join("log"), log_limits(config))?;
+    log.remove_unused_staged(&config.data_dir, STAGED_FOLDER)?;
+    Ok((Arc::new(log), accepted))
 }
 
 fn log_limits(config: &Config) -> LogLimits {

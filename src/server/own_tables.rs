@@ -1,9 +1,11 @@
 //! What sessions show of themselves, for `pg_settings` and its like: each row with the process
-//! number of its session; 0 for what holds for a session that has changed nothing.
+//! number of its session; 0 for what holds for a session that has changed nothing. And what
+//! algorithms there are, and what they did.
 
 use std::sync::Arc;
 
 use super::tables::Columns;
+use crate::algorithm::{Algorithm, Algorithms, Runs, StepRun, signature};
 use crate::engine::duckdb::SystemTable;
 use crate::session::{Activity, CursorRow, Own, PreparedRow, SettingRow, settings_catalog};
 
@@ -62,4 +64,30 @@ pub(super) fn cursors(activity: Arc<Activity>) -> SystemTable {
         .boolean("is_scrollable", |(_, row)| row.is_scrollable)
         .time("creation_time", |(_, row)| Some(row.created_us))
         .table("teatree_cursors", move || Ok(of_all(&activity, |own| &own.cursors)))
+}
+
+pub(super) fn algorithms(algorithms: &Algorithms) -> SystemTable {
+    type Row = (String, String, String);
+    let row = |one: &dyn Algorithm| (one.name().to_owned(), signature(one), one.about().to_owned());
+    let rows: Vec<Row> = algorithms.iter().map(|one| row(one.as_ref())).collect();
+    Columns::<Row>::new()
+        .text("name", |(name, _, _)| Some(name.clone()))
+        .text("signature", |(_, signature, _)| Some(signature.clone()))
+        .text("about", |(_, _, about)| Some(about.clone()))
+        .table("teatree_algorithms", move || Ok(rows.clone()))
+}
+
+pub(super) fn steps(runs: Arc<Runs>) -> SystemTable {
+    Columns::<StepRun>::new()
+        .bigint("run", |step| Some(step.run))
+        .text("algorithm", |step| Some(step.algorithm.clone()))
+        .bigint("position", |step| Some(step.place as u64 + 1))
+        .text("step", |step| Some(step.step.clone()))
+        .bigint("rows_in", |step| Some(step.rows_in))
+        .bigint("rows_out", |step| Some(step.rows_out))
+        .bigint("bytes_in", |step| Some(step.bytes_in))
+        .bigint("bytes_out", |step| Some(step.bytes_out))
+        .bigint("took_us", |step| Some(step.took_us))
+        .time("started_at", |step| Some(step.started_at_us))
+        .table("teatree_steps", move || Ok(runs.list()))
 }

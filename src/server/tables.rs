@@ -10,6 +10,7 @@ use arrow::array::{
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 
 use super::own_tables;
+use crate::algorithm::Algorithms;
 use crate::config::Config;
 use crate::dataset::{DatasetStore, Manifest};
 use crate::engine::duckdb::{Pages, SystemFunction, SystemTable};
@@ -31,6 +32,7 @@ pub(super) fn all(
     datasets: &Arc<DatasetStore>,
     versions: &Arc<VersionStore>,
     pipelines: &Arc<Registry>,
+    algorithms: &Algorithms,
 ) -> Vec<SystemTable> {
     vec![
         sessions(config, Arc::clone(activity)),
@@ -44,6 +46,8 @@ pub(super) fn all(
         dataset_columns(Arc::clone(datasets)),
         version_rows(Arc::clone(versions)),
         pipeline_rows(Arc::clone(pipelines)),
+        own_tables::algorithms(algorithms),
+        own_tables::steps(Arc::clone(algorithms.runs())),
     ]
 }
 
@@ -103,7 +107,11 @@ impl<T: 'static> Columns<T> {
         })
     }
 
-    fn bigint(self, name: &str, of: impl Fn(&T) -> Option<u64> + Send + Sync + 'static) -> Self {
+    pub(super) fn bigint(
+        self,
+        name: &str,
+        of: impl Fn(&T) -> Option<u64> + Send + Sync + 'static,
+    ) -> Self {
         let signed = move |row: &T| of(row).map(|n| i64::try_from(n).unwrap_or(i64::MAX));
         self.add(name, DataType::Int64, move |rows| {
             rows.iter().map(&signed).collect::<Int64Array>()

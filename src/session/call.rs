@@ -11,8 +11,8 @@ use crate::error::{Error, Result};
 use crate::intent::Body;
 use crate::router::{Called, output_columns};
 use crate::sql::{
-    Argument, Call, CallArgument, Kind, Routine, RoutineArgument, Statement, TransactionStatement,
-    parse, parse_body, shows_as,
+    Argument, Call, CallArgument, Kind, Language, Routine, RoutineArgument, Statement,
+    TransactionStatement, parse, parse_body, shows_as,
 };
 use crate::sqlstate::SqlState;
 use crate::types::{self, PgType, Value};
@@ -31,6 +31,9 @@ impl Session {
         guard: &StatementGuard,
     ) -> Result<Outcome> {
         let context = self.context(guard).await?;
+        if let Some(computed) = self.services.router.algorithm(call, &context).await? {
+            return Box::pin(self.call_algorithm(statement, computed, params, guard)).await;
+        }
         let Some(called) = self.services.router.procedure(call, types, &context).await? else {
             self.check_may_write("CALL")?;
             self.check_alone("CALL")?;
@@ -57,6 +60,9 @@ impl Session {
         guard: &StatementGuard,
     ) -> Result<Outcome> {
         let statements = parse_body(routine)?;
+        if routine.language == Language::Polars {
+            return self.call_polars(statement, routine, &statements, values, guard).await;
+        }
         statements.iter().try_for_each(|one| check_allowed(&one.kind))?;
         if self.is_in_block() {
             return self.run_body(routine, &statements, values, guard).await;

@@ -19,6 +19,7 @@
 //! Not here: messages and sockets (`wire`).
 
 mod activity;
+mod algorithm;
 mod advisory;
 mod block;
 mod call;

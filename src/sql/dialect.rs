@@ -7,8 +7,11 @@ use sqlparser::ast::{Expr, Query};
 use sqlparser::dialect::{Dialect, PostgreSqlDialect, Precedence};
 use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError};
+use sqlparser::tokenizer::Token;
 
+use super::statement::TableRef;
 use crate::error::{Error, Result};
+use crate::sqlstate::SqlState;
 
 /// PostgreSQL, where an argument's name is an identifier. To the parser's own dialect it may be any
 /// expression (`json_object('a': 1)` of PostgreSQL 16), for which it reads each argument twice: a
@@ -120,4 +123,18 @@ pub(super) fn parsed_query(sql: &str) -> Result<Query> {
         .and_then(|mut parser| parser.parse_query())
         .map(|query| *query)
         .map_err(|error| Error::internal(format!("{sql} does not parse: {error}")))
+}
+
+/// Reads a table's name as it is written in SQL.
+///
+/// # Errors
+/// 42602 for text that is none.
+pub fn parse_table_name(text: &str) -> Result<TableRef> {
+    let invalid = || Error::new(SqlState::INVALID_NAME, format!("invalid name syntax: \"{text}\""));
+    let mut parser = Parser::new(&PostgreSql).try_with_sql(text).map_err(|_| invalid())?;
+    let name = parser.parse_object_name(false).map_err(|_| invalid())?;
+    if parser.peek_token().token != Token::EOF {
+        return Err(invalid());
+    }
+    TableRef::from_object_name(&name)
 }

@@ -17,6 +17,7 @@
 //! - `params.rs`: `$1` with the types that clients declare.
 //! - `declared_type.rs`: types of columns in CREATE TABLE.
 //! - `dataset_rewrite.rs`: UPDATE and DELETE of a dataset as a query over it.
+//! - `polars_query.rs`: a statement that Polars runs.
 //! - `routine/`: functions and procedures that users write in SQL.
 //! - `view/`: the queries of materialized views, and how they follow their inputs.
 //! - `affected.rs`: which rows a write changes, as a query.
@@ -44,6 +45,7 @@ mod native;
 mod object_kind;
 mod params;
 mod parsed;
+mod polars_query;
 mod precedence;
 pub mod rewrite;
 mod routine;
@@ -71,15 +73,17 @@ pub use define::{
     may_read_tables, sequence_default, view_tables, written_name,
 };
 pub use define_write::DefineWrite;
+pub use dialect::parse_table_name;
 pub use literal_rows::{Cell, DefaultValue, default_value};
 pub use lock::{AdvisoryAction, AdvisoryCall, LockStrength, LockTable};
 pub use object_kind::ObjectKind;
 pub use params::{duckdb_column, duckdb_type_name};
 pub use parsed::ParsedTexts;
+pub use polars_query::{PolarsQuery, PolarsTarget};
 pub use routine::{
-    ArgumentMode, MacroForm, NamedRoutine, Routine, RoutineAction, RoutineArgument, RoutineChange,
-    RoutineKind, RoutineName, RoutineStatement, Routines, Volatility, check_result, macro_of,
-    parse_body, signature, undefined_routine, view_functions,
+    ArgumentMode, Language, MacroForm, NamedRoutine, Routine, RoutineAction, RoutineArgument,
+    RoutineChange, RoutineKind, RoutineName, RoutineStatement, Routines, Volatility, check_result,
+    macro_of, parse_body, signature, undefined_routine, view_functions,
 };
 pub use session_calls::Compute;
 pub use setting::{Setting, TransactionMode, TransactionStatement};

@@ -161,12 +161,15 @@ impl Applier {
 
     /// Appends an intent's rows to a DuckDB table, which may be made first.
     fn append_rows(&mut self, body: &Body) -> Result<Applied> {
-        let Body::Rows { table, columns, rows, tag, create, draws, .. } = body else {
+        let Body::Rows { table, columns, rows, tag, create, draws, replaces, .. } = body else {
             return Err(Error::internal("no rows to append"));
         };
         if let Some(create) = create {
             self.refuse_taken_name("CREATE TABLE", Some(table))?;
             self.connection.run(create)?;
+        }
+        if *replaces {
+            self.connection.run(&format!("DELETE FROM {}", catalog::duckdb_table(table)))?;
         }
         let (schema, mut batches) = self.targets.batches_of(rows)?;
         let is_temporary = table.schema == catalog::TEMPORARY_SCHEMA;

@@ -2,6 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::Instant;
 
 use arrow::array::AsArray;
 use arrow::datatypes::{Int64Type, Schema};
@@ -44,7 +45,9 @@ impl Writer {
                 queued_us = clock::now_us() - accepted.durable_at_us,
             );
             telemetry::set_parent(&span, intent.origin.traceparent.as_deref());
+            let started = Instant::now();
             span.in_scope(|| self.apply_one(intent))?;
+            telemetry::applied(1, started.elapsed());
         }
         Ok(())
     }
@@ -123,9 +126,14 @@ impl Writer {
                     }
                 }
             }
-            Body::Rows { table, rows, tag, storage: Storage::Arrow, .. } => {
+            Body::Rows { table, rows, tag, storage: Storage::Arrow, replaces, .. } => {
                 let mut batches = self.targets.batches(rows)?;
-                let count = self.targets.datasets.append(intent.seq, table, &mut batches)?;
+                let datasets = &self.targets.datasets;
+                let count = if *replaces {
+                    datasets.overwrite(intent.seq, table, &mut batches)?
+                } else {
+                    datasets.append(intent.seq, table, &mut batches)?
+                };
                 Ok(Progress::Done(applied(tag, count)))
             }
             Body::Dataset(change) => self.change_dataset(intent, change).map(Progress::Done),

@@ -28,6 +28,7 @@ mod wire_startup;
 mod wire_stream;
 mod wire_types;
 
+mod algorithms;
 mod catalog;
 mod crash;
 mod cursors;

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
 use axum::routing::post;
+use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::trace::v1::Span;
 use prost::Message as _;
@@ -195,8 +196,16 @@ fn one_trace_follows_a_write_from_parse_to_apply() {
     let Some(mut server) = Server::start(&["--otlp-endpoint", &endpoint]) else { return };
     let mut client = server.connect();
     client.run("CREATE TABLE t (id int4)");
+    client.run(
+        "CREATE MATERIALIZED VIEW v WITH (refresh = 'on_change') AS SELECT count(*) AS n FROM t",
+    );
+    let mut listener = server.connect();
+    listener.run("LISTEN v");
+    let trace = "0af7651916cd43dd8448eb211c80319c";
+    client
+        .run(&format!("INSERT INTO t VALUES (0) /*traceparent='00-{trace}-b7ad6b7169203331-01'*/"));
     client.run("INSERT INTO t VALUES (1)");
-    assert_eq!(client.value("SELECT count(*) FROM t"), "1");
+    assert_eq!(client.value("SELECT count(*) FROM t"), "2");
     let told = client.value("SELECT trace_id FROM teatree.intents ORDER BY seq DESC LIMIT 1");
     drop(client);
     server.stop();
@@ -210,6 +219,80 @@ fn one_trace_follows_a_write_from_parse_to_apply() {
         .collect();
     assert!(trace_with(&spans, &["parse", "append", "apply"]).is_some(), "{names:#?}");
     assert!(trace_with(&spans, &["parse", "route", "execute", "encode"]).is_some(), "{names:#?}");
+    for step in ["statement", "append", "apply", "pipeline", "notify"] {
+        assert!(names.contains(&format!("{trace} {step}")), "{step}: {names:#?}");
+    }
     let traces = names.iter().filter(|name| name.starts_with(&told)).count();
     assert!(traces >= 3, "teatree.intents names trace {told}: {names:#?}");
+}
+
+/// What a GET of a path gives.
+fn http_get(address: &str, path: &str) -> String {
+    use std::io::{Read as _, Write as _};
+    let mut stream = std::net::TcpStream::connect(address).unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut response = String::new();
+    stream.read_to_string(&mut response).unwrap();
+    response
+}
+
+#[test]
+fn metrics_are_scraped_and_pushed() {
+    if skip_on_oracle("metrics") {
+        return;
+    }
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let http = listener.local_addr().unwrap().to_string();
+    drop(listener);
+    let (pushed, receiver) = channel();
+    let collector = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    collector.set_nonblocking(true).unwrap();
+    let endpoint = format!("http://{}", collector.local_addr().unwrap());
+    thread::spawn(move || {
+        crate::harness::block_on(async move {
+            let take = move |body: Bytes| async move {
+                let request = ExportMetricsServiceRequest::decode(body).unwrap();
+                let scopes = request.resource_metrics.into_iter().flat_map(|r| r.scope_metrics);
+                let names = scopes.flat_map(|scope| scope.metrics).map(|metric| metric.name);
+                let _ = pushed.send(names.collect::<Vec<_>>());
+            };
+            let app = axum::Router::new().route("/v1/metrics", post(take));
+            let listener = tokio::net::TcpListener::from_std(collector).unwrap();
+            axum::serve(listener, app).await.unwrap();
+        });
+    });
+    let args = ["--http", &http, "--otlp-endpoint", &endpoint];
+    let Some(mut server) = Server::start(&args) else { return };
+    let mut client = server.connect();
+    client.run("CREATE TABLE t (id int4)");
+    client.run(
+        "CREATE MATERIALIZED VIEW v WITH (refresh = 'on_change') AS SELECT count(*) AS n FROM t",
+    );
+    client.run("INSERT INTO t VALUES (1)");
+    client.query("INSERT INTO no_such_table VALUES (1)");
+    assert_eq!(client.value("SELECT n FROM v"), "1");
+    client.run("CALL teatree.sessions('SELECT 1 AS user_id, now() AS at')");
+    let text = http_get(&http, "/metrics");
+    for part in [
+        "HTTP/1.1 200",
+        "teatree_statement_duration_seconds_bucket{engine=\"duckdb\",kind=\"read\"",
+        "teatree_apply_duration_seconds_count",
+        "teatree_intents_applied_total{outcome=\"applied\"",
+        "teatree_pipeline_duration_seconds_count{pipeline=\"v\"",
+        "teatree_pipeline_lag_seconds{pipeline=\"public.v\"",
+        "teatree_step_duration_seconds_count{algorithm=\"sessions\"",
+        "teatree_queue_intents{",
+        "teatree_queue_age_seconds{",
+        "teatree_process_memory_bytes{",
+    ] {
+        assert!(text.contains(part), "{part} is missing in:\n{text}");
+    }
+    drop(client);
+    server.stop();
+    let mut names = Vec::new();
+    while let Ok(more) = receiver.recv_timeout(Duration::from_secs(2)) {
+        names.extend(more);
+    }
+    assert!(names.iter().any(|name| name == "teatree.statement.duration"), "{names:?}");
 }

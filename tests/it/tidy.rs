@@ -15,10 +15,13 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("duckdb", &["engine/duckdb"]),
     ("libduckdb_sys", &["engine/duckdb"]),
     ("datafusion", &["engine/datafusion"]),
-    ("polars", &["dataset", "pipeline"]),
+    ("polars", &["dataset", "algorithm"]),
+    ("polars_arrow", &["dataset"]),
     ("opentelemetry", &["telemetry"]),
     ("opentelemetry_sdk", &["telemetry"]),
     ("opentelemetry_otlp", &["telemetry"]),
+    ("opentelemetry_prometheus", &["telemetry"]),
+    ("prometheus", &["telemetry"]),
     ("tracing_opentelemetry", &["telemetry"]),
 ];
 

@@ -99,6 +99,7 @@ impl Router {
             tag: if create.is_some() { TagKind::Select } else { TagKind::Insert },
             create,
             draws: Vec::new(),
+            replaces: false,
         })
     }
 
@@ -148,6 +149,7 @@ impl Router {
             tag,
             create: None,
             draws: Vec::new(),
+            replaces: false,
         }
     }
 }

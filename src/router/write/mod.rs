@@ -8,6 +8,7 @@
 //! - `staged.rs`: the reading part of INSERT … SELECT and CREATE TABLE AS between DuckDB tables.
 //! - `dataset.rs`: the other changes of datasets.
 //! - `materialize.rs`: materialized views, and what writes tell those that follow their tables.
+//! - `output.rs`: the rows that an algorithm gives.
 //! - `define.rs`: changes of definitions; defaults, identities and constraints that writes ask for.
 //! - `batch.rs`: the statements of a procedure as one intent.
 //! - `routine.rs`: CREATE FUNCTION and CREATE PROCEDURE.
@@ -25,6 +26,7 @@ mod draws;
 mod holds;
 mod insert;
 mod materialize;
+mod output;
 mod plan;
 mod routine;
 mod staged;

@@ -6,8 +6,8 @@ use crate::error::{Error, Result};
 use crate::intent::{Body, TagKind};
 use crate::router::{Router, StatementContext};
 use crate::sql::{
-    Definition, Kind, Routine, RoutineChange, RoutineKind, RoutineStatement, Routines, Statement,
-    TableRef, Write, check_result, macro_of, parse, parse_body,
+    Definition, Kind, Language, Routine, RoutineChange, RoutineKind, RoutineStatement, Routines,
+    Statement, TableRef, Write, check_result, macro_of, parse, parse_body,
 };
 use crate::sqlstate::SqlState;
 use crate::types::{Column, PgType, Value};
@@ -79,6 +79,9 @@ impl Router {
         self.check_defaults(routine, context).await?;
         let statements = parse_body(routine)?;
         match routine.kind {
+            RoutineKind::Procedure if routine.language == Language::Polars => {
+                self.check_polars(routine, &statements, context).await
+            }
             RoutineKind::Procedure => self.check_procedure(routine, &statements, context).await,
             RoutineKind::Function => {
                 if is_used_function(&routine.name) {
@@ -115,6 +118,25 @@ impl Router {
             }
             let described = self.describe(statement, read, &[], context).await;
             described.map_err(Error::without_position)?;
+        }
+        Ok(())
+    }
+
+    /// A body for Polars is one statement over tables that are there.
+    async fn check_polars(
+        &self,
+        routine: &Routine,
+        statements: &[Statement],
+        context: &StatementContext,
+    ) -> Result<()> {
+        let [statement] = statements else {
+            return Err(Error::unsupported("a procedure in language polars is one statement"));
+        };
+        let (query, _) = statement.polars_parts()?;
+        let query = self.body_statement(routine, &query, false, context).await?;
+        let nulls = vec![Value::Null; routine.identity().len()];
+        for (_, table) in query.polars_query(&nulls)?.tables {
+            self.existing(&table, context).await?;
         }
         Ok(())
     }

@@ -76,6 +76,7 @@ impl Router {
             tag: TagKind::Insert,
             create: None,
             draws: Vec::new(),
+            replaces: false,
         }))
     }
 
@@ -134,6 +135,7 @@ impl Router {
             tag: TagKind::Select,
             create: Some(format!("CREATE TABLE {table} ({})", defined.join(", "))),
             draws: Vec::new(),
+            replaces: false,
         }))
     }
 

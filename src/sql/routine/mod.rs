@@ -46,6 +46,8 @@ pub struct Routine {
     pub schema: String,
     pub name: String,
     pub kind: RoutineKind,
+    #[serde(default)]
+    pub language: Language,
     /// All arguments in the order in which they were declared, and the columns of RETURNS TABLE.
     pub arguments: Vec<RoutineArgument>,
     /// What it gives: a procedure's and a function's of several columns is `record`.
@@ -80,6 +82,16 @@ impl RoutineKind {
             RoutineKind::Procedure => "procedure",
         }
     }
+}
+
+/// What a body is written in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Language {
+    #[default]
+    Sql,
+    /// SQL that Polars runs over the rows of the tables that it names.
+    Polars,
 }
 
 /// What a function's value depends on.

@@ -4,7 +4,9 @@ use sqlparser::tokenizer::{Token, TokenWithSpan};
 
 use super::change::{alter, comment, drop_routines};
 use super::header::Cursor;
-use super::{ArgumentMode, Routine, RoutineArgument, RoutineKind, RoutineStatement, Volatility};
+use super::{
+    ArgumentMode, Language, Routine, RoutineArgument, RoutineKind, RoutineStatement, Volatility,
+};
 use crate::error::{Error, Result};
 use crate::sql::define_write::DefineWrite;
 use crate::sql::forbidden;
@@ -144,9 +146,10 @@ fn create(
         option(cursor, tokens, kind, &mut options)?;
     }
     let is_standard = options.body.as_ref().is_some_and(|(_, standard)| *standard);
-    match options.language.as_deref() {
-        Some("sql") => {}
-        None if is_standard => {}
+    let language = match options.language.as_deref() {
+        Some("sql") => Language::Sql,
+        None if is_standard => Language::Sql,
+        Some("polars") => Language::Polars,
         None if options.body.is_none() => {
             return Err(invalid("no function body specified"));
         }
@@ -163,6 +166,9 @@ fn create(
                 format!("language \"{other}\" does not exist"),
             ));
         }
+    };
+    if language == Language::Polars {
+        check_polars(kind, &arguments, is_standard)?;
     }
     let Some((body, is_standard)) = options.body else {
         return Err(invalid("no function body specified"));
@@ -172,6 +178,7 @@ fn create(
         schema: name.schema.clone().unwrap_or_default(),
         name: name.table.clone(),
         kind,
+        language,
         arguments,
         result,
         returns_set,
@@ -186,6 +193,22 @@ fn create(
     let unknown = std::mem::take(&mut cursor.unknown);
     let tag = format!("CREATE {}", kind.word().to_uppercase());
     Ok((tag, RoutineStatement::Create { name, routine: Box::new(routine), or_replace, unknown }))
+}
+
+/// A body for Polars is a text, and its query's rows are what the call gives.
+fn check_polars(kind: RoutineKind, arguments: &[RoutineArgument], is_standard: bool) -> Result<()> {
+    if is_standard {
+        return Err(invalid("inline SQL function body only valid for language SQL"));
+    }
+    if kind == RoutineKind::Function {
+        return Err(Error::unsupported("a function in language polars is not supported")
+            .with_hint("Write a procedure: CALL gives its query's rows."));
+    }
+    if arguments.iter().any(|argument| argument.mode.is_result()) {
+        return Err(Error::unsupported("a procedure in language polars has no OUT arguments")
+            .with_hint("CALL gives its query's rows."));
+    }
+    Ok(())
 }
 
 /// Reads RETURNS: a type and whether many of it come; the columns of TABLE become arguments.
