@@ -7,7 +7,7 @@
 
 use polars::prelude::*;
 
-use super::{Algorithm, Arguments, BoundInput, Input, Role, RoleKind, Step};
+use super::{Algorithm, Arguments, Input, Role, RoleKind, Shape, Step};
 use crate::error::Result;
 use crate::types::{Column as PgColumn, PgType};
 
@@ -43,7 +43,7 @@ impl Algorithm for FlightDelays {
         &[]
     }
 
-    fn columns(&self, inputs: &[BoundInput]) -> Vec<PgColumn> {
+    fn columns(&self, inputs: &[Shape]) -> Vec<PgColumn> {
         let carrier = inputs.first().map_or(PgType::TEXT, |input| input.pg_type("carrier"));
         vec![
             PgColumn::new("carrier", carrier),

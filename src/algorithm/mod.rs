@@ -34,9 +34,9 @@ use crate::sqlstate::SqlState;
 use crate::types::Column;
 
 pub use arguments::{Arguments, Param, ParamKind};
-pub use model::{BoundInput, Input, Role, RoleKind};
+pub use model::{BoundInput, Input, Role, RoleKind, Shape};
 pub use polars;
-pub use polars_sql::run_query;
+pub use polars_sql::{Table, describe_query, run_query};
 pub use request::{Matching, Mode, OutputRequest, Request};
 pub use run::{Computed, Frames, Step, run};
 pub use runs::{Runs, StepRun};
@@ -60,7 +60,7 @@ pub trait Algorithm: Send + Sync {
     fn params(&self) -> &'static [Param];
 
     /// The columns that it gives, for inputs that have these columns.
-    fn columns(&self, inputs: &[BoundInput]) -> Vec<Column>;
+    fn columns(&self, inputs: &[Shape]) -> Vec<Column>;
 
     /// Builds the steps for these arguments. Nothing is computed yet.
     ///

@@ -1,5 +1,7 @@
 //! What an algorithm asks of the rows that it reads: a table with columns in known roles.
 
+use serde::{Deserialize, Serialize};
+
 use crate::error::{Error, Result};
 use crate::sql::quote_ident;
 use crate::sqlstate::SqlState;
@@ -57,8 +59,8 @@ impl RoleKind {
             },
             RoleKind::Flag => (scalar == T::Bool).then_some(PgType::BOOL),
             RoleKind::Key => Some(match scalar {
-                T::Int2 | T::Int4 | T::Int8 => PgType::INT8,
-                T::Bool | T::Date | T::Timestamp | T::Timestamptz => given,
+                T::Int2 | T::Int4 | T::Int8 | T::Bool | T::Date => given,
+                T::Timestamp | T::Timestamptz => given,
                 _ => PgType::TEXT,
             }),
         }
@@ -92,62 +94,49 @@ impl Input {
         columns: &[Column],
         chosen: impl Fn(&str) -> Option<String>,
     ) -> Result<BoundInput> {
-        let mut roles = Vec::with_capacity(self.roles.len());
+        let mut shape = Shape { columns: Vec::with_capacity(self.roles.len()) };
+        let mut list = Vec::with_capacity(self.roles.len());
         for role in self.roles {
             let wanted = chosen(role.name);
             let name = wanted.as_deref().unwrap_or(role.name);
             let found = columns.iter().find(|column| column.name == name);
-            let bound = match found {
+            let (value, pg_type) = match found {
                 Some(column) => {
-                    let computed = role
-                        .kind
-                        .computed(column.pg_type)
-                        .ok_or_else(|| mismatch(table, column, role))?;
-                    Some((column.name.clone(), computed))
+                    let computed = role.kind.computed(column.pg_type);
+                    let computed = computed.ok_or_else(|| mismatch(table, column, role))?;
+                    (quote_ident(name), computed)
                 }
-                None if role.optional && wanted.is_none() => None,
+                None if role.optional && wanted.is_none() => ("NULL".to_owned(), absent(role)),
                 None => return Err(missing(table, name, role)),
             };
-            roles.push((role, bound));
+            let (written, alias) = (pg_type.sql_name(), quote_ident(role.name));
+            list.push(format!("CAST({value} AS {written}) AS {alias}"));
+            shape.columns.push(Column::new(role.name, pg_type));
         }
-        Ok(BoundInput { roles })
+        Ok(BoundInput { shape, select_list: list.join(", ") })
     }
 }
 
 /// A table's columns in their roles.
 #[derive(Clone, Debug)]
 pub struct BoundInput {
-    roles: Vec<(&'static Role, Option<(String, PgType)>)>,
+    pub shape: Shape,
+    /// The list of a SELECT that gives the roles of the table's rows.
+    pub select_list: String,
 }
 
-impl BoundInput {
-    /// The type in which a role is computed with; text for an optional one that the table lacks.
+/// The columns that an algorithm meets: the roles, by their names, in the types in which they are
+/// computed with. Those that the table lacks are NULL.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shape {
+    pub columns: Vec<Column>,
+}
+
+impl Shape {
+    /// The type of a role.
     pub fn pg_type(&self, role: &str) -> PgType {
-        let found = self.roles.iter().find(|(known, _)| known.name == role);
-        found.and_then(|(_, bound)| bound.as_ref()).map_or(PgType::TEXT, |(_, pg_type)| *pg_type)
-    }
-
-    /// The columns that an algorithm meets: the roles, by their names.
-    pub fn columns(&self) -> Vec<Column> {
-        let one = |(role, bound): &(&Role, Option<(String, PgType)>)| {
-            let pg_type = bound.as_ref().map_or_else(|| absent(role), |(_, pg_type)| *pg_type);
-            Column::new(role.name, pg_type)
-        };
-        self.roles.iter().map(one).collect()
-    }
-
-    /// The list of a SELECT that gives the roles of the table's rows.
-    pub fn select_list(&self) -> String {
-        let one = |(role, bound): &(&Role, Option<(String, PgType)>)| {
-            let alias = quote_ident(role.name);
-            match bound {
-                Some((name, pg_type)) => {
-                    format!("CAST({} AS {}) AS {alias}", quote_ident(name), pg_type.sql_name())
-                }
-                None => format!("CAST(NULL AS {}) AS {alias}", absent(role).sql_name()),
-            }
-        };
-        self.roles.iter().map(one).collect::<Vec<_>>().join(", ")
+        let found = self.columns.iter().find(|column| column.name == role);
+        found.map_or(PgType::TEXT, |column| column.pg_type)
     }
 }
 
@@ -205,12 +194,12 @@ mod tests {
         let chosen = |role: &str| (role == "value").then(|| "temp \"C\"".to_owned());
         let bound = INPUT.bind("r", &columns(), chosen).unwrap();
         assert_eq!(
-            bound.select_list(),
+            bound.select_list,
             "CAST(\"at\" AS timestamp without time zone) AS \"at\", \
              CAST(\"temp \"\"C\"\"\" AS double precision) AS \"value\", \
              CAST(NULL AS text) AS \"series\""
         );
-        assert_eq!(bound.pg_type("value"), PgType::FLOAT8);
+        assert_eq!(bound.shape.pg_type("value"), PgType::FLOAT8);
     }
 
     #[test]

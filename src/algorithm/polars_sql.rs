@@ -3,38 +3,51 @@
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use polars::prelude::DataFrame;
+use polars::prelude::{DataFrame, IntoLazy, LazyFrame};
 use polars::sql::SQLContext;
 
-use super::run::{Computed, Traced, frame_of};
+use super::run::{Computed, Traced, computing, frame_of};
 use super::runs::Runs;
 use crate::dataset::to_batches;
 use crate::error::{Error, Result};
 use crate::types::{Column, cast_batch, column_for_field, storage_schema};
 
-/// Runs one query over tables: the name that the query has for each, and its rows in the storage
-/// schema of its columns. `name` is for the trace. Blocks.
+/// A table: the name that the query has for it, and its rows in the storage schema of its columns.
+pub type Table = (String, Vec<Column>, Vec<RecordBatch>);
+
+/// Runs one query over tables. `name` is for the trace. Blocks.
 ///
 /// # Errors
 /// What Polars refuses, with the SQLSTATE of its kind.
-pub fn run_query(
-    name: &str,
-    sql: &str,
-    tables: Vec<(String, Vec<Column>, Vec<RecordBatch>)>,
-    runs: &Runs,
-) -> Result<Computed> {
-    let mut context = SQLContext::new();
-    let mut first = DataFrame::default();
+pub fn run_query(name: &str, sql: &str, tables: Vec<Table>, runs: &Runs) -> Result<Computed> {
+    let (mut context, largest) = context(tables)?;
+    let traced = Traced { run: runs.begin(), algorithm: name, step: "query", place: 0 };
+    let frame = traced.run(largest, runs, |_| context.execute(sql)?.collect());
+    rows_of(frame?)
+}
+
+/// Tells the columns that a query over tables gives. Blocks.
+///
+/// # Errors
+/// As [`run_query`].
+pub fn describe_query(sql: &str, tables: Vec<Table>) -> Result<Vec<Column>> {
+    let (mut context, _) = context(tables)?;
+    let frame = context.execute(sql).and_then(LazyFrame::collect);
+    rows_of(frame.map_err(|error| computing(&error))?).map(|computed| computed.columns)
+}
+
+/// Registers tables; gives the one with the most rows, too.
+fn context(tables: Vec<Table>) -> Result<(SQLContext, DataFrame)> {
+    let context = SQLContext::new();
+    let mut largest = DataFrame::default();
     for (table, columns, batches) in tables {
         let frame = frame_of(&columns, &batches)?;
-        context.register(&table, polars::prelude::IntoLazy::lazy(frame.clone()));
-        if frame.height() > first.height() {
-            first = frame;
+        context.register(&table, frame.clone().lazy());
+        if frame.height() > largest.height() {
+            largest = frame;
         }
     }
-    let traced = Traced { run: runs.begin(), algorithm: name, step: "query", place: 0 };
-    let frame = traced.run(first, runs, |_| context.execute(sql)?.collect());
-    rows_of(frame?)
+    Ok((context, largest))
 }
 
 /// Makes the rows of a frame, in the types that it has.

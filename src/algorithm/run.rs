@@ -12,7 +12,7 @@ use arrow::compute::concat_batches;
 use polars::prelude::{DataFrame, IntoLazy, LazyFrame, PolarsError, PolarsResult};
 
 use super::runs::{Runs, StepRun};
-use super::{Algorithm, Arguments, BoundInput};
+use super::{Algorithm, Arguments, Shape};
 use crate::clock;
 use crate::dataset::{to_batches, to_frame};
 use crate::error::{Error, Result};
@@ -58,6 +58,7 @@ impl Frames {
 }
 
 /// What a run gave.
+#[derive(Clone)]
 pub struct Computed {
     pub columns: Vec<Column>,
     /// In the storage schema of the columns.
@@ -65,21 +66,21 @@ pub struct Computed {
 }
 
 /// Runs an algorithm over its inputs, in their order: the rows of each in the storage schema of
-/// [`BoundInput::columns`].
+/// their [`Shape`].
 ///
 /// # Errors
 /// What the steps refuse; 57014 once `is_canceled`.
 pub fn run(
     algorithm: &dyn Algorithm,
-    inputs: Vec<(BoundInput, Vec<RecordBatch>)>,
+    inputs: Vec<(Shape, Vec<RecordBatch>)>,
     args: &Arguments,
     runs: &Runs,
     is_canceled: &dyn Fn() -> bool,
 ) -> Result<Computed> {
-    let bound: Vec<BoundInput> = inputs.iter().map(|(bound, _)| bound.clone()).collect();
+    let shapes: Vec<Shape> = inputs.iter().map(|(shape, _)| shape.clone()).collect();
     let mut frames = Frames { inputs: Vec::with_capacity(inputs.len()) };
-    for (input, (bound, batches)) in algorithm.inputs().iter().zip(inputs) {
-        frames.inputs.push((input.name, frame_of(&bound.columns(), &batches)?));
+    for (input, (shape, batches)) in algorithm.inputs().iter().zip(inputs) {
+        frames.inputs.push((input.name, frame_of(&shape.columns, &batches)?));
     }
     let mut frame = frames.inputs.first().map(|(_, frame)| frame.clone()).unwrap_or_default();
     let number = runs.begin();
@@ -91,7 +92,7 @@ pub fn run(
         let traced = Traced { run: number, algorithm: algorithm.name(), step: name, place };
         frame = traced.run(frame, runs, |frame| compute(frame.lazy(), &frames)?.collect())?;
     }
-    let columns = algorithm.columns(&bound);
+    let columns = algorithm.columns(&shapes);
     let batches = batches_of(&columns, frame)?;
     Ok(Computed { columns, batches })
 }

@@ -3,7 +3,7 @@
 
 use polars::prelude::*;
 
-use super::{Algorithm, Arguments, BoundInput, Input, Param, ParamKind, Role, RoleKind, Step};
+use super::{Algorithm, Arguments, Input, Param, ParamKind, Role, RoleKind, Shape, Step};
 use crate::error::Result;
 use crate::types::{Column as PgColumn, PgType};
 
@@ -36,7 +36,7 @@ impl Algorithm for Sessions {
         }]
     }
 
-    fn columns(&self, inputs: &[BoundInput]) -> Vec<PgColumn> {
+    fn columns(&self, inputs: &[Shape]) -> Vec<PgColumn> {
         let of = |role| inputs.first().map_or(PgType::TEXT, |input| input.pg_type(role));
         vec![
             PgColumn::new("user_id", of("user_id")),

@@ -7,7 +7,7 @@
 
 use polars::prelude::*;
 
-use super::{Algorithm, Arguments, BoundInput, Input, Param, ParamKind, Role, RoleKind, Step};
+use super::{Algorithm, Arguments, Input, Param, ParamKind, Role, RoleKind, Shape, Step};
 use crate::error::Result;
 use crate::types::{Column as PgColumn, PgType};
 
@@ -44,8 +44,8 @@ impl Algorithm for ZScore {
         ]
     }
 
-    fn columns(&self, inputs: &[BoundInput]) -> Vec<PgColumn> {
-        let mut columns = inputs.first().map(BoundInput::columns).unwrap_or_default();
+    fn columns(&self, inputs: &[Shape]) -> Vec<PgColumn> {
+        let mut columns = inputs.first().map(|input| input.columns.clone()).unwrap_or_default();
         columns.retain(|column| column.name != "is_new");
         for name in ["mean", "deviation", "score"] {
             columns.push(PgColumn::new(name, PgType::FLOAT8));

@@ -3,24 +3,27 @@
 use std::sync::Arc;
 
 use super::{Router, StatementContext};
-use crate::algorithm::{Algorithm, BoundInput, Request};
+use crate::algorithm::{Algorithm, Request, Shape, describe_query};
 use crate::error::{Error, Result};
-use crate::sql::{Call, Kind, Statement, TableRef, parse, quote_ident};
-use crate::types::Column;
+use crate::sql::{
+    Call, Kind, PolarsTarget, Routine, Statement, TableRef, parse, parse_body, quote_ident,
+};
+use crate::task;
+use crate::types::{Column, Value};
 
 /// A call whose inputs are found and fit the algorithm.
 pub struct AlgorithmCall {
     pub algorithm: Arc<dyn Algorithm>,
     pub request: Request,
-    /// For each input the roles, and the query of their rows.
-    pub inputs: Vec<(BoundInput, Statement)>,
+    /// For each input the columns in their roles, and the query that gives them.
+    pub inputs: Vec<(Shape, Statement)>,
 }
 
 impl AlgorithmCall {
     /// The columns that the algorithm gives.
     pub fn columns(&self) -> Vec<Column> {
-        let bound: Vec<BoundInput> = self.inputs.iter().map(|(bound, _)| bound.clone()).collect();
-        self.algorithm.columns(&bound)
+        let shapes: Vec<Shape> = self.inputs.iter().map(|(shape, _)| shape.clone()).collect();
+        self.algorithm.columns(&shapes)
     }
 
     /// The columns of the call's result: none, when its rows go into a table.
@@ -52,8 +55,8 @@ impl Router {
             let columns = described.map_err(Error::without_position)?.columns;
             let chosen = |role: &str| request.roles.get(role).cloned();
             let bound = input.bind(&shown, &columns, chosen)?;
-            let sql = format!("SELECT {} FROM {relation}", bound.select_list());
-            inputs.push((bound, query(&sql, input.name)?));
+            let sql = format!("SELECT {} FROM {relation}", bound.select_list);
+            inputs.push((bound.shape, query(&sql, input.name)?));
         }
         Ok(Some(AlgorithmCall { algorithm, request, inputs }))
     }
@@ -76,6 +79,34 @@ impl Router {
         let described = self.describe(&all, read, &[], context).await;
         let columns = described.map_err(Error::without_position)?.columns;
         Ok((all, columns))
+    }
+}
+
+impl Router {
+    /// The columns that a procedure in language polars gives: none, when its rows go into a table.
+    ///
+    /// # Errors
+    /// What Polars says to the query over these tables.
+    pub async fn polars_columns(
+        &self,
+        routine: &Routine,
+        context: &StatementContext,
+    ) -> Result<Vec<Column>> {
+        let statements = parse_body(routine)?;
+        let Some(statement) = statements.first() else { return Ok(Vec::new()) };
+        let (body, target) = statement.polars_parts()?;
+        if target != PolarsTarget::Result {
+            return Ok(Vec::new());
+        }
+        let types = routine.identity();
+        let body = self.body_statement(routine, &body, false, context).await?;
+        let made = body.polars_query(&types, &vec![Value::Null; types.len()])?;
+        let mut tables = Vec::with_capacity(made.tables.len());
+        for (name, table) in &made.tables {
+            tables.push((name.clone(), self.all_of(table, context).await?.1, Vec::new()));
+        }
+        let described = task::blocking(move || describe_query(&made.sql, tables));
+        described.await
     }
 }
 

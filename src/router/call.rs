@@ -4,8 +4,8 @@ use super::{Router, StatementContext};
 use crate::engine::Description;
 use crate::error::{Error, Result};
 use crate::sql::{
-    Analysis, Argument, Call, CallArgument, Kind, Routine, RoutineKind, Statement, TableRef,
-    can_become, parse, undefined_routine,
+    Analysis, Argument, Call, CallArgument, Kind, Language, Routine, RoutineKind, Statement,
+    TableRef, can_become, parse, undefined_routine,
 };
 use crate::sqlstate::SqlState;
 use crate::types::{Column, PgType, Value};
@@ -129,9 +129,13 @@ impl Router {
                 *slot = slot.or(Some(argument.pg_type));
             }
         }
+        let columns = match called.routine.language {
+            Language::Sql => output_columns(&called.routine),
+            Language::Polars => self.polars_columns(&called.routine, context).await?,
+        };
         Ok(Description {
             params: types.into_iter().map(|known| known.unwrap_or(PgType::TEXT)).collect(),
-            columns: output_columns(&called.routine),
+            columns,
         })
     }
 

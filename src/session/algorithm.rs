@@ -14,7 +14,8 @@ use super::write::outcome;
 use super::{Session, StatementGuard};
 use crate::algorithm::{Computed, Matching, Mode, OutputRequest, run, run_query};
 use crate::error::{Error, Result};
-use crate::router::AlgorithmCall;
+use crate::intent::Body;
+use crate::router::{AlgorithmCall, StatementContext};
 use crate::sql::{PolarsTarget, Routine, Statement};
 use crate::sqlstate::SqlState;
 use crate::task;
@@ -39,9 +40,9 @@ impl Session {
         }
         let mut room = self.services.config.algorithm_memory_mib << 20;
         let mut inputs = Vec::with_capacity(call.inputs.len());
-        for (bound, query) in call.inputs {
-            let rows = self.gather_rows(&query, &bound.columns(), &mut room, guard).await?;
-            inputs.push((bound, rows));
+        for (shape, query) in call.inputs {
+            let rows = self.gather_rows(&query, &shape.columns, &mut room, guard).await?;
+            inputs.push((shape, rows));
         }
         let algorithm = call.algorithm;
         let runs = Arc::clone(self.services.router.algorithms.runs());
@@ -81,7 +82,7 @@ impl Session {
         }
         let context = self.context(guard).await?;
         let query = self.services.router.body_statement(routine, &query, false, &context).await?;
-        let query = query.polars_query(values)?;
+        let query = query.polars_query(&routine.identity(), values)?;
         let mut room = self.services.config.algorithm_memory_mib << 20;
         let mut tables = Vec::with_capacity(query.tables.len());
         for (name, table) in &query.tables {
@@ -143,10 +144,7 @@ impl Session {
         guard: &StatementGuard,
     ) -> Result<Outcome> {
         let context = self.context(guard).await?;
-        let (body, creates) = {
-            let body = pin!(self.services.router.output_body(output, computed, &context));
-            body.instrument(tracing::info_span!("stage")).await?
-        };
+        let (body, creates) = self.computed_body(output, computed.clone(), &context).await?;
         let text = &statement.text;
         let applied = if self.is_in_block() {
             let table = body.table().cloned();
@@ -157,7 +155,15 @@ impl Session {
             };
             self.write_in_transaction(text, body, holds, scope, &context, guard).await?
         } else {
-            self.append(text, body, &context, guard).await?
+            match self.append(text, body, &context, guard).await {
+                // Another call has made it meanwhile.
+                Err(error) if creates && may_be_filled(&error, output) => {
+                    self.services.router.columns.forget();
+                    let (body, _) = self.computed_body(output, computed, &context).await?;
+                    self.append(text, body, &context, guard).await?
+                }
+                applied => applied?,
+            }
         };
         if creates {
             self.services.router.columns.forget();
@@ -168,6 +174,24 @@ impl Session {
             applied.tag
         }))
     }
+}
+
+impl Session {
+    /// Builds the body of computed rows; tells whether it makes their table.
+    async fn computed_body(
+        &self,
+        output: &OutputRequest,
+        computed: Computed,
+        context: &StatementContext,
+    ) -> Result<(Body, bool)> {
+        let body = pin!(self.services.router.output_body(output, computed, context));
+        body.instrument(tracing::info_span!("stage")).await
+    }
+}
+
+/// Tells whether a table that could not be made may be filled as it is.
+fn may_be_filled(error: &Error, output: &OutputRequest) -> bool {
+    error.code() == SqlState::DUPLICATE_TABLE && output.mode != Mode::Create
 }
 
 /// Where the rows of a procedure in language polars go.

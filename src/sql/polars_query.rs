@@ -15,7 +15,7 @@ use super::params::number_of;
 use super::statement::{Kind, Statement, TableRef};
 use super::write::Write;
 use crate::error::{Error, Result};
-use crate::types::{Numeric, Value};
+use crate::types::{Numeric, PgType, ScalarType, Value};
 
 /// What Polars runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,15 +69,15 @@ impl Statement {
         }
     }
 
-    /// Builds the query for Polars, with these values for its parameters.
+    /// Builds the query for Polars, with these values, of these types, for its parameters.
     ///
     /// # Errors
     /// 0A000 for table functions, and for values that Polars' SQL cannot write.
-    pub fn polars_query(&self, values: &[Value]) -> Result<PolarsQuery> {
+    pub fn polars_query(&self, types: &[PgType], values: &[Value]) -> Result<PolarsQuery> {
         let Some(tree) = self.tree.as_deref() else { return Err(not_for_polars()) };
         let mut tree = tree.clone();
         let known = self.tables().to_vec();
-        let mut namer = Namer { known: &known, values, tables: Vec::new() };
+        let mut namer = Namer { known: &known, types, values, tables: Vec::new() };
         if let ControlFlow::Break(error) = VisitMut::visit(&mut tree, &mut namer) {
             return Err(error);
         }
@@ -93,6 +93,7 @@ fn not_for_polars() -> Error {
 struct Namer<'a> {
     /// The tables that the statement names; what else it names are its own WITH queries.
     known: &'a [TableRef],
+    types: &'a [PgType],
     values: &'a [Value],
     tables: Vec<(String, TableRef)>,
 }
@@ -124,7 +125,9 @@ impl VisitorMut for Namer<'_> {
 
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Error> {
         let Some(number) = number_of(expr) else { return ControlFlow::Continue(()) };
-        match self.values.get(number - 1).map(literal) {
+        let place = number - 1;
+        let given = self.values.get(place).zip(self.types.get(place));
+        match given.map(|(value, pg_type)| literal(value, *pg_type)) {
             Some(Ok(literal)) => {
                 *expr = literal;
                 ControlFlow::Continue(())
@@ -154,12 +157,24 @@ fn object_name(name: &str) -> ObjectName {
     ObjectName(vec![ObjectNamePart::Identifier(Ident::new(name))])
 }
 
-/// Writes a value.
-fn literal(value: &Value) -> Result<Expr> {
+/// Writes a value, in the type that its argument has there: what a query gives does not depend on
+/// what it is asked with. A numeric is a double to it.
+fn literal(value: &Value, pg_type: PgType) -> Result<Expr> {
+    let unsupported = || {
+        Error::unsupported(format!(
+            "an argument of type {} in a procedure in language polars",
+            pg_type.sql_name()
+        ))
+    };
+    let their_type = type_name(pg_type).ok_or_else(unsupported)?;
     let quoted = |text: &str| format!("'{}'", text.replace('\'', "''"));
     let moment = |us: i64| {
         let moment = chrono::DateTime::from_timestamp_micros(us);
-        moment.map(|moment| moment.format("%Y-%m-%d %H:%M:%S%.6f").to_string())
+        moment.map(|moment| quoted(&moment.format("%Y-%m-%d %H:%M:%S%.6f").to_string()))
+    };
+    let day = |days: i32| {
+        let moment = chrono::DateTime::from_timestamp(i64::from(days) * 86_400, 0);
+        moment.map(|moment| quoted(&moment.format("%Y-%m-%d").to_string()))
     };
     let written = match value {
         Value::Null => Some("NULL".to_owned()),
@@ -167,20 +182,34 @@ fn literal(value: &Value) -> Result<Expr> {
         Value::Int2(value) => Some(value.to_string()),
         Value::Int4(value) => Some(value.to_string()),
         Value::Int8(value) => Some(value.to_string()),
-        Value::Float4(value) if value.is_finite() => Some(format!("{value}")),
-        Value::Float8(value) if value.is_finite() => Some(format!("{value}")),
+        Value::Float4(value) if value.is_finite() => Some(format!("{value:?}")),
+        Value::Float8(value) if value.is_finite() => Some(format!("{value:?}")),
         Value::Numeric(number) => Some(decimal(*number)),
         Value::Text(text) => Some(quoted(text)),
-        Value::Date(days) => moment(i64::from(*days).saturating_mul(86_400_000_000))
-            .map(|text| format!("CAST({} AS DATE)", quoted(&text[..10]))),
-        Value::Timestamp(us) => {
-            moment(*us).map(|text| format!("CAST({} AS TIMESTAMP)", quoted(&text)))
-        }
+        Value::Date(days) => day(*days),
+        Value::Timestamp(us) => moment(*us),
         _ => None,
     };
-    let unsupported =
-        || Error::unsupported("a value of this type in a procedure in language polars");
-    parsed_expr(&written.ok_or_else(unsupported)?)
+    let written = written.ok_or_else(unsupported)?;
+    parsed_expr(&format!("CAST({written} AS {their_type})"))
+}
+
+/// What Polars calls a type.
+fn type_name(pg_type: PgType) -> Option<&'static str> {
+    use ScalarType as T;
+    let PgType::Scalar(scalar) = pg_type else { return None };
+    Some(match scalar {
+        T::Bool => "BOOLEAN",
+        T::Int2 => "SMALLINT",
+        T::Int4 => "INTEGER",
+        T::Int8 => "BIGINT",
+        T::Float4 => "REAL",
+        T::Float8 | T::Numeric => "DOUBLE",
+        T::Text | T::Varchar | T::Bpchar | T::Name => "VARCHAR",
+        T::Date => "DATE",
+        T::Timestamp => "TIMESTAMP",
+        _ => return None,
+    })
 }
 
 fn decimal(number: Numeric) -> String {
@@ -198,20 +227,21 @@ mod tests {
     use super::*;
     use crate::sql::parse;
 
-    fn query(sql: &str, values: &[Value]) -> Result<PolarsQuery> {
-        parse(sql).unwrap()[0].polars_query(values)
+    fn query(sql: &str, given: &[(PgType, Value)]) -> Result<PolarsQuery> {
+        let (types, values): (Vec<_>, Vec<_>) = given.iter().cloned().unzip();
+        parse(sql).unwrap()[0].polars_query(&types, &values)
     }
 
     #[test]
     fn tables_get_names_and_keep_theirs() {
         let made = query(
             "WITH big AS (SELECT * FROM public.t WHERE x > $1) SELECT t.y, b.x FROM big b JOIN t ON t.id = b.id",
-            &[Value::Numeric(Numeric { unscaled: -5, scale: 2 })],
+            &[(PgType::NUMERIC, Value::Numeric(Numeric { unscaled: -5, scale: 2 }))],
         )
         .unwrap();
         assert_eq!(
             made.sql,
-            "WITH big AS (SELECT * FROM teatree_table_0 AS \"t\" WHERE x > -0.05) SELECT t.y, b.x \
+            "WITH big AS (SELECT * FROM teatree_table_0 AS \"t\" WHERE x > CAST(-0.05 AS DOUBLE)) SELECT t.y, b.x \
              FROM big AS b JOIN teatree_table_1 AS \"t\" ON t.id = b.id"
         );
         let names: Vec<&str> = made.tables.iter().map(|(_, table)| table.table.as_str()).collect();
@@ -229,17 +259,19 @@ mod tests {
     #[test]
     fn values_are_written_as_they_are() {
         let values = [
-            Value::Text("it's".into()),
-            Value::Null,
-            Value::Date(19_723),
-            Value::Timestamp(-1),
-            Value::Bool(true),
+            (PgType::TEXT, Value::Text("it's".into())),
+            (PgType::INT4, Value::Null),
+            (PgType::DATE, Value::Date(19_723)),
+            (PgType::TIMESTAMP, Value::Timestamp(-1)),
+            (PgType::FLOAT8, Value::Float8(2.0)),
         ];
         let made = query("SELECT $1, $2, $3, $4, $5 FROM t", &values).unwrap();
         assert_eq!(
             made.sql,
-            "SELECT 'it''s', NULL, CAST('2024-01-01' AS DATE), \
-             CAST('1969-12-31 23:59:59.999999' AS TIMESTAMP), true FROM teatree_table_0 AS \"t\""
+            "SELECT CAST('it''s' AS VARCHAR), CAST(NULL AS INTEGER), CAST('2024-01-01' AS DATE), \
+             CAST('1969-12-31 23:59:59.999999' AS TIMESTAMP), CAST(2.0 AS DOUBLE) \
+             FROM teatree_table_0 AS \"t\""
         );
+        assert!(query("SELECT $1", &[(PgType::UUID, Value::Null)]).is_err());
     }
 }

@@ -300,6 +300,67 @@ fn a_call_with_parameters_is_described_and_run() {
 }
 
 #[test]
+fn polars_columns_are_described_before_they_are_computed() {
+    if skip_on_oracle("language polars") {
+        return;
+    }
+    let (mut client, schema) = own_schema();
+    client.run("CREATE TABLE r (id int, value float8, at date)");
+    client.run("INSERT INTO r VALUES (1, 1.5, '2024-01-01'), (2, 2.5, '2024-01-02')");
+    client.run(
+        "CREATE PROCEDURE p(least float8, since date, word text) LANGUAGE polars AS $$
+           SELECT id, value * 2 AS twice, word AS said, COUNT(*) OVER () AS n FROM r
+           WHERE value >= least AND at >= since ORDER BY id $$",
+    );
+    for word in ["2", "NULL"] {
+        let call = format!("CALL p($1, $2, {word}::text)");
+        let params: [Option<&[u8]>; 2] = [Some(b"2"), Some(b"2024-01-01")];
+        let told = client.talk(
+            Out::new()
+                .parse("", &call, &[])
+                .describe_statement("")
+                .bind("", "", &params)
+                .execute("", 0)
+                .sync(),
+        );
+        let told = told.join("\n");
+        for part in ["id", "twice", "said", "CALL"] {
+            assert!(told.contains(part), "{word}: {told}");
+        }
+        assert!(told.contains(&format!("2|5|{word}|1")), "{told}");
+    }
+    gone(client, &schema);
+}
+
+#[test]
+fn two_calls_may_make_one_output() {
+    if skip_on_oracle("algorithms") {
+        return;
+    }
+    let (mut client, schema) = own_schema();
+    client.run("CREATE TABLE e (user_id int, at timestamp)");
+    client.run(
+        "INSERT INTO e SELECT i % 50, timestamp '2024-01-01' + i * interval '1 h'
+                FROM generate_series(1, 5000) AS g(i)",
+    );
+    let threads: Vec<_> = (0..4)
+        .map(|_| {
+            let schema = schema.clone();
+            std::thread::spawn(move || {
+                let mut client = connect();
+                client.run(&format!("SET search_path = {schema}"));
+                client.run("CALL teatree.sessions('e', 'visits')")
+            })
+        })
+        .collect();
+    for thread in threads {
+        assert_eq!(thread.join().unwrap(), "CALL");
+    }
+    assert_eq!(client.value("SELECT count(*) FROM visits"), "5000");
+    gone(client, &schema);
+}
+
+#[test]
 fn every_step_is_measured() {
     if skip_on_oracle("algorithms") {
         return;

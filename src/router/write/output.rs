@@ -79,7 +79,10 @@ impl Router {
             }
         }
         for (given, wanted) in computed.iter().zip(&target.columns) {
-            if given.pg_type != wanted.pg_type && !can_become(given.pg_type, wanted.pg_type) {
+            let fits = given.pg_type == wanted.pg_type
+                || can_become(given.pg_type, wanted.pg_type)
+                || types::is_assignable(wanted, given.pg_type);
+            if !fits {
                 return Err(Error::new(
                     SqlState::DATATYPE_MISMATCH,
                     format!(

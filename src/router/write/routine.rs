@@ -134,8 +134,9 @@ impl Router {
         };
         let (query, _) = statement.polars_parts()?;
         let query = self.body_statement(routine, &query, false, context).await?;
-        let nulls = vec![Value::Null; routine.identity().len()];
-        for (_, table) in query.polars_query(&nulls)?.tables {
+        let types = routine.identity();
+        let nulls = vec![Value::Null; types.len()];
+        for (_, table) in query.polars_query(&types, &nulls)?.tables {
             self.existing(&table, context).await?;
         }
         Ok(())
