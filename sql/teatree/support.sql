@@ -21,6 +21,7 @@ CREATE MACRO teatree_system.support.quoted(of_name) AS
 -- The OID of pg_namespace, from DuckDB's names.
 CREATE MACRO teatree_system.support.schema_oid(of_database, of_name) AS
   CASE WHEN of_database <> 'temp' AND of_name = 'main' THEN CAST(2200 AS UINTEGER)
+       WHEN of_database <> 'temp' AND of_name = 'teatree' THEN CAST(13999 AS UINTEGER)
        ELSE teatree_system.support.object_oid(of_database, of_name, '', 'schema') END;
 
 CREATE VIEW teatree_system.support.schema_entry AS
@@ -33,7 +34,7 @@ SELECT teatree_system.support.schema_oid(database_name, schema_name),
             ELSE teatree_system.support.schema_name(schema_name) END,
        schema_name, comment
 FROM duckdb_schemas()
-WHERE (database_name = current_database() AND schema_name NOT IN ('pg_catalog', 'information_schema', 'teatree_internal'))
+WHERE (database_name = current_database() AND schema_name NOT IN ('pg_catalog', 'information_schema', 'teatree', 'teatree_internal'))
    OR (database_name = 'temp' AND schema_name = 'main');
 
 -- Types: DuckDB's written name to the OIDs of pg_type. Nested types travel as json, enums as text.

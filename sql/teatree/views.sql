@@ -35,7 +35,7 @@ CREATE VIEW teatree_system.teatree.tables AS
 SELECT teatree_system.support.schema_name(schema_name) AS schema, table_name AS name,
        'duckdb' AS storage, 'duckdb' AS engine, estimated_size AS rows, NULL::BIGINT AS bytes,
        NULL::BIGINT AS files
-FROM duckdb_tables() WHERE database_name = current_database() AND NOT internal AND schema_name <> 'teatree_internal'
+FROM duckdb_tables() WHERE database_name = current_database() AND NOT internal AND schema_name NOT IN ('teatree', 'teatree_internal')
 UNION ALL
 SELECT teatree_system.support.schema_name(schema_name), table_name, 'arrow', 'datafusion',
        row_count, bytes, file_count

@@ -58,6 +58,12 @@ const FILES: [(&str, &str); 31] = [
     ("teatree/views.sql", include_str!("../../sql/teatree/views.sql")),
 ];
 
+/// Returns the SQL that makes the tables of the data file that users share with the server, where
+/// they are missing.
+pub fn own_tables_sql() -> &'static str {
+    include_str!("../../sql/teatree/ingest.sql")
+}
+
 /// Returns the SQL that builds the catalogue: file name and text, in order. Each text holds several
 /// statements. The database `teatree_system` must be attached.
 pub fn system_sql() -> Vec<(&'static str, &'static str)> {

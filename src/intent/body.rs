@@ -12,6 +12,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::definitions::Moment;
 use super::draw::{Draw, Drawn};
 use super::result_set::ResultSet;
+use super::source::Source;
 use super::tag::TagKind;
 use super::values::Values;
 use crate::dataset::DatasetColumn;
@@ -87,6 +88,9 @@ pub enum Body {
         /// The rows that the table has go first.
         #[serde(default)]
         replaces: bool,
+        /// The file that they came in.
+        #[serde(default)]
+        source: Option<Box<Source>>,
     },
     /// Typed rows for a DuckDB table, few of them, that are joined with those of other intents.
     Values(Values),
@@ -386,7 +390,7 @@ impl Body {
             Body::Batch { bodies, .. } => bodies.iter().map(Body::size).sum(),
             _ => 0,
         };
-        rows.saturating_add(rest)
+        rows.saturating_add(rest).saturating_add(self.source().map_or(0, Source::bytes))
     }
 
     /// Checks the bounds that a record must keep.

@@ -50,6 +50,7 @@ fn staged(name: &str, bytes: u64) -> Body {
         create: None,
         draws: Vec::new(),
         replaces: false,
+        source: None,
     }
 }
 

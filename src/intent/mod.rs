@@ -11,7 +11,8 @@
 //!
 //! Beside it: when clients are told, and what reads wait for (`ack.rs`, `promised.rs`,
 //! `definitions.rs`), idempotency keys (`keys.rs`, `key_store.rs`), failed intents resubmitted
-//! (`retry.rs`), and the files that intents' rows are staged in (`staged.rs`).
+//! (`retry.rs`), the files that intents' rows are staged in (`staged.rs`), and what they came from
+//! (`source.rs`).
 //!
 //! **Invariant:** a place that `append` gave out is on disk, and every smaller place is too.
 //! **Invariant:** a write that failed to reach the disk poisons the log until restart; after such
@@ -39,6 +40,7 @@ mod record;
 mod result_set;
 mod retry;
 mod room;
+mod source;
 mod staged;
 mod state;
 mod store;
@@ -70,5 +72,6 @@ pub use log::{Accepted, AppendOptions, IntentLog, LogLimits, Ticket};
 pub use promised::ReadScope;
 pub use record::{StoredOutcome, StoredResult};
 pub use result_set::ResultSet;
+pub use source::{IngestTag, Reject, Source};
 pub use tag::TagKind;
 pub use values::{TargetColumns, Values, ValuesTarget};

@@ -269,6 +269,7 @@ mod tests {
                 create: Some("CREATE TABLE t (a int)".into()),
                 draws: Vec::new(),
                 replaces: false,
+                source: None,
             },
             Body::Call { procedure: "teatree.ingest".into(), args: values },
         ];

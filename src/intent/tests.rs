@@ -64,6 +64,7 @@ pub(super) fn rows(bytes: usize) -> Body {
         create: None,
         draws: Vec::new(),
         replaces: false,
+        source: None,
     }
 }
 

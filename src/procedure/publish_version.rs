@@ -58,8 +58,9 @@ impl Procedure for PublishVersion {
             }
             let manifest = versions.publish(prepared, &note, seq, |path| {
                 let counts = inspect_file(path)?;
+                let own = ["teatree", "teatree_internal"];
                 let tables =
-                    counts.into_iter().filter(|(name, _)| name.schema != "teatree_internal");
+                    counts.into_iter().filter(|(name, _)| !own.contains(&name.schema.as_str()));
                 Ok(tables
                     .map(|(name, rows)| TableRows { schema: name.schema, name: name.table, rows })
                     .collect())

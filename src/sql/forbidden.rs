@@ -10,6 +10,7 @@ use sqlparser::ast::{self, Expr, Statement as Tree, TableFactor, Visit, Visitor}
 use sqlparser::tokenizer::{Token, TokenWithSpan};
 
 use super::fold;
+use super::own_tables::{RowsChange, may_change};
 use super::statement::TableRef;
 use crate::error::{Error, Result};
 use crate::sqlstate::SqlState;
@@ -92,8 +93,23 @@ pub(super) fn check_target(name: &ast::ObjectName) -> Result<()> {
     }
 }
 
+/// The same for a change of rows, which some of the server's own tables allow.
+///
+/// # Errors
+/// 42501 with the schema's name.
+pub(super) fn check_rows_target(name: &ast::ObjectName, change: RowsChange) -> Result<()> {
+    let parts: Vec<String> = name.0.iter().filter_map(|part| part.as_ident().map(fold)).collect();
+    match parts.as_slice() {
+        [schema, table] | [_, schema, table] if may_change(schema, table, change) => Ok(()),
+        _ => check_target(name),
+    }
+}
+
 /// Refuses a table in the server's own schemas.
-pub(super) fn check_table(table: &TableRef) -> Result<()> {
+///
+/// # Errors
+/// 42501 with the schema's name.
+pub fn check_table(table: &TableRef) -> Result<()> {
     match table.schema.iter().chain(&table.database).find(|part| is_reserved(part)) {
         Some(schema) => Err(reserved(schema)),
         None => Ok(()),
@@ -240,16 +256,19 @@ pub(super) fn check_targets(tree: &ast::Statement) -> Result<()> {
     let each = |names: &[ast::ObjectName]| names.iter().try_for_each(check_target);
     match tree {
         ast::Statement::Insert(insert) => match &insert.table {
-            ast::TableObject::TableName(name) => check_target(name),
+            ast::TableObject::TableName(name) => check_rows_target(name, RowsChange::Insert),
             _ => Ok(()),
         },
-        ast::Statement::Update(update) => check_factor(&update.table.relation),
+        ast::Statement::Update(update) => {
+            check_factor(&update.table.relation, Some(RowsChange::Update))
+        }
         ast::Statement::Delete(delete) => {
             let (ast::FromTable::WithFromKeyword(from) | ast::FromTable::WithoutKeyword(from)) =
                 &delete.from;
-            from.iter().try_for_each(|table| check_factor(&table.relation))
+            from.iter()
+                .try_for_each(|table| check_factor(&table.relation, Some(RowsChange::Delete)))
         }
-        ast::Statement::Merge(merge) => check_factor(&merge.table),
+        ast::Statement::Merge(merge) => check_factor(&merge.table, None),
         ast::Statement::Truncate(truncate) => {
             truncate.table_names.iter().try_for_each(|target| check_target(&target.name))
         }
@@ -279,9 +298,10 @@ pub(super) fn check_targets(tree: &ast::Statement) -> Result<()> {
     }
 }
 
-fn check_factor(factor: &ast::TableFactor) -> Result<()> {
-    match factor {
-        ast::TableFactor::Table { name, .. } => check_target(name),
+fn check_factor(factor: &ast::TableFactor, change: Option<RowsChange>) -> Result<()> {
+    match (factor, change) {
+        (ast::TableFactor::Table { name, .. }, Some(change)) => check_rows_target(name, change),
+        (ast::TableFactor::Table { name, .. }, None) => check_target(name),
         _ => Ok(()),
     }
 }

@@ -12,7 +12,8 @@
 //! - `define/`: changes of definitions in parts, for the Writer.
 //! - `native.rs`: DuckDB's own SQL, which the PostgreSQL parser refuses.
 //! - `object_kind.rs`: the kinds of objects that a DROP names.
-//! - `forbidden.rs`: functions that no client may call.
+//! - `forbidden.rs`: functions that no client may call, tables that none may change;
+//!   `own_tables.rs`: those of the server's that users share.
 //! - `literal_rows.rs`: the rows of an INSERT that need no engine to be evaluated.
 //! - `params.rs`: `$1` with the types that clients declare.
 //! - `declared_type.rs`: types of columns in CREATE TABLE.
@@ -43,6 +44,7 @@ mod literal_rows;
 mod lock;
 mod native;
 mod object_kind;
+mod own_tables;
 mod params;
 mod parsed;
 mod polars_query;
@@ -74,6 +76,7 @@ pub use define::{
 };
 pub use define_write::DefineWrite;
 pub use dialect::parse_table_name;
+pub use forbidden::check_table;
 pub use literal_rows::{Cell, DefaultValue, default_value};
 pub use lock::{AdvisoryAction, AdvisoryCall, LockStrength, LockTable};
 pub use object_kind::ObjectKind;

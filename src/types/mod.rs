@@ -24,12 +24,12 @@ pub use arrow_map::{
     cast_batch, column_for_field, is_assignable, storage_field, storage_schema, zero_nulls,
 };
 pub use copy::{
-    COPY_SIGNATURE, CopyDecoder, CopyEncoding, CopyFormat, CopyHeader, CopyOptions,
-    GivenCopyOptions,
+    BadRecord, COPY_SIGNATURE, CopyDecoder, CopyEncoding, CopyFormat, CopyHeader, CopyOptions,
+    GivenCopyOptions, Lines, header_names,
 };
 pub use input::{from_binary, from_text, zone_by_name};
-pub(crate) use output::write_value_text;
 pub use output::{Format, OutputStyle, RowEncoder, timestamp_text};
+pub(crate) use output::{each_text, write_value_text};
 pub use pg_type::{Column, Origin, PgType, ScalarType, numeric_typmod};
 pub use style::{DateFormat, DateOrder, DateStyle, InputStyle, IntervalStyle};
 pub use value::{Interval, Numeric, Value};

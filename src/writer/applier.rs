@@ -62,7 +62,9 @@ impl Applier {
     /// Applies an intent's change of DuckDB inside the transaction that is open. The outcome of one
     /// with an idempotency key becomes a part of the transaction, unless its body tells it.
     pub(super) fn apply_intent(&mut self, intent: &Intent) -> Result<Applied> {
+        self.refuse_known(&intent.body)?;
         let applied = self.apply(&intent.origin, &intent.body)?;
+        self.write_down(intent.seq, &intent.body)?;
         if must_be_kept(intent) {
             let kept = applied.to_bytes(self.targets.kept_rows_bytes_max)?;
             let known = self.targets.log.outcomes_synced_before();

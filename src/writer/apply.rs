@@ -126,6 +126,9 @@ impl Writer {
                     }
                 }
             }
+            Body::Rows { table, rows, tag, source: Some(_), .. } => {
+                self.ingest_into_dataset(intent, table, rows, tag).map(Progress::Done)
+            }
             Body::Rows { table, rows, tag, storage: Storage::Arrow, replaces, .. } => {
                 let mut batches = self.targets.batches(rows)?;
                 let datasets = &self.targets.datasets;

@@ -9,6 +9,7 @@
 //! - `park.rs`, `parking.rs`: what the stream passes over meanwhile.
 //! - `bulk.rs`: big appends, beside the stream.
 //! - `followed.rs`: materialized views in the transactions that change their tables.
+//! - `sources.rs`: what was ingested, written down with its rows.
 //! - `explain.rs`: a broken key in PostgreSQL's words.
 //! - `define/`: changes of definitions that have to look at the catalog.
 //! - `recover.rs`: at start, what the log holds beyond what the targets have; `recovered.rs`: the
@@ -32,6 +33,7 @@ mod park;
 mod parking;
 mod recover;
 mod recovered;
+mod sources;
 
 use std::path::PathBuf;
 use std::sync::Arc;

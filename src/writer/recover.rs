@@ -19,7 +19,7 @@ impl Writer {
             tracing::info!(intents = pending.len(), through, "replaying the intent log");
         }
         for intent in &pending {
-            if self.was_applied(intent, &applied) {
+            if self.was_applied(intent, &applied)? {
                 let applied = self.recovered(intent)?;
                 self.record(intent.seq, Ok(applied))?;
             } else if is_half_done(intent, &applied) {
@@ -38,9 +38,13 @@ impl Writer {
         self.targets.datasets.sweep()
     }
 
-    fn was_applied(&self, intent: &Intent, applied: &AppliedPlaces) -> bool {
+    fn was_applied(&mut self, intent: &Intent, applied: &AppliedPlaces) -> Result<bool> {
         let has = |name| self.targets.datasets.was_applied(intent.seq, name);
-        match &intent.body {
+        Ok(match &intent.body {
+            // The rows come before their record.
+            Body::Rows { storage: Storage::Arrow, source: Some(_), .. } => {
+                self.applier.is_written_down(intent.seq)?
+            }
             Body::Statement { .. }
             | Body::Values(_)
             | Body::Define { .. }
@@ -62,7 +66,7 @@ impl Writer {
             Body::Call { procedure, .. } => {
                 procedure != "teatree.publish_version" && applied.has(intent.seq)
             }
-        }
+        })
     }
 }
 

@@ -140,6 +140,7 @@ impl DuckDb {
         connection.execute("ATTACH ':memory:' AS teatree_kept")?;
         connection.execute(&options.closing_sql())?;
         routines::prepare(&mut connection, &options.database())?;
+        connection.execute(catalog::own_tables_sql())?;
         for (name, sql) in catalog::system_sql() {
             connection
                 .execute(sql)
@@ -246,7 +247,7 @@ pub(super) fn schemas(connection: &mut Connection) -> Result<Vec<String>> {
     let rows = text_rows(
         connection,
         "SELECT schema_name FROM duckdb_schemas()
-         WHERE database_name = current_database() AND schema_name <> 'teatree_internal'",
+         WHERE database_name = current_database() AND schema_name NOT IN ('teatree', 'teatree_internal')",
     )?;
     let names = rows.into_iter().flatten();
     Ok(names.map(|name| if name == "main" { "public".to_owned() } else { name }).collect())

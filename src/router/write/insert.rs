@@ -100,6 +100,7 @@ impl Router {
             create,
             draws: Vec::new(),
             replaces: false,
+            source: None,
         })
     }
 
@@ -150,6 +151,7 @@ impl Router {
             create: None,
             draws: Vec::new(),
             replaces: false,
+            source: None,
         }
     }
 }

@@ -77,6 +77,7 @@ impl Router {
             create: None,
             draws: Vec::new(),
             replaces: false,
+            source: None,
         }))
     }
 
@@ -136,6 +137,7 @@ impl Router {
             create: Some(format!("CREATE TABLE {table} ({})", defined.join(", "))),
             draws: Vec::new(),
             replaces: false,
+            source: None,
         }))
     }
 

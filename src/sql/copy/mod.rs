@@ -11,6 +11,7 @@ mod tokens;
 use sqlparser::ast;
 use sqlparser::tokenizer::{Token, TokenWithSpan};
 
+use super::own_tables::RowsChange;
 use super::rewrite::NameContext;
 use super::split::Places;
 use super::statement::{Kind, Statement, TableRef};
@@ -181,7 +182,7 @@ pub(super) fn parse(tokens: &[TokenWithSpan], text: &str, places: &Places) -> Re
         ));
     }
     if from {
-        forbidden::check_target(&name)?;
+        forbidden::check_rows_target(&name, RowsChange::Insert)?;
         return Ok(Kind::CopyIn(CopyIn {
             table,
             columns,

@@ -12,6 +12,7 @@ use sqlparser::ast::{
 use super::NameContext;
 use crate::error::{Error, Result};
 use crate::sql::analyze::is_scalar;
+use crate::sql::own_tables::is_own_table;
 use crate::sqlstate::SqlState;
 
 /// A relation of the catalogue.
@@ -85,6 +86,9 @@ pub(super) fn relation(name: &mut ObjectName, names: &NameContext) -> Result<()>
             if let Some(system) = names.catalog.relation(None, only) {
                 *name = object_name(&[SYSTEM_DATABASE, system.schema, system.name]);
             }
+        }
+        [schema, table] if is_own_table(schema, table) => {
+            qualify(name, &schema.to_string(), names);
         }
         [schema, table] if is_system_schema(schema) => {
             let Some(system) = names.catalog.relation(Some(schema), table) else {

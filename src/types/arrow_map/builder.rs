@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use arrow::array::builder::{
-    BinaryBuilder, BooleanBuilder, Date32Builder, Decimal128Builder, Float32Builder,
+    ArrayBuilder, BinaryBuilder, BooleanBuilder, Date32Builder, Decimal128Builder, Float32Builder,
     Float64Builder, Int16Builder, Int32Builder, Int64Builder, IntervalMonthDayNanoBuilder,
     NullBufferBuilder, StringBuilder, Time64MicrosecondBuilder, TimestampMicrosecondBuilder,
     UInt32Builder,
@@ -102,6 +102,27 @@ impl ColumnBuilder {
         &self.column
     }
 
+    /// Returns how many values were appended.
+    pub(crate) fn len(&self) -> usize {
+        match &self.items {
+            Items::Bool(builder) => builder.len(),
+            Items::Int2(builder) => builder.len(),
+            Items::Int4(builder) => builder.len(),
+            Items::Int8(builder) => builder.len(),
+            Items::Oid(builder) => builder.len(),
+            Items::Float4(builder) => builder.len(),
+            Items::Float8(builder) => builder.len(),
+            Items::Numeric(builder, ..) => builder.len(),
+            Items::Text(builder) => builder.len(),
+            Items::Bytea(builder) => builder.len(),
+            Items::Date(builder) => builder.len(),
+            Items::Time(builder) => builder.len(),
+            Items::Timestamp(builder, _) => builder.len(),
+            Items::Interval(builder) => builder.len(),
+            Items::List(lists) => lists.offsets.len() - 1,
+        }
+    }
+
     /// Appends NULL.
     pub fn append_null(&mut self) {
         match &mut self.items {
@@ -130,7 +151,7 @@ impl ColumnBuilder {
     ///
     /// # Errors
     /// As [`from_text`]; 22003 and 22001 for what the column's modifier cuts off. Nothing is
-    /// appended then.
+    /// appended then, but for an array, which has a place that is NULL.
     pub fn append_text(&mut self, text: &str) -> Result<()> {
         match &mut self.items {
             Items::Bool(builder) => builder.append_value(parse_bool(text)?),
@@ -310,6 +331,16 @@ impl Items {
 
 impl Lists {
     fn append(&mut self, items: &[Value]) -> Result<()> {
+        let appended = self.append_items(items);
+        if appended.is_err() {
+            // What came before the wrong item is this place's, and hidden.
+            self.offsets.push(i32::try_from(self.values.len()).unwrap_or(i32::MAX));
+            self.nulls.append_null();
+        }
+        appended
+    }
+
+    fn append_items(&mut self, items: &[Value]) -> Result<()> {
         for item in items {
             if matches!(item, Value::Array(..)) && !self.values.column.pg_type.is_array() {
                 return Err(Error::unsupported("multidimensional arrays cannot be stored"));

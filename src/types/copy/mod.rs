@@ -7,8 +7,12 @@
 //! - `scan.rs`: where a record of text or csv ends.
 //! - `split.rs`: a record's fields.
 //! - `binary.rs`: the binary format.
+//! - `header.rs`: the names in a header line.
+//! - `lenient.rs`: records that are put aside instead of ending it all.
 
 mod binary;
+mod header;
+mod lenient;
 mod options;
 mod scan;
 mod split;
@@ -26,6 +30,9 @@ use crate::error::{Error, Result};
 use crate::sqlstate::SqlState;
 pub use binary::COPY_SIGNATURE;
 use binary::Tuples;
+pub use header::header_names;
+use lenient::Lenient;
+pub use lenient::{BadRecord, Lines};
 pub use options::{CopyEncoding, CopyFormat, CopyHeader, CopyOptions, GivenCopyOptions};
 use scan::Scanner;
 
@@ -58,6 +65,7 @@ pub struct CopyDecoder {
     rows_in_batch: usize,
     bytes_in_batch: usize,
     scratch: Vec<u8>,
+    lenient: Option<Lenient>,
 }
 
 impl CopyDecoder {
@@ -99,6 +107,7 @@ impl CopyDecoder {
             rows_in_batch: 0,
             bytes_in_batch: 0,
             scratch: Vec::new(),
+            lenient: None,
         })
     }
 
@@ -208,13 +217,21 @@ impl CopyDecoder {
             self.builders.iter_mut().map(ColumnBuilder::finish).collect::<Result<Vec<_>>>()?;
         let rows = std::mem::take(&mut self.rows_in_batch);
         self.bytes_in_batch = 0;
-        batch(Arc::clone(&self.schema), arrays, rows)
+        let batch = batch(Arc::clone(&self.schema), arrays, rows)?;
+        self.good_rows(batch)
     }
 
     /// Takes one record, without its line end's LF.
     fn record(&mut self, record: &[u8]) -> Result<()> {
         let newlines = memchr::memchr_iter(b'\n', record).count();
         self.line += 1 + u64::try_from(newlines).unwrap_or(0);
+        match self.take_record(record) {
+            Err(error) if self.lenient.is_some() => self.put_aside(record, error),
+            taken => taken,
+        }
+    }
+
+    fn take_record(&mut self, record: &[u8]) -> Result<()> {
         let ends_with_cr = record.last() == Some(&b'\r');
         let crlf = *self.crlf.get_or_insert(ends_with_cr);
         let record = match (crlf, ends_with_cr) {
@@ -236,10 +253,14 @@ impl CopyDecoder {
         if std::mem::take(&mut self.header_due) {
             return if self.options.header_match { self.check_header(text) } else { Ok(()) };
         }
+        if text.is_empty() && self.columns.len() > 1 && self.lenient.is_some() {
+            return Ok(());
+        }
         match self.options.format {
             CopyFormat::Text | CopyFormat::Binary => self.text_row(text)?,
             CopyFormat::Csv => self.csv_row(text)?,
         }
+        self.note_row(text);
         self.rows += 1;
         self.rows_in_batch += 1;
         Ok(())
@@ -277,6 +298,9 @@ impl CopyDecoder {
 
     /// Appends one field, or NULL.
     fn append(&mut self, index: usize, value: Option<&str>) -> Result<()> {
+        if value.is_none() {
+            self.check_null(index)?;
+        }
         let Some(builder) = self.builders.get_mut(index) else {
             return Err(Error::internal("a field past the last column was read"));
         };
@@ -284,6 +308,9 @@ impl CopyDecoder {
             None => builder.append_null(),
             Some(text) => {
                 if let Err(error) = builder.append_text(text) {
+                    if let Some(lenient) = &mut self.lenient {
+                        lenient.failed_column = Some(index);
+                    }
                     return Err(self.at_column(error, index, value));
                 }
             }

@@ -1,6 +1,6 @@
 //! A record's fields: unescaped, unquoted, handed to the builders.
 
-use super::{CopyDecoder, bad_format, not_utf8};
+use super::{CopyDecoder, CopyFormat, CopyOptions, bad_format, not_utf8};
 use crate::error::Result;
 
 impl CopyDecoder {
@@ -58,25 +58,6 @@ impl CopyDecoder {
         Ok(())
     }
 
-    /// Gives the first field, raw, and whether it has a backslash.
-    fn text_field<'a>(&self, text: &'a str) -> (&'a str, bool) {
-        let bytes = text.as_bytes();
-        let (mut at, mut escaped) = (0, false);
-        while let Some(&byte) = bytes.get(at) {
-            if byte == self.options.delimiter {
-                break;
-            }
-            if byte == b'\\' {
-                escaped = true;
-                at += 1;
-            }
-            at += 1;
-        }
-        // A backslash may be the last byte. Only ASCII bytes end a field, so no character is cut.
-        let end = at.min(bytes.len());
-        (&text[..end], escaped)
-    }
-
     /// Takes a row of the csv format.
     pub(super) fn csv_row(&mut self, record: &str) -> Result<()> {
         let mut scratch = std::mem::take(&mut self.scratch);
@@ -90,7 +71,7 @@ impl CopyDecoder {
                 memchr::memchr2(self.options.delimiter, self.options.quote, text.as_bytes());
             let quoted = simple.is_some_and(|at| text.as_bytes()[at] == self.options.quote);
             if quoted {
-                let Some(length) = self.unquote(text, &mut scratch) else {
+                let Some(length) = unquote(&self.options, text, &mut scratch) else {
                     let error = bad_format("unterminated CSV quoted field");
                     return Err(self.at_line(error, record.as_bytes()));
                 };
@@ -117,54 +98,9 @@ impl CopyDecoder {
         if index < self.columns.len() { Err(self.missing(index, record)) } else { Ok(()) }
     }
 
-    /// Puts the value of the first field, quotes in it, into `value`; gives its length in the
-    /// record,
-    /// or `None` when the quotes do not end.
-    fn unquote(&self, text: &str, value: &mut Vec<u8>) -> Option<usize> {
-        let (quote, escape) = (self.options.quote, self.options.escape);
-        let bytes = text.as_bytes();
-        value.clear();
-        let (mut at, mut in_quotes) = (0, false);
-        while let Some(&byte) = bytes.get(at) {
-            let next = bytes.get(at + 1).copied();
-            if in_quotes {
-                if byte == escape && next.is_some_and(|next| next == quote || next == escape) {
-                    value.extend(next);
-                    at += 1;
-                } else if byte == quote {
-                    in_quotes = false;
-                } else {
-                    value.push(byte);
-                }
-            } else if byte == self.options.delimiter {
-                break;
-            } else if byte == quote {
-                in_quotes = true;
-            } else {
-                value.push(byte);
-            }
-            at += 1;
-        }
-        (!in_quotes).then_some(at)
-    }
-
     /// Compares the header's names with the columns'.
     pub(super) fn check_header(&self, record: &str) -> Result<()> {
-        let mut names = Vec::new();
-        let mut rest = Some(record);
-        while let Some(text) = rest {
-            let mut name = Vec::new();
-            let length = match self.options.format {
-                super::CopyFormat::Csv => self.unquote(text, &mut name).unwrap_or(text.len()),
-                super::CopyFormat::Text | super::CopyFormat::Binary => {
-                    let (field, _) = self.text_field(text);
-                    unescape(field.as_bytes(), &mut name);
-                    field.len()
-                }
-            };
-            names.push(String::from_utf8_lossy(&name).into_owned());
-            rest = text.get(length + 1..);
-        }
+        let names = fields_of(&self.options, record);
         if names.len() != self.columns.len() {
             let error = bad_format(format!(
                 "wrong number of fields in header line: got {}, expected {}",
@@ -185,6 +121,75 @@ impl CopyDecoder {
         }
         Ok(())
     }
+}
+
+/// Gives the fields of a line, as plain texts.
+pub(super) fn fields_of(options: &CopyOptions, line: &str) -> Vec<String> {
+    let mut fields = Vec::new();
+    let mut rest = Some(line);
+    while let Some(text) = rest {
+        let mut field = Vec::new();
+        let length = match options.format {
+            CopyFormat::Csv => unquote(options, text, &mut field).unwrap_or(text.len()),
+            CopyFormat::Text | CopyFormat::Binary => {
+                let (raw, _) = text_field(options, text);
+                unescape(raw.as_bytes(), &mut field);
+                raw.len()
+            }
+        };
+        fields.push(String::from_utf8_lossy(&field).into_owned());
+        rest = text.get(length + 1..);
+    }
+    fields
+}
+
+/// Gives the first field, raw, and whether it has a backslash.
+fn text_field<'a>(options: &CopyOptions, text: &'a str) -> (&'a str, bool) {
+    let bytes = text.as_bytes();
+    let (mut at, mut escaped) = (0, false);
+    while let Some(&byte) = bytes.get(at) {
+        if byte == options.delimiter {
+            break;
+        }
+        if byte == b'\\' {
+            escaped = true;
+            at += 1;
+        }
+        at += 1;
+    }
+    // A backslash may be the last byte. Only ASCII bytes end a field, so no character is cut.
+    let end = at.min(bytes.len());
+    (&text[..end], escaped)
+}
+
+/// Puts the value of the first field, quotes in it, into `value`; gives its length in the
+/// record, or `None` when the quotes do not end.
+fn unquote(options: &CopyOptions, text: &str, value: &mut Vec<u8>) -> Option<usize> {
+    let (quote, escape) = (options.quote, options.escape);
+    let bytes = text.as_bytes();
+    value.clear();
+    let (mut at, mut in_quotes) = (0, false);
+    while let Some(&byte) = bytes.get(at) {
+        let next = bytes.get(at + 1).copied();
+        if in_quotes {
+            if byte == escape && next.is_some_and(|next| next == quote || next == escape) {
+                value.extend(next);
+                at += 1;
+            } else if byte == quote {
+                in_quotes = false;
+            } else {
+                value.push(byte);
+            }
+        } else if byte == options.delimiter {
+            break;
+        } else if byte == quote {
+            in_quotes = true;
+        } else {
+            value.push(byte);
+        }
+        at += 1;
+    }
+    (!in_quotes).then_some(at)
 }
 
 /// Puts the value that a text field's escapes stand for into `value`.
