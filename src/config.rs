@@ -84,7 +84,7 @@ settings! {
     data_dir: PathBuf = PathBuf::from("teatree-data"), "TEATREE_DATA_DIR", "teatree-data";
     /// Where PostgreSQL clients connect; loopback only until there is authentication.
     listen: SocketAddr = SocketAddr::from(([127, 0, 0, 1], 5432)), "TEATREE_LISTEN", "127.0.0.1:5432";
-    /// Where published versions are served over HTTP, or off.
+    /// Where published versions are served over HTTP, and uploads taken, or off.
     http: Endpoint = Endpoint::Off, "TEATREE_HTTP", "off";
     /// The name of the one database.
     database: String = "postgres".to_owned(), "TEATREE_DATABASE", "postgres";
@@ -156,6 +156,26 @@ settings! {
     portal_bytes_max: usize = 64 << 20, "TEATREE_PORTAL_BYTES_MAX", "67108864";
     /// Staged rows of at least so many bytes are appended beside the stream of other writes.
     bulk_bytes_min: u64 = 4 << 20, "TEATREE_BULK_BYTES_MIN", "4194304";
+    /// How often the inbox is looked through, in milliseconds; files that appear wake it, too.
+    ingest_poll_ms: u64 = 1000, "TEATREE_INGEST_POLL_MS", "1000";
+    /// How long a file that was not moved into the inbox must stay as it is, in milliseconds.
+    ingest_settle_ms: u64 = 1000, "TEATREE_INGEST_SETTLE_MS", "1000";
+    /// Files of the inbox that are read at once, each for another table.
+    ingest_files_max: usize = 2, "TEATREE_INGEST_FILES_MAX", "2";
+    /// How often a file that cannot be read is tried before it is put aside.
+    ingest_tries_max: u32 = 5, "TEATREE_INGEST_TRIES_MAX", "5";
+    /// Rows of one file or upload that may be put aside; with more all of it fails.
+    ingest_rejects_max: usize = 1000, "TEATREE_INGEST_REJECTS_MAX", "1000";
+    /// Bytes of those rows.
+    ingest_rejects_bytes_max: usize = 4 << 20, "TEATREE_INGEST_REJECTS_BYTES_MAX", "4194304";
+    /// Bytes of ingested files that inbox/.done keeps, the latest; 0 deletes them at once.
+    ingest_done_bytes_max: u64 = 1 << 30, "TEATREE_INGEST_DONE_BYTES_MAX", "1073741824";
+    /// Uploads at once; one more gets 429.
+    ingest_uploads_max: usize = 16, "TEATREE_INGEST_UPLOADS_MAX", "16";
+    /// Bytes of one upload; a larger one gets 413.
+    ingest_upload_bytes_max: u64 = 1 << 30, "TEATREE_INGEST_UPLOAD_BYTES_MAX", "1073741824";
+    /// How long an upload may take, in milliseconds; a slower one gets 408.
+    ingest_upload_max_ms: u64 = 300_000, "TEATREE_INGEST_UPLOAD_MAX_MS", "300000";
     /// Time between SIGTERM and the cancelling of what still runs, in milliseconds.
     shutdown_grace_ms: u64 = 5_000, "TEATREE_SHUTDOWN_GRACE_MS", "5000";
 }
@@ -227,6 +247,8 @@ impl Config {
             ("queue_intents_max", self.queue_intents_max),
             ("portals_max", self.portals_max),
             ("statements_max", self.statements_max),
+            ("ingest_files_max", self.ingest_files_max),
+            ("ingest_uploads_max", self.ingest_uploads_max),
         ];
         for (name, value) in bounds {
             if value == 0 {

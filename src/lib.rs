@@ -28,6 +28,10 @@
 //! otherwise. `publish_version` clones the data file there and leaves the rest to a thread beside
 //! it ([`version`]).
 //!
+//! **The life of a file.** [`ingest`] finds it in the inbox, or an upload brings it; its rows are
+//! decoded and staged beside the stream, those that the table would refuse apart; then it is an
+//! intent like a COPY's, which is applied together with a record of the file.
+//!
 //! **Invariant:** a module imports only modules listed above it here; `tests/it/tidy.rs` enforces
 //! it.
 
@@ -59,5 +63,6 @@ pub mod writer;
 // decision, conversation, protocol, process
 pub mod router;
 pub mod session;
+pub mod ingest;
 pub mod wire;
 pub mod server;

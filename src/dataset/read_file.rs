@@ -6,13 +6,13 @@
 //! CSV and JSON lines come from the first piece; a later value of another type is an error.
 
 use std::fs::File;
-use std::io::{BufReader, Cursor};
+use std::io::{BufRead, BufReader, Cursor};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use arrow::ipc::reader::FileReader;
+use arrow::ipc::reader::{FileReader, StreamReader};
 use polars::prelude::{
     CsvReadOptions, DataFrame, FileMetadataRef, JsonFormat, JsonReader, ParquetReader,
     SchemaRef as PolarsSchemaRef, SerReader,
@@ -26,6 +26,9 @@ use crate::types::{Column, cast_batch, column_for_field, storage_schema};
 
 /// Tests take small pieces, to have several.
 const TEXT_CHUNK_BYTES: usize = if cfg!(test) { 64 << 10 } else { 8 << 20 };
+
+/// What an Arrow file begins with, and a stream does not.
+const ARROW_FILE_START: &[u8] = b"ARROW1";
 
 /// What a file holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,7 +46,7 @@ impl FileFormat {
         match extension.as_str() {
             "csv" => Some(FileFormat::Csv),
             "parquet" => Some(FileFormat::Parquet),
-            "arrow" | "ipc" | "feather" => Some(FileFormat::Arrow),
+            "arrow" | "arrows" | "ipc" | "feather" => Some(FileFormat::Arrow),
             "jsonl" | "ndjson" => Some(FileFormat::JsonLines),
             _ => None,
         }
@@ -93,7 +96,14 @@ fn bad_file(message: &str) -> Error {
 
 fn arrow_rows(path: &Path) -> Result<(SchemaRef, RawBatches)> {
     let refused = |error| bad_file(&format!("could not read the Arrow file: {error}"));
-    let reader = FileReader::try_new(BufReader::new(open(path)?), None).map_err(refused)?;
+    let mut source = BufReader::new(open(path)?);
+    let start = source.fill_buf().map_err(|error| Error::io("could not read the file", &error))?;
+    if !start.starts_with(ARROW_FILE_START) {
+        let reader = StreamReader::try_new(source, None).map_err(refused)?;
+        let schema = reader.schema();
+        return Ok((schema, Box::new(reader.map(move |batch| batch.map_err(refused)))));
+    }
+    let reader = FileReader::try_new(source, None).map_err(refused)?;
     let schema = reader.schema();
     Ok((schema, Box::new(reader.map(move |batch| batch.map_err(refused)))))
 }

@@ -138,7 +138,9 @@ fn format_of(file: &Path) -> Result<FileFormat> {
             SqlState::INVALID_PARAMETER_VALUE,
             format!("the format of file \"{name}\" is not known"),
         )
-        .with_hint("Names end in .csv, .parquet, .arrow, .ipc, .feather, .jsonl or .ndjson.")
+        .with_hint(
+            "Names end in .csv, .parquet, .arrow, .arrows, .ipc, .feather, .jsonl or .ndjson.",
+        )
     })
 }
 

@@ -57,7 +57,7 @@ pub use default_cache::DefaultCache;
 pub use read::{Engine, EngineChoice};
 pub use rows::{RowsSink, STAGED_FOLDER};
 pub use shapes::Shapes;
-pub use write::Target;
+pub use write::{Condition, IngestTarget, Target, null_value};
 
 /// What a statement needs to know of its session.
 #[derive(Clone)]

@@ -3,7 +3,7 @@
 //! - `lock.rs`: one server per data folder.
 //! - `reopen.rs`: what outlives the stores, and what must not, when they are opened again.
 //! - `tables.rs`: what the server computes for the system catalog.
-//! - `http.rs`: versions over HTTP, for edges.
+//! - `http/`: versions over HTTP, for edges, and uploads.
 //! - `metrics.rs`: what the server is asked for when somebody looks at its metrics.
 
 mod http;
@@ -37,7 +37,7 @@ use crate::session::{Activity, Services};
 use crate::sql::ParsedTexts;
 use crate::version::VersionStore;
 use crate::writer::{self, Targets};
-use crate::{fail_point, task, wire};
+use crate::{fail_point, ingest, task, wire};
 
 use lock::DirectoryLock;
 use reopen::{Listeners, Remains};
@@ -118,10 +118,12 @@ async fn serve(
     let tick = history_tick(config.history_max_age_ms.min(config.idempotency_ttl_ms));
     let trimmer = task::spawn("trim", trim(Arc::clone(&services.log), tick, stop.clone()));
     let refresher = task::spawn("refresh", refresh(&services, stop.clone()));
-    let http = match listeners.http()? {
-        Some(http) => Some(task::spawn("http", http::serve(http, versions, stop.clone()))),
-        None => None,
-    };
+    // Weak, so that a connection which stays open does not keep the stores open.
+    let (weak, most) = (Arc::downgrade(&services), config.ingest_uploads_max);
+    let http = listeners.http()?.map(|listener| {
+        task::spawn("http", http::serve(listener, versions, weak, most, stop.clone()))
+    });
+    let inbox = task::spawn("inbox", ingest::watch(Arc::clone(&services), stop.clone()));
     let listener = listeners.clients()?;
     let mut connections =
         task::spawn("listener", wire::serve(listener, Arc::clone(&services), stop.clone()));
@@ -148,6 +150,7 @@ async fn serve(
     compactor.abort();
     trimmer.abort();
     refresher.abort();
+    end_inbox(inbox, grace).await;
     if let Some(http) = http
         && tokio::time::timeout(grace, http).await.is_err()
     {
@@ -352,6 +355,16 @@ async fn end_connections(
     services.activity.end_all();
     if tokio::time::timeout(grace.max(Duration::from_secs(1)), connections).await.is_err() {
         tracing::warn!("some connections did not end in time");
+    }
+}
+
+/// Lets files that are being taken come to their end within the time. What is left is taken at the
+/// next start.
+async fn end_inbox(inbox: tokio::task::JoinHandle<()>, grace: Duration) {
+    let end = inbox.abort_handle();
+    if tokio::time::timeout(grace, inbox).await.is_err() {
+        tracing::warn!("files of the inbox are left to the next start");
+        end.abort();
     }
 }
 

@@ -20,7 +20,7 @@ const KNOWN: &str = "SELECT coalesce(intent, 0)::varchar FROM teatree.ingests
 const WRITTEN: &str = "SELECT '1' FROM teatree.ingests WHERE intent = $1 AND state = 'done'";
 
 const INGESTS: [(&str, PgType); 9] = [
-    ("at", PgType::TIMESTAMPTZ),
+    ("ended_at", PgType::TIMESTAMPTZ),
     ("source", PgType::TEXT),
     ("rule", PgType::TEXT),
     ("hash", PgType::TEXT),
@@ -32,7 +32,7 @@ const INGESTS: [(&str, PgType); 9] = [
 ];
 
 const REJECTS: [(&str, PgType); 9] = [
-    ("at", PgType::TIMESTAMPTZ),
+    ("ended_at", PgType::TIMESTAMPTZ),
     ("intent", PgType::INT8),
     ("source", PgType::TEXT),
     ("table_name", PgType::TEXT),

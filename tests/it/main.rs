@@ -14,6 +14,7 @@
 )]
 
 mod harness;
+mod http_client;
 mod messages;
 mod raw_client;
 
@@ -34,6 +35,8 @@ mod crash;
 mod cursors;
 mod definitions;
 mod idempotency;
+mod ingest_http;
+mod ingest_inbox;
 mod intent_life;
 mod damage;
 mod disk_full;

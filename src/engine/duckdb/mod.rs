@@ -11,6 +11,7 @@
 //! - `insert_rows.rs`: a few typed rows, without an appender.
 //! - `drawing.rs`: statements that tell what they draw from sequences.
 //! - `statement_cache.rs`: statements that the Writer's connection keeps prepared.
+//! - `refused_rows.rs`: which rows a table's conditions refuse.
 //! - `table_shape.rs`: what rows of a table must look like.
 //! - `foreign.rs`: DuckDB tables as sources of DataFusion plans.
 //! - `exact.rs`: DuckDB's own column types, for rows that must not change on their way.
@@ -33,6 +34,7 @@ mod kept;
 mod kept_outcomes;
 mod logical_type;
 mod reader;
+mod refused_rows;
 mod routines;
 mod statement_cache;
 mod system_functions;

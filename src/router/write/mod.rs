@@ -13,6 +13,7 @@
 //! - `batch.rs`: the statements of a procedure as one intent.
 //! - `routine.rs`: CREATE FUNCTION and CREATE PROCEDURE.
 //! - `holds.rs`: what a write inside a transaction means for others.
+//! - `ingest.rs`: what rows of files must be like.
 //! - `describe.rs`: parameters and columns of a write that is not run yet.
 //!
 //! What DuckDB does alone is queued as SQL; what touches a dataset, as rows or as a change of it.
@@ -24,6 +25,7 @@ mod define;
 mod describe;
 mod draws;
 mod holds;
+mod ingest;
 mod insert;
 mod materialize;
 mod output;
@@ -43,6 +45,8 @@ use crate::types::{PgType, Value};
 
 use dataset::{alter, refuse_on_dataset};
 
+pub use ingest::{Condition, IngestTarget};
+pub use plan::null_value;
 pub use target::Target;
 
 impl Router {

@@ -276,7 +276,8 @@ fn is_certain_type(pg_type: PgType) -> bool {
     !pg_type.is_array() && pg_type.scalar() != ScalarType::Json
 }
 
-fn null_value(column: &str, table: &TableName) -> Error {
+/// Makes the error of a NULL in a column that allows none.
+pub fn null_value(column: &str, table: &TableName) -> Error {
     Error::new(
         SqlState::NOT_NULL_VIOLATION,
         format!(

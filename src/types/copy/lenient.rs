@@ -1,8 +1,8 @@
 //! Records that cannot be rows are put aside, and the others go on: what COPY never does, and an
 //! ingest may.
 //!
-//! A record that fails half way leaves its row in the builders, filled up with NULLs, and the row is
-//! left out when the batch is taken.
+//! A record that fails half way leaves its row in the builders, filled up with NULLs, and the row
+//! is left out when the batch is taken.
 
 use arrow::array::{BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;

@@ -203,3 +203,38 @@ fn binary_faults_are_postgresqls() {
         assert_eq!((found, place), (format!("22P04: {message}"), context.to_owned()));
     }
 }
+
+#[test]
+fn bad_records_are_put_aside_and_leave_nothing_in_the_rows_that_follow() {
+    let varchar = Column::with_typmod("b", PgType::Array(crate::types::ScalarType::Varchar), 7);
+    let columns = vec![Column::new("a", PgType::INT4), varchar];
+    let options = CopyOptions { header: true, ..CopyOptions::new(CopyFormat::Csv) };
+    let data = b"a,b\n1,{x}\n2,\"{ab,toolong}\"\n\nx,{y}\n,{z}\n5\n6,\"{p,q}\"\n";
+    for piece in [1, 7, 1000] {
+        let decoder = CopyDecoder::new(options.clone(), columns.clone(), Tz::UTC, 100, "t");
+        let mut decoder = decoder.unwrap().putting_aside(vec![true, false], true);
+        let mut batches = Vec::new();
+        for piece in data.chunks(piece) {
+            batches.extend(decoder.feed(piece).unwrap());
+        }
+        batches.extend(decoder.finish().unwrap());
+        let [batch] = batches.as_slice() else { panic!("one batch") };
+        assert_eq!(batch.column(0).as_primitive::<Int32Type>().values(), &[1, 6]);
+        let lists = batch.column(1).as_list::<i32>();
+        let texts = |row| {
+            let list = lists.value(row);
+            list.as_string::<i32>().iter().flatten().map(str::to_owned).collect::<Vec<_>>()
+        };
+        assert_eq!((texts(0), texts(1)), (vec!["x".to_owned()], vec!["p".into(), "q".into()]));
+        let bad = decoder.take_bad();
+        let bad: Vec<_> =
+            bad.iter().map(|bad| (bad.line, bad.column, bad.error.code().to_string())).collect();
+        let expected = [(3, Some(1), "22001"), (5, Some(0), "22P02"), (6, Some(0), "23502")];
+        let expected = expected.into_iter().chain([(7, None, "22P04")]);
+        let expected: Vec<_> = expected.map(|(l, c, code)| (l, c, code.to_owned())).collect();
+        assert_eq!(bad, expected, "pieces of {piece}");
+        let lines = decoder.take_lines();
+        assert_eq!(lines[0].numbers, [2, 8]);
+        assert_eq!(lines[0].raw, ["1,{x}", "6,\"{p,q}\""]);
+    }
+}
