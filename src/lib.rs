@@ -21,6 +21,8 @@
 //! The intent refers to the file. A big one is appended beside the stream of other intents, which
 //! goes on; only those that name its table wait.
 //!
+//! A COPY to a file runs its query and leaves the rows in the [`outbox`].
+//!
 //! **The life of a CALL.** Of a built-in procedure: [`procedure::Procedures`] checks the name and
 //! the arguments before anything is queued; then it is an intent like any other, and the Writer
 //! runs the procedure at its turn. Of a procedure that a user wrote ([`sql::Routine`]): its
@@ -54,6 +56,7 @@ pub mod dataset;
 // stores and engines
 pub mod intent;
 pub mod engine;
+pub mod outbox;
 // movers
 pub mod version;
 pub mod algorithm;

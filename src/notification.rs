@@ -10,6 +10,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use parking_lot::Mutex;
 use tokio::sync::mpsc;
 
+use crate::error::{Error, Result};
+use crate::sqlstate::SqlState;
 use crate::telemetry;
 
 /// Notifications that wait for one client at most.
@@ -22,6 +24,37 @@ pub struct Notification {
     pub pid: i32,
     pub channel: String,
     pub payload: String,
+}
+
+/// PostgreSQL's own limits, in bytes.
+const PAYLOAD_MAX: usize = 7_999;
+const CHANNEL_MAX: usize = 63;
+
+/// What a notification says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NoticeText {
+    pub channel: String,
+    pub payload: String,
+}
+
+impl NoticeText {
+    /// Checks its lengths.
+    ///
+    /// # Errors
+    /// 22023 for no channel, and for a channel or a payload that is too long.
+    pub fn check(&self) -> Result<()> {
+        let wrong = |what| Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, what));
+        if self.channel.is_empty() {
+            return wrong("channel name cannot be empty");
+        }
+        if self.channel.len() > CHANNEL_MAX {
+            return wrong("channel name too long");
+        }
+        if self.payload.len() > PAYLOAD_MAX {
+            return wrong("payload string too long");
+        }
+        Ok(())
+    }
 }
 
 /// All listeners, by the process numbers of their sessions.

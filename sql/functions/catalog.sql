@@ -46,7 +46,11 @@ CREATE MACRO teatree_system.pg.pg_get_viewdef(arg_view) AS
      WHERE ti_oid = teatree_system.pg.regclass_in(arg_view));
 CREATE MACRO teatree_system.pg.pg_get_ruledef(arg_rule) AS NULL::VARCHAR,
   (arg_rule, arg_pretty) AS NULL::VARCHAR;
-CREATE MACRO teatree_system.pg.pg_get_triggerdef(arg_t) AS NULL::VARCHAR, (arg_t, arg_pretty) AS NULL::VARCHAR;
+CREATE MACRO teatree_system.pg.pg_get_triggerdef(arg_t) AS
+    (SELECT ti_full FROM teatree_system.support.lookup_trigger WHERE ti_oid = arg_t),
+  (arg_t, arg_pretty) AS
+    (SELECT CASE WHEN arg_pretty THEN ti_short ELSE ti_full END
+     FROM teatree_system.support.lookup_trigger WHERE ti_oid = arg_t);
 CREATE MACRO teatree_system.pg.pg_get_partkeydef(arg_relation) AS NULL::VARCHAR;
 CREATE MACRO teatree_system.pg.pg_get_statisticsobjdef_columns(arg_s) AS NULL::VARCHAR;
 CREATE MACRO teatree_system.pg.pg_get_function_result(arg_f) AS

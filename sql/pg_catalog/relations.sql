@@ -11,7 +11,8 @@ SELECT oid, name AS relname, CAST(namespace_oid AS UINTEGER) AS relnamespace, 0:
   CAST(row_count AS FLOAT) AS reltuples, 0::INTEGER AS relallvisible, 0::UINTEGER AS reltoastrelid,
   has_index AS relhasindex, false AS relisshared, CASE WHEN is_temporary THEN 't' ELSE 'p' END AS relpersistence,
   kind AS relkind, CAST(column_count AS SMALLINT) AS relnatts, CAST(check_count AS SMALLINT) AS relchecks,
-  kind IN ('v', 'm') AS relhasrules, oid IN (SELECT table_oid FROM teatree_system.support.constraint_entry WHERE kind = 'f') AS relhastriggers, false AS relhassubclass, false AS relrowsecurity,
+  kind IN ('v', 'm') AS relhasrules, oid IN (SELECT table_oid FROM teatree_system.support.constraint_entry WHERE kind = 'f'
+    UNION ALL SELECT table_oid FROM teatree_system.support.trigger_entry) AS relhastriggers, false AS relhassubclass, false AS relrowsecurity,
   false AS relforcerowsecurity, is_populated AS relispopulated,
   CASE WHEN kind = 'r' AND namespace_oid <> 11 THEN 'd' ELSE 'n' END AS relreplident,
   false AS relispartition, 0::UINTEGER AS relrewrite, 0::BIGINT AS relfrozenxid,
@@ -153,11 +154,28 @@ UNION ALL
 SELECT 2604::UINTEGER, c.default_oid, 0, 1259::UINTEGER,
        s.sequence_oid, 0, 'n'
 FROM teatree_system.support.column_entry c
-JOIN teatree_system.support.sequence_entry s ON s.written_name = c.owned_sequence WHERE c.identity = '';
+JOIN teatree_system.support.sequence_entry s ON s.written_name = c.owned_sequence WHERE c.identity = ''
+UNION ALL
+SELECT 2620::UINTEGER, oid, 0, 1259::UINTEGER, table_oid, 0, 'a' FROM teatree_system.support.trigger_entry
+UNION ALL
+SELECT 2620::UINTEGER, oid, 0, 1255::UINTEGER, routine_oid, 0, 'n' FROM teatree_system.support.trigger_entry;
+
+CREATE VIEW teatree_system.pg.pg_trigger AS
+SELECT t.oid, t.table_oid AS tgrelid, 0::UINTEGER AS tgparentid, t.name AS tgname, t.routine_oid AS tgfoid,
+  t.kind AS tgtype, CASE WHEN t.is_enabled THEN 'O' ELSE 'D' END AS tgenabled, false AS tgisinternal,
+  0::UINTEGER AS tgconstrrelid, 0::UINTEGER AS tgconstrindid, 0::UINTEGER AS tgconstraint,
+  false AS tgdeferrable, false AS tginitdeferred,
+  CAST(coalesce(len(t.arguments), 0) AS SMALLINT) AS tgnargs,
+  list_transform(coalesce(t.columns, CAST([] AS VARCHAR[])), lambda e: CAST(coalesce(list_position(n.names, e), 0) AS SMALLINT)) AS tgattr,
+  encode(coalesce(system.main.array_to_string(list_transform(t.arguments, lambda e: e || chr(0)), ''), '')) AS tgargs,
+  NULL::VARCHAR AS tgqual, t.old_table AS tgoldtable, t.new_table AS tgnewtable
+FROM teatree_system.support.trigger_entry t
+LEFT JOIN teatree_system.support.column_names n ON n.table_oid = t.table_oid;
 
 CREATE VIEW teatree_system.pg.pg_tables AS
 SELECT n.name AS schemaname, r.name AS tablename, 'postgres' AS tableowner, NULL::VARCHAR AS tablespace,
-  r.has_index AS hasindexes, false AS hasrules, false AS hastriggers, false AS rowsecurity
+  r.has_index AS hasindexes, false AS hasrules,
+  r.oid IN (SELECT table_oid FROM teatree_system.support.trigger_entry) AS hastriggers, false AS rowsecurity
 FROM teatree_system.support.user_relation r
 JOIN teatree_system.support.schema_entry n ON n.oid = r.namespace_oid WHERE r.kind = 'r'
 UNION ALL

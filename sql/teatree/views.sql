@@ -13,9 +13,10 @@ SELECT queued, queued_bytes, oldest_queued_at, last_durable, applied, failed, en
 FROM teatree_intent_stats();
 
 -- Materialized views: how each follows what it reads, and how far it has come since the server started.
+-- Triggers: what each runs, how often it has since then, and how many rows it has changed.
 CREATE VIEW teatree_system.teatree.pipelines AS
 SELECT schema_name, name, refresh, upkeep, inputs, populated, stale, last_input_intent, last_output_intent,
-       lag_intents, lag_ms, error, failures, next_retry_at
+       lag_intents, lag_ms, error, failures, next_retry_at, kind, runs, rows
 FROM teatree_pipelines();
 
 -- What CALL can compute, and how it is called.

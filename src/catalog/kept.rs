@@ -15,7 +15,7 @@ pub(super) const KEPT_DATABASE: &str = "teatree_kept";
 const LIVE_DATABASE: &str = "teatree_system";
 
 /// The lists that definitions show in.
-const LISTS: [&str; 11] = [
+const LISTS: [&str; 12] = [
     "duckdb_tables()",
     "duckdb_columns()",
     "duckdb_constraints()",
@@ -27,6 +27,7 @@ const LISTS: [&str; 11] = [
     "teatree_datasets()",
     "teatree_dataset_columns()",
     "teatree_system.support.routine",
+    "teatree_system.support.user_trigger",
 ];
 
 /// What changes with every row or hardly at all, and what is built upon it: never kept.

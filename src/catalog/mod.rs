@@ -24,12 +24,13 @@ pub use schemas::{
 };
 
 /// The SQL files, in the order in which they are run.
-const FILES: [(&str, &str); 31] = [
+const FILES: [(&str, &str); 33] = [
     ("pg_catalog/builtin_types.sql", include_str!("../../sql/pg_catalog/builtin_types.sql")),
     ("pg_catalog/builtin_procs.sql", include_str!("../../sql/pg_catalog/builtin_procs.sql")),
     ("pg_catalog/builtin_misc.sql", include_str!("../../sql/pg_catalog/builtin_misc.sql")),
     ("teatree/support.sql", include_str!("../../sql/teatree/support.sql")),
     ("pg_catalog/routines.sql", include_str!("../../sql/pg_catalog/routines.sql")),
+    ("pg_catalog/triggers.sql", include_str!("../../sql/pg_catalog/triggers.sql")),
     ("pg_catalog/relations.sql", include_str!("../../sql/pg_catalog/relations.sql")),
     ("pg_catalog/types.sql", include_str!("../../sql/pg_catalog/types.sql")),
     ("pg_catalog/server.sql", include_str!("../../sql/pg_catalog/server.sql")),
@@ -55,6 +56,7 @@ const FILES: [(&str, &str); 31] = [
     ("functions/shown.sql", include_str!("../../sql/functions/shown.sql")),
     ("information_schema/views.sql", include_str!("../../sql/information_schema/views.sql")),
     ("information_schema/routines.sql", include_str!("../../sql/information_schema/routines.sql")),
+    ("information_schema/triggers.sql", include_str!("../../sql/information_schema/triggers.sql")),
     ("teatree/views.sql", include_str!("../../sql/teatree/views.sql")),
 ];
 

@@ -11,6 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::definitions::Moment;
 use super::draw::{Draw, Drawn};
+use super::export::Export;
 use super::result_set::ResultSet;
 use super::source::Source;
 use super::tag::TagKind;
@@ -103,6 +104,12 @@ pub enum Body {
     /// A procedure that a user wrote: changes of DuckDB, made in their order in one transaction.
     /// What the last gives is the call's.
     Batch { procedure: String, bodies: Vec<Body> },
+    /// A query of channels and payloads: notifications that are sent when the rest of the intent is
+    /// committed. Only inside of a batch, or of a trigger's action.
+    Notify { sql: String, params: Vec<Value> },
+    /// A query whose rows go to a file of the outbox, which gets its name when the rest of the
+    /// intent is committed. Only there, too.
+    Export(Box<Export>),
     /// The COMMIT of a transaction that ran in a lane of its own. It is never applied from here:
     /// the lane commits it, and what a crash cut off before that is lost, as nobody was told.
     Transaction {
@@ -235,6 +242,8 @@ impl Body {
             Body::Define { .. } => "define",
             Body::Dataset(_) => "dataset",
             Body::Call { .. } | Body::Batch { .. } => "call",
+            Body::Notify { .. } => "notify",
+            Body::Export(_) => "export",
             Body::Transaction { .. } => "transaction",
         }
     }
@@ -246,6 +255,8 @@ impl Body {
             | Body::Define { .. }
             | Body::Values(_)
             | Body::Batch { .. }
+            | Body::Notify { .. }
+            | Body::Export(_)
             | Body::Transaction { .. } => Some(Storage::DuckDb),
             Body::Rows { storage, .. } => Some(*storage),
             Body::Dataset(_) => Some(Storage::Arrow),
@@ -269,7 +280,7 @@ impl Body {
                 }
             },
             Body::Transaction { tables, .. } => tables.first(),
-            Body::Call { .. } | Body::Batch { .. } => None,
+            Body::Call { .. } | Body::Batch { .. } | Body::Notify { .. } | Body::Export(_) => None,
         }
     }
 
@@ -293,6 +304,8 @@ impl Body {
             | Body::Dataset(_)
             | Body::Call { .. }
             | Body::Batch { .. }
+            | Body::Notify { .. }
+            | Body::Export(_)
             | Body::Transaction { .. } => None,
         }
     }
@@ -317,6 +330,8 @@ impl Body {
             Body::Values(_) => TagKind::Insert.tag(rows),
             Body::Dataset(change) => change.tag().tag(rows),
             Body::Call { .. } | Body::Batch { .. } => "CALL".to_owned(),
+            Body::Notify { .. } => "NOTIFY".to_owned(),
+            Body::Export(_) => TagKind::Copy.tag(rows),
             Body::Transaction { .. } => "COMMIT".to_owned(),
         }
     }
@@ -332,7 +347,11 @@ impl Body {
             Body::Rows { create, .. } => create.is_some(),
             // The lane says itself when it changes definitions.
             // A batch changes rows alone.
-            Body::Values(_) | Body::Transaction { .. } | Body::Batch { .. } => false,
+            Body::Values(_)
+            | Body::Transaction { .. }
+            | Body::Batch { .. }
+            | Body::Notify { .. }
+            | Body::Export(_) => false,
             Body::Dataset(change) => !matches!(change, DatasetChange::Rewrite { .. }),
             // A publish only copies.
             Body::Call { procedure, .. } => procedure != "teatree.publish_version",
@@ -378,7 +397,10 @@ impl Body {
             None => 0,
         };
         let rest = match self {
-            Body::Statement { sql, params, .. } => sql.len() + 32 * params.len(),
+            Body::Statement { sql, params, .. } | Body::Notify { sql, params } => {
+                sql.len() + 32 * params.len()
+            }
+            Body::Export(export) => export.sql.len() + 32 * export.params.len(),
             Body::Values(values) => {
                 let text = |value: &Value| match value {
                     Value::Text(text) => text.len(),

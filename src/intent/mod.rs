@@ -23,12 +23,14 @@
 //! at replay.
 
 mod ack;
+mod action;
 mod append;
 mod appender;
 mod body;
 mod covers;
 mod definitions;
 mod draw;
+mod export;
 mod history;
 mod key_store;
 mod keys;
@@ -59,6 +61,7 @@ mod values;
 mod witness;
 
 pub use ack::Ack;
+pub use action::Action;
 pub use body::{
     Applied, Body, Bytes, DatasetChange, INLINE_BYTES_MAX, Intent, Origin, Outcome, RowsAt,
     STATEMENT_BYTES_MAX, Storage,
@@ -66,6 +69,7 @@ pub use body::{
 pub use covers::fault_code;
 pub use definitions::Moment;
 pub use draw::{Draw, Drawn};
+pub use export::Export;
 pub use history::{IntentRow, IntentState, IntentStats};
 pub use keys::{IdempotencyKey, KEY_BYTES_MAX};
 pub use log::{Accepted, AppendOptions, IntentLog, LogLimits, Ticket};

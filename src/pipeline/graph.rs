@@ -1,35 +1,40 @@
-//! The materialized views of a moment, and which of them follow which tables.
+//! The materialized views and triggers of a moment, and which of them follow which tables.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
-use super::View;
+use super::{StoredTrigger, View};
 use crate::engine::duckdb::WriteConnection;
 use crate::error::Result;
 use crate::ids::TableName;
+use crate::intent::Body;
+use crate::sql::trigger::Event;
 
-/// The views of a moment, each behind those that it reads.
+/// The views of a moment, each behind those that it reads, and the triggers.
 #[derive(Debug, Default)]
 pub struct Graph {
     views: Vec<View>,
     /// Which views read a table.
     readers: HashMap<TableName, Vec<usize>>,
-    /// The bare names of all tables with readers.
+    /// The triggers of each table, in the order in which they run.
+    triggers: HashMap<TableName, Vec<Arc<StoredTrigger>>>,
+    /// The bare names of all tables with readers or triggers.
     names: HashSet<String>,
-    /// Tables and views that a change spreads over in its own transaction, by a number for each
+    /// Tables and views that a change spreads over, by views or triggers, in its own transaction, by a number for each
     /// such set.
     parts: HashMap<TableName, usize>,
 }
 
 impl Graph {
-    /// Reads the views of the data file.
+    /// Reads the views and triggers of the data file.
     ///
     /// # Errors
     /// XX001 when one cannot be read.
     pub fn load(connection: &mut WriteConnection) -> Result<Graph> {
-        Ok(Graph::of(View::load(connection)?))
+        Ok(Graph::of(View::load(connection)?, StoredTrigger::load(connection)?))
     }
 
-    fn of(views: Vec<View>) -> Graph {
+    fn of(views: Vec<View>, triggers: Vec<StoredTrigger>) -> Graph {
         let mut graph = Graph { views: ordered(views), ..Graph::default() };
         for (place, view) in graph.views.iter().enumerate() {
             for input in &view.stored.inputs {
@@ -37,7 +42,12 @@ impl Graph {
                 graph.readers.entry(input.clone()).or_default().push(place);
             }
         }
-        graph.parts = parts(&graph.views);
+        graph.parts = parts(&graph.views, &triggers);
+        for stored in triggers {
+            let table = stored.trigger.table.clone();
+            graph.names.insert(table.table.clone());
+            graph.triggers.entry(table).or_default().push(Arc::new(stored));
+        }
         graph
     }
 
@@ -52,9 +62,65 @@ impl Graph {
         places.map(|&place| &self.views[place])
     }
 
-    /// Tells whether there are no views.
+    /// Tells whether there are neither views nor triggers.
     pub fn is_empty(&self) -> bool {
-        self.views.is_empty()
+        self.views.is_empty() && self.triggers.is_empty()
+    }
+
+    /// The triggers of a table, in the order in which they run.
+    pub fn triggers_of(&self, table: &TableName) -> &[Arc<StoredTrigger>] {
+        self.triggers.get(table).map_or(&[], Vec::as_slice)
+    }
+
+    /// All triggers, by their tables.
+    pub fn triggers(&self) -> impl Iterator<Item = &Arc<StoredTrigger>> {
+        self.triggers.values().flatten()
+    }
+
+    /// Tells whether a table has triggers that may run for one of these events.
+    pub fn fires(&self, table: &TableName, events: &[Event]) -> bool {
+        let is_for = |stored: &Arc<StoredTrigger>| {
+            let of_spec = &stored.trigger.spec.events;
+            stored.trigger.enabled && events.iter().any(|event| of_spec.contains(event))
+        };
+        self.triggers_of(table).iter().any(is_for)
+    }
+
+    /// Lists a change with all that triggers do behind it.
+    pub fn with_consequences<'a>(&'a self, body: &'a Body) -> Vec<&'a Body> {
+        let mut all = vec![body];
+        let mut seen: BTreeSet<&TableName> = BTreeSet::new();
+        let mut place = 0;
+        while let Some(body) = all.get(place).copied().filter(|_| !self.triggers.is_empty()) {
+            place += 1;
+            for table in body.tables() {
+                if seen.insert(table) {
+                    all.extend(self.triggers_of(table).iter().flat_map(|stored| stored.bodies()));
+                }
+            }
+        }
+        all
+    }
+
+    /// Finds a table whose change would come back to it by triggers.
+    pub fn circle(&self) -> Option<Vec<TableName>> {
+        self.triggers.keys().find_map(|start| {
+            let mut ways: Vec<Vec<&TableName>> = vec![vec![start]];
+            let mut seen: BTreeSet<&TableName> = BTreeSet::new();
+            while let Some(way) = ways.pop() {
+                let last = way.last().copied().unwrap_or(start);
+                for next in self.triggers_of(last).iter().flat_map(|one| &one.trigger.writes) {
+                    let further: Vec<&TableName> = way.iter().copied().chain([next]).collect();
+                    if next == start {
+                        return Some(further.into_iter().cloned().collect());
+                    }
+                    if seen.insert(next) {
+                        ways.push(further);
+                    }
+                }
+            }
+            None
+        })
     }
 
     /// The views, each behind those that it reads.
@@ -62,7 +128,7 @@ impl Graph {
         &self.views
     }
 
-    /// Tells whether a table of this bare name has readers.
+    /// Tells whether a table of this bare name has readers or triggers.
     pub fn may_watch(&self, name: &str) -> bool {
         self.names.contains(name)
     }
@@ -77,23 +143,25 @@ impl Graph {
         self.readers_of(table).any(View::follows)
     }
 
-    /// Tells whether other views read a table here than in another moment.
+    /// Tells whether other views follow a table here than in another moment, or other triggers run.
     pub fn reads_otherwise(&self, other: &Graph, table: &TableName) -> bool {
         let storages = |graph: &Graph| -> BTreeSet<String> {
             let following = graph.readers_of(table).filter(|view| view.follows());
-            following.map(|view| view.storage.table.clone()).collect()
+            let storages = following.map(|view| view.storage.table.clone());
+            let triggers = graph.triggers_of(table).iter().filter(|one| one.trigger.enabled);
+            storages.chain(triggers.map(|one| one.trigger.new_rows())).collect()
         };
         storages(self) != storages(other)
     }
 
-    /// Tells whether changes of two tables can come together in a view.
+    /// Tells whether changes of two tables can come together in a view or by a trigger.
     pub fn meet(&self, one: &TableName, other: &TableName) -> bool {
         let (one, other) = (self.parts.get(one), self.parts.get(other));
         one.is_some() && one == other
     }
 
-    /// Lists the tables whose changes can come together with this one's in a view; none when
-    /// nothing follows it.
+    /// Lists the tables whose changes can come together with this one's in a view or by triggers;
+    /// none when nothing follows it.
     pub fn together(&self, table: &TableName) -> BTreeSet<TableName> {
         let Some(part) = self.parts.get(table) else { return BTreeSet::new() };
         let mates = self.parts.iter().filter(|(_, other)| *other == part);
@@ -116,12 +184,16 @@ fn ordered(mut views: Vec<View>) -> Vec<View> {
     ordered
 }
 
-/// Numbers the sets of tables and views that are joined by views.
-fn parts(views: &[View]) -> HashMap<TableName, usize> {
+/// Numbers the sets of tables and views that are joined by views and triggers.
+fn parts(views: &[View], triggers: &[StoredTrigger]) -> HashMap<TableName, usize> {
+    let of_views = views
+        .iter()
+        .filter(|view| view.follows())
+        .map(|view| (&view.stored.inputs, &view.stored.name));
+    let of_triggers = triggers.iter().map(|stored| (&stored.trigger.writes, &stored.trigger.table));
     let mut parts: HashMap<TableName, usize> = HashMap::new();
-    for (number, view) in views.iter().enumerate().filter(|(_, view)| view.follows()) {
-        let members: Vec<&TableName> =
-            view.stored.inputs.iter().chain([&view.stored.name]).collect();
+    for (number, (many, one)) in of_views.chain(of_triggers).enumerate() {
+        let members: Vec<&TableName> = many.iter().chain([one]).collect();
         let met: HashSet<usize> =
             members.iter().filter_map(|name| parts.get(*name).copied()).collect();
         for part in parts.values_mut() {

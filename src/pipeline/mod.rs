@@ -1,23 +1,38 @@
 //! Pipelines: what is computed from tables whenever they change.
 //!
-//! - `stored.rs`: a materialized view as the data file keeps it.
-//! - `graph.rs`: the views of a moment, and which of them follow which tables.
-//! - `registry.rs`: what the server knows of them between transactions.
+//! - `stored.rs`: a materialized view as the data file keeps it; `trigger.rs`: a trigger.
+//! - `graph.rs`: the views and triggers of a moment, and which of them follow which tables.
+//! - `registry.rs`: what the server knows of them between transactions; `moved.rs`: what one
+//!   transaction has done to them.
+//! - `change.rs`: a statement's change of a table: the rows that it took away and brought.
 //! - `upkeep.rs`: the changes of a transaction, and the views that follow them in it.
 //! - `follow.rs`: one view and one change: the SQL that brings it up to date.
+//! - `fire.rs`: the triggers that run behind a change.
+//! - `export.rs`: the files that they leave in the outbox.
 //! - `schedule.rs`: refreshes that nobody asks for.
 //!
 //! A view that is refreshed on change is changed in the same DuckDB transaction as the rows that it
 //! reads, so nobody sees the one without the other, and after a crash both are there or neither.
+//! What a trigger changes is so, too.
 
+mod change;
+mod export;
+mod fire;
 mod follow;
 mod graph;
+mod moved;
 mod registry;
 pub mod schedule;
 mod stored;
+mod trigger;
 mod upkeep;
 
+pub use change::{Change, ChangeKind, Changing};
+pub use export::recover_outbox;
+pub use fire::Broken;
 pub use graph::Graph;
-pub use registry::{Moved, PipelineRow, Registry};
+pub use moved::{Moved, Runs};
+pub use registry::{PipelineRow, Registry};
 pub use stored::{STORAGE_SCHEMA, StoredView, View};
-pub use upkeep::{Change, Upkeep};
+pub use trigger::StoredTrigger;
+pub use upkeep::Upkeep;

@@ -1,14 +1,16 @@
-//! What the server knows of its materialized views between transactions.
+//! What the server knows of its materialized views and triggers between transactions.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use parking_lot::{Mutex, RwLock};
 
-use super::{Graph, Upkeep};
+use super::{Broken, Graph, Moved, Runs, Upkeep};
 use crate::clock;
 use crate::error::Error;
 use crate::ids::{IntentSeq, TableName};
+use crate::outbox::Outbox;
+use crate::sql::trigger::Trigger;
 use crate::sql::view::Refresh;
 
 /// The first wait before a view that failed is computed again; it doubles with each failure.
@@ -19,7 +21,10 @@ const RETRY_MOST_US: i64 = 300_000_000;
 #[derive(Debug, Default)]
 pub struct Registry {
     graph: RwLock<Arc<Graph>>,
+    outbox: Option<Outbox>,
     states: Mutex<HashMap<TableName, State>>,
+    /// Triggers by their tables and names.
+    triggers: Mutex<HashMap<(TableName, String), TriggerState>>,
     /// Views that failed in a transaction that is undone: the next one says so in their place.
     suspended: Mutex<HashMap<TableName, String>>,
 }
@@ -38,28 +43,21 @@ struct State {
     is_running: bool,
 }
 
-/// What a transaction has done to views and to what they read.
+/// What has happened to a trigger since the server started.
 #[derive(Clone, Debug, Default)]
-pub struct Moved {
-    /// The views that have changed, each with how many of its rows were written.
-    pub views: BTreeMap<TableName, u64>,
-    /// The tables that were changed and are read by views.
-    pub inputs: BTreeSet<TableName>,
-}
-
-impl Moved {
-    /// Adds what another part of the transaction has done.
-    pub fn and(&mut self, other: Moved) {
-        for (view, rows) in other.views {
-            *self.views.entry(view).or_default() += rows;
-        }
-        self.inputs.extend(other.inputs);
-    }
+struct TriggerState {
+    done: Runs,
+    /// The last intent in which it has run.
+    last: IntentSeq,
+    failures: u32,
+    /// How it failed the last time, if it has not run since.
+    error: Option<String>,
 }
 
 /// A row of `teatree.pipelines`.
 #[derive(Clone, Debug)]
 pub struct PipelineRow {
+    pub kind: &'static str,
     pub name: TableName,
     pub refresh: String,
     pub upkeep: String,
@@ -72,9 +70,28 @@ pub struct PipelineRow {
     pub error: Option<String>,
     pub failures: u32,
     pub next_try_us: Option<i64>,
+    /// What a trigger has done since the server started.
+    pub done: Option<Runs>,
 }
 
 impl Registry {
+    /// Begins without any; files of transactions go to this outbox.
+    pub fn new(outbox: Outbox) -> Registry {
+        Registry { outbox: Some(outbox), ..Registry::default() }
+    }
+
+    /// Gives the files of a committed transaction their names.
+    pub fn name_files(&self, moved: &Moved) {
+        let Some(outbox) = &self.outbox else { return };
+        for file in &moved.files {
+            match file.publish().and_then(|()| file.relative(outbox)) {
+                Ok((hidden, _)) => outbox.note_named(hidden),
+                // The next start gives the name.
+                Err(error) => tracing::error!(%error, "a committed file did not get its name"),
+            }
+        }
+    }
+
     /// The views as they are committed.
     pub fn graph(&self) -> Arc<Graph> {
         Arc::clone(&self.graph.read())
@@ -85,18 +102,24 @@ impl Registry {
         let mut states = self.states.lock();
         states.retain(|name, _| graph.find(name).is_some());
         drop(states);
+        let is_there = |(table, name): &(TableName, String)| {
+            graph.triggers_of(table).iter().any(|stored| stored.trigger.name == *name)
+        };
+        self.triggers.lock().retain(|key, _| is_there(key));
         self.suspended.lock().retain(|name, _| graph.find(name).is_some_and(super::View::follows));
         *self.graph.write() = graph;
     }
 
     /// Begins with the views of a transaction.
     pub fn upkeep(&self, fresh: bool) -> Upkeep {
-        Upkeep::new(self.graph(), self.suspended.lock().clone(), fresh)
+        let suspended = self.suspended.lock().clone();
+        Upkeep::new(self.graph(), suspended, fresh, self.outbox.clone())
     }
 
     /// The same, where the transaction has its own definitions.
     pub fn upkeep_of(&self, graph: Arc<Graph>) -> Upkeep {
-        Upkeep::new(graph, self.suspended.lock().clone(), false)
+        let suspended = self.suspended.lock().clone();
+        Upkeep::new(graph, suspended, false, self.outbox.clone())
     }
 
     /// Takes a view out of the transactions to come, which its failure would undo.
@@ -111,6 +134,16 @@ impl Registry {
 
     /// Notes what a committed intent has done.
     pub fn note_moved(&self, moved: &Moved, seq: IntentSeq) {
+        if !moved.triggers.is_empty() {
+            let mut triggers = self.triggers.lock();
+            for (key, more) in &moved.triggers {
+                let state = triggers.entry(key.clone()).or_default();
+                state.done.runs += more.runs;
+                state.done.rows += more.rows;
+                state.last = seq;
+                state.error = None;
+            }
+        }
         if moved.views.is_empty() && moved.inputs.is_empty() {
             return;
         }
@@ -128,6 +161,18 @@ impl Registry {
             (state.output, state.output_at_us) = (seq, now);
             state.failures = 0;
         }
+    }
+
+    /// Notes that a trigger has failed its statement.
+    pub fn note_broken(&self, broken: &Broken) {
+        // A conflict is tried again.
+        if broken.error.code().class() == "40" {
+            return;
+        }
+        let mut triggers = self.triggers.lock();
+        let state = triggers.entry(broken.trigger.clone()).or_default();
+        state.failures += 1;
+        state.error = Some(broken.error.message().to_owned());
     }
 
     /// Tells whether a view that a change of this table can reach has changed after a place.
@@ -194,6 +239,8 @@ impl Registry {
             let behind = state.input > state.output;
             let inputs: Vec<String> = stored.inputs.iter().map(ToString::to_string).collect();
             PipelineRow {
+                kind: "materialized view",
+                done: None,
                 name: stored.name.clone(),
                 refresh: stored.refresh.text(),
                 upkeep: view.upkeep_text(),
@@ -208,6 +255,32 @@ impl Registry {
                 next_try_us: stored.failed.is_some().then_some(state.next_try_us),
             }
         };
-        graph.views().iter().map(row).collect()
+        let mut rows: Vec<PipelineRow> = graph.views().iter().map(row).collect();
+        let triggers = self.triggers.lock();
+        rows.extend(graph.triggers().map(|stored| {
+            let trigger = &stored.trigger;
+            let key = (trigger.table.clone(), trigger.name.clone());
+            trigger_row(trigger, triggers.get(&key).cloned().unwrap_or_default())
+        }));
+        rows
+    }
+}
+
+fn trigger_row(trigger: &Trigger, state: TriggerState) -> PipelineRow {
+    PipelineRow {
+        kind: "trigger",
+        name: TableName::new(trigger.table.schema.clone(), trigger.name.clone()),
+        refresh: if trigger.enabled { "on_change" } else { "disabled" }.to_owned(),
+        upkeep: trigger.execute_text(),
+        inputs: trigger.table.to_string(),
+        populated: true,
+        stale: false,
+        input: state.last,
+        output: state.last,
+        lag_ms: 0,
+        error: state.error,
+        failures: state.failures,
+        next_try_us: None,
+        done: Some(state.done),
     }
 }

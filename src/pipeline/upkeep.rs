@@ -1,8 +1,4 @@
-//! The changes of a transaction, and the views that follow them in it.
-//!
-//! DuckDB gives the rows that a transaction has added numbers of their own, above all others, until
-//! it commits. So the new rows of a table are found in it; only those that are changed or deleted
-//! are copied aside before.
+//! The changes of a transaction, and the views that follow them and the triggers that run in it.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -10,36 +6,17 @@ use std::time::Instant;
 
 use tracing::field;
 
+use super::change::{Captured, Change, ChangeKind, Changing, FIRST_LOCAL_ROW, RowChange};
+use super::fire::Broken;
 use super::follow::Changed;
 use super::{Graph, Moved, View};
 use crate::catalog::duckdb_table;
 use crate::engine::duckdb::WriteConnection;
 use crate::error::{Error, Result};
-use crate::ids::TableName;
+use crate::ids::{IntentSeq, TableName};
+use crate::outbox::Outbox;
 use crate::sql::Effect;
 use crate::telemetry;
-use crate::types::Value;
-
-/// Where DuckDB begins to number the rows that a transaction has added.
-const FIRST_LOCAL_ROW: i64 = 36_028_797_018_960_000;
-
-/// The rows that a statement changes, as they were.
-const CAPTURED: &str = "teatree_captured";
-
-/// A statement's change of a table that views follow, while it is made.
-#[derive(Debug)]
-pub enum Change {
-    /// No view follows the table.
-    Unwatched,
-    Inserts,
-    /// Rows were copied aside; `seen` is the number of the first row that comes now.
-    Rewrites {
-        table: TableName,
-        seen: i64,
-        deletes: bool,
-    },
-    Unknown(TableName),
-}
 
 /// How far the views of a transaction have come.
 pub struct Upkeep {
@@ -47,12 +24,20 @@ pub struct Upkeep {
     touched: Vec<Touched>,
     /// The transaction has begun with this, so there are no rows of its own yet.
     fresh: bool,
-    moved: Moved,
+    pub(super) moved: Moved,
     /// Views that have failed before, each with why: they are not changed but marked.
     suspended: HashMap<TableName, String>,
     /// A view was marked, so the graph is another.
     marked: bool,
     failed: Option<(TableName, Error)>,
+    /// How many triggers are running each other.
+    pub(super) depth: usize,
+    /// The trigger that has failed.
+    pub(super) broken: Option<Broken>,
+    /// Where files go.
+    pub(super) outbox: Option<Outbox>,
+    /// The intent that is applied, where its place is known by now.
+    pub intent: Option<IntentSeq>,
 }
 
 /// A table that the transaction has added rows to.
@@ -69,6 +54,7 @@ impl Upkeep {
         graph: Arc<Graph>,
         suspended: HashMap<TableName, String>,
         fresh: bool,
+        outbox: Option<Outbox>,
     ) -> Upkeep {
         Upkeep {
             graph,
@@ -78,6 +64,10 @@ impl Upkeep {
             suspended,
             marked: false,
             failed: None,
+            depth: 0,
+            broken: None,
+            outbox,
+            intent: None,
         }
     }
 
@@ -111,20 +101,43 @@ impl Upkeep {
         self.failed.take()
     }
 
+    /// The trigger that failed, and how.
+    pub fn broken(&self) -> Option<&Broken> {
+        self.broken.as_ref()
+    }
+
+    /// The transaction is undone, and with it whatever was to be told or named.
+    pub fn undone(&mut self) {
+        self.moved = Moved::default();
+    }
+
+    /// Forgets who failed: what comes has nothing to do with it.
+    pub fn forget_broken(&mut self) {
+        self.broken = None;
+    }
+
     /// Prepares for a statement's change of a table: views that could mix it up with earlier
     /// changes follow those first, and the rows that it will change are copied aside.
+    ///
+    /// # Errors
+    /// What DuckDB says.
     pub fn before(
         &mut self,
         connection: &mut WriteConnection,
-        table: &TableName,
-        effect: &Effect,
-        params: &[Value],
-        deletes: bool,
+        changing: &Changing<'_>,
     ) -> Result<Change> {
+        let Changing { table, kind, effect, .. } = *changing;
         if self.graph.reads(table) {
             self.moved.inputs.insert(table.clone());
         }
-        if !self.graph.watches(table) {
+        let events = kind.events(effect);
+        let watched = self.graph.watches(table);
+        let fires = self.graph.fires(table, &events);
+        if !watched && !fires {
+            if !self.graph.triggers_of(table).is_empty() {
+                // Its rows are there when one runs for another event.
+                self.forget(table);
+            }
             return Ok(Change::Unwatched);
         }
         let inserts = *effect == Effect::Inserts;
@@ -133,7 +146,7 @@ impl Upkeep {
             .iter()
             .filter(|touched| touched.pending)
             .filter(|touched| match touched.table == *table {
-                true => !inserts,
+                true => !inserts || fires,
                 false => self.graph.meet(&touched.table, table),
             })
             .map(|touched| touched.table.clone())
@@ -142,48 +155,47 @@ impl Upkeep {
             self.flush(connection, &other)?;
         }
         let seen = self.seen(connection, table)?;
-        match effect {
-            Effect::Inserts => {
-                self.touch(table, seen).pending = true;
-                Ok(Change::Inserts)
-            }
-            Effect::Changes { rows } => {
-                let quoted = duckdb_table(table);
-                let sql = format!(
-                    "CREATE OR REPLACE TEMP TABLE {CAPTURED} AS
-                     SELECT rowid AS teatree_rowid, * FROM {quoted} WHERE rowid IN ({rows})"
-                );
-                connection.execute(&sql, params, 0)?;
-                Ok(Change::Rewrites { table: table.clone(), seen, deletes })
-            }
-            Effect::Unknown => Ok(Change::Unknown(table.clone())),
+        if inserts && !fires {
+            self.touch(table, seen).pending = true;
+            return Ok(Change::Inserts);
         }
+        let captured = match effect {
+            Effect::Inserts => None,
+            Effect::Unknown if !fires => None,
+            _ => Some(Captured::take(connection, changing, self.depth)?),
+        };
+        let assigns = match effect {
+            Effect::Changes { assigns, .. } | Effect::Merges { assigns, .. } => {
+                Some(assigns.clone())
+            }
+            Effect::Inserts | Effect::Unknown => None,
+        };
+        let table = table.clone();
+        Ok(Change::Rows(Box::new(RowChange { table, kind, events, assigns, seen, captured })))
     }
 
-    /// Lets the views follow a change that cannot wait for the end of the transaction.
+    /// Lets the views follow a change that cannot wait for the end of the transaction, and runs its
+    /// triggers.
+    ///
+    /// # Errors
+    /// What DuckDB says; [`Upkeep::failed`] and [`Upkeep::broken`] know whose failure it is.
     pub fn after(&mut self, connection: &mut WriteConnection, change: Change) -> Result<()> {
-        match change {
-            Change::Unwatched | Change::Inserts => Ok(()),
-            Change::Rewrites { table, seen, deletes } => {
-                let quoted = duckdb_table(&table);
-                let plus = format!(
-                    "SELECT * FROM {quoted} WHERE rowid IN (SELECT teatree_rowid FROM {CAPTURED})
-                     UNION ALL SELECT * FROM {quoted} WHERE rowid >= {seen}"
-                );
-                let changed = Changed {
-                    minus: Some(format!("SELECT * EXCLUDE (teatree_rowid) FROM {CAPTURED}")),
-                    plus: (!deletes).then_some(plus),
-                };
-                self.spread(connection, &table, Some(&changed))?;
-                connection.execute(&format!("DROP TABLE temp.{CAPTURED}"), &[], 0)?;
-                self.forget(&table);
-                Ok(())
-            }
-            Change::Unknown(table) => {
-                self.spread(connection, &table, None)?;
-                self.forget(&table);
-                Ok(())
-            }
+        let Change::Rows(change) = change else { return Ok(()) };
+        let table = &change.table;
+        let inserts = change.kind == ChangeKind::Insert && change.events.len() == 1;
+        if inserts {
+            let (rows, _) = change.transition(crate::sql::trigger::Event::Insert);
+            self.spread(connection, table, Some(&Changed { minus: None, plus: Some(rows) }))?;
+        } else {
+            let changed = change.taken_and_brought();
+            let changed = changed.map(|(minus, plus)| Changed { minus: Some(minus), plus });
+            self.spread(connection, table, changed.as_ref())?;
+        }
+        self.forget(table);
+        self.fire(connection, &change)?;
+        match &change.captured {
+            Some(captured) => captured.drop(connection),
+            None => Ok(()),
         }
     }
 

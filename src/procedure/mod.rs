@@ -23,7 +23,7 @@ use crate::engine::duckdb::{DuckDb, WriteConnection};
 use crate::error::{Error, Result};
 use crate::ids::{IntentSeq, TableName};
 use crate::intent::{Applied, Origin, ResultSet};
-use crate::pipeline::Registry;
+use crate::pipeline::{ChangeKind, Changing, Moved, Registry};
 use crate::sql::Effect;
 use crate::sqlstate::SqlState;
 use crate::types::{Column, Value};
@@ -51,6 +51,8 @@ pub struct Turn<'a> {
     pub origin: &'a Origin,
     pub connection: &'a mut WriteConnection,
     pub pipelines: &'a Registry,
+    /// What it has done to views and by triggers, once it is committed.
+    pub moved: Moved,
 }
 
 impl Turn<'_> {
@@ -63,8 +65,8 @@ impl Turn<'_> {
         self.connection.commit(self.seq)
     }
 
-    /// Adds rows to a table in one DuckDB transaction, in which its views follow, committed
-    /// together with the intent's place.
+    /// Adds rows to a table in one DuckDB transaction, in which its views follow and its triggers
+    /// run, committed together with the intent's place.
     ///
     /// # Errors
     /// The work's own, after a rollback; [`Error::is_fault`] tells a commit that failed by the
@@ -76,16 +78,31 @@ impl Turn<'_> {
     ) -> Result<T> {
         self.connection.begin()?;
         let mut upkeep = self.pipelines.upkeep(true);
-        let prepared =
-            upkeep.before(self.connection, table, &Effect::Inserts, &[], false).map(drop);
-        let done = prepared.and_then(|()| work(self.connection));
-        match done.and_then(|value| upkeep.finish(self.connection).map(|()| value)) {
+        upkeep.intent = Some(self.seq);
+        let changing = Changing {
+            table,
+            kind: ChangeKind::Insert,
+            effect: &Effect::Inserts,
+            params: &[],
+            time_zone: &self.origin.time_zone,
+            search_path: &self.origin.search_path,
+        };
+        let done = upkeep.before(self.connection, &changing).and_then(|change| {
+            let value = work(self.connection)?;
+            upkeep.after(self.connection, change)?;
+            upkeep.finish(self.connection)?;
+            Ok(value)
+        });
+        match done {
             Ok(value) => {
                 self.connection.commit(self.seq)?;
-                self.pipelines.note_moved(upkeep.moved(), self.seq);
+                self.moved.and(upkeep.moved().clone());
                 Ok(value)
             }
             Err(error) => {
+                if let Some(broken) = upkeep.broken() {
+                    self.pipelines.note_broken(broken);
+                }
                 self.connection.rollback()?;
                 Err(error)
             }

@@ -77,6 +77,7 @@ impl Router {
             return Ok(Some(ReadScope::Everything));
         }
         let path = &context.query.search_path;
+        let graph = self.pipelines.graph();
         let mut tables = Vec::with_capacity(read.tables.len());
         for table in &read.tables {
             // The system's relations show definitions, which everybody waits for.
@@ -87,6 +88,9 @@ impl Router {
                 return Ok(Some(ReadScope::Everything));
             }
             tables.push(table.table.clone());
+            // A change of another table may change it by a trigger.
+            let together = table.candidates(path).flat_map(|name| graph.together(&name));
+            tables.extend(together.map(|name| name.table));
         }
         Ok(Some(ReadScope::Tables(tables)))
     }

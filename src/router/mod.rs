@@ -83,6 +83,11 @@ pub struct StatementContext {
     pub input_style: InputStyle,
     /// The session has temporary tables.
     pub has_temporary: bool,
+    /// The write is kept and made again and again, with other definitions than now's around it: it
+    /// must say all that views and triggers of its table need to know.
+    pub for_later: bool,
+    /// `check_function_bodies`.
+    pub checks_bodies: bool,
     /// A query's rows must be read when the write has its turn: what comes before it in the same
     /// intent is part of what it sees.
     pub unstaged: bool,

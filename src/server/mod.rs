@@ -30,6 +30,7 @@ use crate::engine::duckdb::{DuckDb, DuckDbOptions, DuckDbTables};
 use crate::error::{Error, Result};
 use crate::intent::{Accepted, IntentLog, LogLimits};
 use crate::notification::Notifications;
+use crate::outbox::{OUTBOX_FOLDER, Outbox};
 use crate::pipeline::{Registry, schedule};
 use crate::procedure::{INBOX_FOLDER, Procedures, Stores};
 use crate::router::{ColumnCache, DefaultCache, Router, STAGED_FOLDER, Shapes};
@@ -181,6 +182,7 @@ fn prepare_directory(config: &Config) -> Result<DirectoryLock> {
     let lock = DirectoryLock::take(&config.data_dir)?;
     for folder in [
         INBOX_FOLDER,
+        OUTBOX_FOLDER,
         STAGED_FOLDER,
         "datasets",
         "versions",
@@ -206,7 +208,7 @@ fn open(
     let versions = Arc::new(VersionStore::open(&dir.join("versions")).map_err(with_hint)?);
     let (log, accepted) = open_log(&config)?;
     let activity = Arc::new(Activity::new(config.connections_max));
-    let pipelines = Arc::new(Registry::default());
+    let pipelines = Arc::new(Registry::new(Outbox::new(&config.data_dir)));
     let tables =
         tables::all(&config, &activity, &log, &datasets, &versions, &pipelines, &algorithms);
     let duckdb = DuckDb::open(&DuckDbOptions::new(&config), tables, tables::functions(&activity));

@@ -277,6 +277,9 @@ fn pipeline_rows(pipelines: Arc<Registry>) -> SystemTable {
         .text("error", |row| row.error.clone())
         .bigint("failures", |row| Some(u64::from(row.failures)))
         .time("next_retry_at", |row| row.next_try_us)
+        .text("kind", |row| Some(row.kind.to_owned()))
+        .bigint("runs", |row| row.done.map(|done| done.runs))
+        .bigint("rows", |row| row.done.map(|done| done.rows))
         .table("teatree_pipelines", move || Ok(pipelines.rows()))
 }
 

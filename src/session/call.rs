@@ -251,6 +251,7 @@ fn check_allowed(kind: &Kind) -> Result<()> {
             TransactionStatement::Savepoint(_) => "SAVEPOINT",
             TransactionStatement::Release(_) => "RELEASE",
         },
+        Kind::CopyOut(copy) if copy.file.is_some() => return Ok(()),
         Kind::CopyIn(_) | Kind::CopyOut(_) => {
             return Err(Error::unsupported("cannot COPY to/from client in an SQL function"));
         }

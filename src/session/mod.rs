@@ -24,6 +24,7 @@ mod advisory;
 mod block;
 mod call;
 mod control;
+mod copy_file;
 mod copy_in;
 mod cursor;
 mod idempotency;
@@ -226,6 +227,8 @@ impl Session {
             input_style: self.settings.input_style(),
             has_temporary: self.temp.connection().is_some(),
             unstaged: false,
+            for_later: false,
+            checks_bodies: self.settings.is_on("check_function_bodies"),
         })
     }
 }

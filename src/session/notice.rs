@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::Session;
 use crate::error::Result;
 use crate::router::StatementContext;
+use crate::sql::trigger::TriggerStatement;
 use crate::sql::{
     DefineWrite, NamedRoutine, ObjectKind, Routine, RoutineKind, RoutineStatement, Write,
 };
@@ -90,6 +91,21 @@ impl Session {
                         self.tell("NOTICE", SqlState::SUCCESSFUL_COMPLETION, message);
                     }
                 }
+            }
+            Write::Define { define: DefineWrite::Trigger(trigger), .. } => {
+                let TriggerStatement::Drop { name, table, if_exists: true } = trigger.as_ref()
+                else {
+                    return Ok(());
+                };
+                let message = if !services.router.has_relation(table, context).await? {
+                    format!("relation \"{}\" does not exist, skipping", table.table)
+                } else if !services.router.has_trigger(table, name, context).await? {
+                    let table = &table.table;
+                    format!("trigger \"{name}\" for relation \"{table}\" does not exist, skipping")
+                } else {
+                    return Ok(());
+                };
+                self.tell("NOTICE", SqlState::SUCCESSFUL_COMPLETION, message);
             }
             _ => {}
         }

@@ -11,13 +11,9 @@ use tokio::sync::mpsc;
 use super::Session;
 use super::run::Outcome;
 use crate::error::{Error, Result};
-use crate::notification::{Notification, Notifications, WAITING_MAX};
+use crate::notification::{NoticeText, Notification, Notifications, WAITING_MAX};
 use crate::sql::Kind;
 use crate::sqlstate::SqlState;
-
-/// PostgreSQL's own limits, in bytes.
-const PAYLOAD_MAX: usize = 7_999;
-const CHANNEL_MAX: usize = 63;
 
 /// A session's part in it.
 pub(super) struct OwnNotifications {
@@ -35,7 +31,7 @@ pub(super) enum Change {
     Listen(String),
     Unlisten(String),
     UnlistenAll,
-    Notify { channel: String, payload: String },
+    Notify(NoticeText),
 }
 
 impl OwnNotifications {
@@ -50,7 +46,7 @@ impl OwnNotifications {
                 Change::Listen(channel) => self.listen(channel),
                 Change::Unlisten(channel) => self.all.unlisten(self.pid, &channel),
                 Change::UnlistenAll => self.unlisten_all(),
-                Change::Notify { channel, payload } => {
+                Change::Notify(NoticeText { channel, payload }) => {
                     let notification = Notification { pid: self.pid, channel, payload };
                     self.all.send(&Arc::new(notification));
                 }
@@ -90,7 +86,7 @@ impl Session {
             Kind::Unlisten(None) => (Change::UnlistenAll, "UNLISTEN"),
             Kind::Notify { channel, payload } => {
                 let (channel, payload) = (channel.clone(), payload.clone());
-                (Change::Notify { channel, payload }, "NOTIFY")
+                (Change::Notify(NoticeText { channel, payload }), "NOTIFY")
             }
             _ => return Err(Error::internal("not about notifications")),
         };
@@ -103,17 +99,8 @@ impl Session {
     /// # Errors
     /// 22023 for a channel or a payload that is too long.
     pub(super) fn change_notifications(&mut self, change: Change) -> Result<()> {
-        if let Change::Notify { channel, payload } = &change {
-            let wrong = |what| Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, what));
-            if channel.is_empty() {
-                return wrong("channel name cannot be empty");
-            }
-            if channel.len() > CHANNEL_MAX {
-                return wrong("channel name too long");
-            }
-            if payload.len() > PAYLOAD_MAX {
-                return wrong("payload string too long");
-            }
+        if let Change::Notify(text) = &change {
+            text.check()?;
         }
         if !self.notifications.pending.contains(&change) {
             if self.notifications.pending.len() >= WAITING_MAX {

@@ -166,10 +166,15 @@ impl Session {
                 self.check_may_write("COPY FROM")?;
                 Box::pin(self.copy_in(statement, copy, guard)).await
             }
-            Kind::CopyOut(copy) => {
-                let query = self.run_kind(&copy.query, &[], Vec::new(), guard);
-                copy_out(Box::pin(query).await?, copy)
-            }
+            Kind::CopyOut(copy) => match &copy.file {
+                Some(file) => {
+                    Box::pin(self.copy_to_file(copy, file, guard)).await.map(Outcome::Done)
+                }
+                None => {
+                    let query = self.run_kind(&copy.query, &[], Vec::new(), guard);
+                    copy_out(Box::pin(query).await?, copy)
+                }
+            },
             Kind::Transaction(control) => {
                 self.control_transaction(control, guard).await.map(Outcome::Done)
             }

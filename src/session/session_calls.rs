@@ -3,6 +3,7 @@
 use super::Session;
 use super::notify::Change;
 use crate::error::{Error, Result};
+use crate::notification::NoticeText;
 use crate::sql::Statement;
 use crate::sqlstate::SqlState;
 use crate::types::Value;
@@ -46,10 +47,10 @@ impl Session {
                 }
                 ("pg_notify", [channel, payload]) => {
                     let (channel, payload) = (text(channel), text(payload));
-                    self.change_notifications(Change::Notify {
+                    self.change_notifications(Change::Notify(NoticeText {
                         channel: channel.unwrap_or_default(),
                         payload: payload.unwrap_or_default(),
-                    })?;
+                    }))?;
                     Ok(Some(String::new()))
                 }
                 _ => Err(Error::new(

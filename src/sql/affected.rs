@@ -7,6 +7,7 @@ use sqlparser::ast::{self, ConflictTarget, FromTable, OnConflictAction, OnInsert
 use super::params;
 use super::rewrite::{self, NameContext};
 use super::statement::Statement;
+use super::trigger::Event;
 use crate::error::Result;
 use crate::types::PgType;
 
@@ -19,8 +20,15 @@ pub enum Effect {
     /// It adds rows and changes none.
     Inserts,
     /// It changes or deletes rows, and may add some. `rows` gives the `rowid` of those that it
-    /// changes or deletes, with the write's own parameters.
-    Changes { rows: String },
+    /// changes or deletes, with the write's own parameters; `assigns` names the columns that it
+    /// sets.
+    Changes {
+        rows: String,
+        #[serde(default)]
+        assigns: Vec<String>,
+    },
+    /// It does what its clauses say to some of the rows that `rows` gives.
+    Merges { rows: String, events: Vec<Event>, assigns: Vec<String> },
 }
 
 impl Statement {
@@ -38,18 +46,25 @@ impl Statement {
         let mut tree = tree.clone();
         rewrite::for_duckdb(&mut tree, names)?;
         params::cast(&mut tree, types);
-        let rows = match &tree {
-            ast::Statement::Update(update) => updated(update),
-            ast::Statement::Delete(delete) => deleted(delete),
-            ast::Statement::Insert(insert) => replaced(insert),
-            _ => None,
+        let (rows, assigns) = match &tree {
+            ast::Statement::Update(update) => (updated(update), assigned(&update.assignments)),
+            ast::Statement::Delete(delete) => (deleted(delete), Vec::new()),
+            ast::Statement::Insert(insert) => (replaced(insert), replacing(insert)),
+            ast::Statement::Merge(merge) => (merged(merge), merge_assigned(merge)),
+            _ => return Ok(Effect::Unknown),
         };
         let Some(rows) = rows else { return Ok(Effect::Unknown) };
         // Every parameter is named, as the run binds them all.
         let params: Vec<String> = (1..=self.param_count)
             .map(|number| format!(" AND (CAST(${number} AS VARCHAR) IS NULL OR TRUE)"))
             .collect();
-        Ok(Effect::Changes { rows: format!("{rows}{}", params.concat()) })
+        let rows = format!("{rows}{}", params.concat());
+        Ok(match &tree {
+            ast::Statement::Merge(merge) => {
+                Effect::Merges { rows, events: merge_events(merge), assigns }
+            }
+            _ => Effect::Changes { rows, assigns },
+        })
     }
 }
 
@@ -129,6 +144,58 @@ fn replaced(insert: &ast::Insert) -> Option<String> {
         columns.join(", "),
         same.join(" AND ")
     ))
+}
+
+/// The columns that assignments set.
+fn assigned(assignments: &[ast::Assignment]) -> Vec<String> {
+    let names = assignments.iter().flat_map(|one| match &one.target {
+        ast::AssignmentTarget::ColumnName(name) => std::slice::from_ref(name),
+        ast::AssignmentTarget::Tuple(names) => names.as_slice(),
+    });
+    names.filter_map(|name| Some(super::fold(name.0.last()?.as_ident()?))).collect()
+}
+
+/// The columns that ON CONFLICT DO UPDATE sets.
+fn replacing(insert: &ast::Insert) -> Vec<String> {
+    match &insert.on {
+        Some(OnInsert::OnConflict(conflict)) => match &conflict.action {
+            OnConflictAction::DoUpdate(update) => assigned(&update.assignments),
+            OnConflictAction::DoNothing => Vec::new(),
+        },
+        _ => Vec::new(),
+    }
+}
+
+/// The rows that the source of a MERGE meets.
+fn merged(merge: &ast::Merge) -> Option<String> {
+    let target = called(&merge.table)?;
+    if rewrite::is_random(&merge.source) {
+        return None;
+    }
+    Some(format!(
+        "SELECT {target}.rowid FROM {}, {} WHERE ({})",
+        merge.table, merge.source, merge.on
+    ))
+}
+
+fn merge_assigned(merge: &ast::Merge) -> Vec<String> {
+    let of = |clause: &ast::MergeClause| match &clause.action {
+        ast::MergeAction::Update(update) => assigned(&update.assignments),
+        _ => Vec::new(),
+    };
+    merge.clauses.iter().flat_map(of).collect()
+}
+
+/// What the clauses of a MERGE may do, in the order in which PostgreSQL's triggers hear of it.
+fn merge_events(merge: &ast::Merge) -> Vec<Event> {
+    let of = |clause: &ast::MergeClause| match &clause.action {
+        ast::MergeAction::Insert(_) => Event::Insert,
+        ast::MergeAction::Update(_) => Event::Update,
+        ast::MergeAction::Delete { .. } => Event::Delete,
+    };
+    let found: Vec<Event> = merge.clauses.iter().map(of).collect();
+    let order = [Event::Delete, Event::Update, Event::Insert];
+    order.into_iter().filter(|event| found.contains(event)).collect()
 }
 
 /// Tells whether a row of VALUES has DEFAULT, which no query may have.

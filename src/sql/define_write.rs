@@ -5,6 +5,7 @@ use sqlparser::ast;
 use super::define::{SequenceChange, TableAction, ViewAction};
 use super::routine::RoutineStatement;
 use super::statement::TableRef;
+use super::trigger::TriggerStatement;
 
 /// A change of definitions that the parser has no tree for.
 #[derive(Clone, Debug)]
@@ -43,6 +44,7 @@ pub enum DefineWrite {
     },
     /// Functions and procedures.
     Routine(Box<RoutineStatement>),
+    Trigger(Box<TriggerStatement>),
 }
 
 impl DefineWrite {
@@ -55,6 +57,7 @@ impl DefineWrite {
                 std::slice::from_ref(table)
             }
             DefineWrite::Routine(_) => &[],
+            DefineWrite::Trigger(statement) => std::slice::from_ref(statement.table()),
             DefineWrite::DropDomain { names, .. } | DefineWrite::TemporaryView { names } => names,
         }
     }

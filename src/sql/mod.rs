@@ -20,6 +20,7 @@
 //! - `dataset_rewrite.rs`: UPDATE and DELETE of a dataset as a query over it.
 //! - `polars_query.rs`: a statement that Polars runs.
 //! - `routine/`: functions and procedures that users write in SQL.
+//! - `trigger/`: triggers, and the transition tables of their procedures.
 //! - `view/`: the queries of materialized views, and how they follow their inputs.
 //! - `affected.rs`: which rows a write changes, as a query.
 //! - `rewrite/`: PostgreSQL's SQL as DuckDB's.
@@ -56,6 +57,7 @@ mod setting;
 mod spelling;
 mod split;
 mod statement;
+pub mod trigger;
 pub mod view;
 mod write;
 
@@ -63,7 +65,7 @@ pub use affected::Effect;
 pub use analyze::{Analysis, RelationColumn, Relations, can_become, is_builtin, shows_as};
 pub use call::{Argument, Call, CallArgument};
 pub use comment::{Comment, without_comments};
-pub use copy::{CopyCondition, CopyIn, CopyOut, ForceQuote};
+pub use copy::{CopyCondition, CopyFile, CopyIn, CopyOut, FileForm, ForceQuote};
 pub use cursor::{CursorStatement, Direction};
 pub use dataset_rewrite::DatasetRewrite;
 pub use define::{

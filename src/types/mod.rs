@@ -24,8 +24,8 @@ pub use arrow_map::{
     cast_batch, column_for_field, is_assignable, storage_field, storage_schema, zero_nulls,
 };
 pub use copy::{
-    BadRecord, COPY_SIGNATURE, CopyDecoder, CopyEncoding, CopyFormat, CopyHeader, CopyOptions,
-    GivenCopyOptions, Lines, header_names,
+    BadRecord, COPY_SIGNATURE, CopyDecoder, CopyEncoding, CopyFormat, CopyHeader, CopyLines,
+    CopyOptions, GivenCopyOptions, Lines, copy_binary_header, header_names, put_tuple,
 };
 pub use input::{from_binary, from_text, zone_by_name};
 pub use output::{Format, OutputStyle, RowEncoder, timestamp_text};

@@ -63,6 +63,7 @@ impl Applier {
     /// with an idempotency key becomes a part of the transaction, unless its body tells it.
     pub(super) fn apply_intent(&mut self, intent: &Intent) -> Result<Applied> {
         self.refuse_known(&intent.body)?;
+        self.upkeep.intent = Some(intent.seq);
         let applied = self.apply(&intent.origin, &intent.body)?;
         self.write_down(intent.seq, &intent.body)?;
         if must_be_kept(intent) {
@@ -135,6 +136,7 @@ impl Applier {
                     self.refreshed = definer.rows;
                     done.tag = tag.tag(done.rows);
                 }
+                Definer::new(&mut self.connection, rows_max).check_replaced(changes)?;
                 if let Some(result) = &done.result {
                     done.rows = result.rows()?;
                     done.tag = tag.tag(done.rows);
@@ -142,6 +144,18 @@ impl Applier {
                 Ok(done)
             }
             Body::Batch { bodies, .. } => self.apply_all(origin, bodies),
+            Body::Export(export) => {
+                let Origin { time_zone, search_path, .. } = origin;
+                self.connection.adopt(time_zone, search_path)?;
+                let sql = &export.sql;
+                let rows = self.upkeep.export(&mut self.connection, export, sql, time_zone)?;
+                Ok(applied(&TagKind::Copy, rows))
+            }
+            Body::Notify { sql, params } => {
+                self.connection.adopt(&origin.time_zone, &origin.search_path)?;
+                self.upkeep.notify(&mut self.connection, sql, params)?;
+                Ok(applied(&TagKind::Fixed("NOTIFY".to_owned()), 0))
+            }
             Body::Dataset(_) | Body::Call { .. } | Body::Transaction { .. } => {
                 Err(Error::internal("not a change of DuckDB"))
             }
@@ -154,6 +168,8 @@ impl Applier {
         let mut drawn = Vec::new();
         for (place, body) in bodies.iter().enumerate() {
             self.failed_in = place;
+            // What it reads may be a view of what an earlier one has changed.
+            self.upkeep.finish(&mut self.connection)?;
             done = self.apply(origin, body)?;
             drawn.append(&mut done.drawn);
         }
@@ -200,6 +216,7 @@ impl Applier {
         let Body::Values(values) = &first.body else {
             return Err(Error::internal("no rows to join"));
         };
+        self.upkeep.intent = Some(first.seq);
         let around = self.before(&first.origin, &first.body)?;
         let drawn = self.append_values(&values.target, rows)?;
         self.after(around)?;

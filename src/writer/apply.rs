@@ -11,10 +11,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::Writer;
 use super::applier::{already_exists, applied};
+use super::followed::tell;
 use crate::engine::QueryContext;
 use crate::error::{Error, Result};
 use crate::ids::{IntentSeq, TableName};
 use crate::intent::{Accepted, Applied, Body, DatasetChange, Intent, Storage, TagKind};
+use crate::pipeline::Moved;
 use crate::procedure::{Progress, Turn};
 use crate::sql::Definition;
 use crate::sqlstate::SqlState;
@@ -59,6 +61,7 @@ impl Writer {
             let mut tries = 1;
             let mut settled = Settled::No;
             let result = loop {
+                self.applier.upkeep.forget_broken();
                 match self.apply_guarded(intent) {
                     // Looked at first: a transaction that ends after this wakes the stream.
                     Err(error) if self.park_conflicted(intent, &error) => return Ok(()),
@@ -122,6 +125,7 @@ impl Writer {
                     }
                     Err(error) => {
                         self.applier.connection.rollback()?;
+                        self.applier.upkeep.undone();
                         Err(self.statement_error(intent, error))
                     }
                 }
@@ -140,7 +144,9 @@ impl Writer {
                 Ok(Progress::Done(applied(tag, count)))
             }
             Body::Dataset(change) => self.change_dataset(intent, change).map(Progress::Done),
-            Body::Transaction { .. } => Err(Error::internal("a transaction applies itself")),
+            Body::Transaction { .. } | Body::Notify { .. } | Body::Export(_) => {
+                Err(Error::internal("it does not apply by itself"))
+            }
             Body::Call { procedure, args } => {
                 self.applier
                     .connection
@@ -150,11 +156,14 @@ impl Writer {
                     origin: &intent.origin,
                     connection: &mut self.applier.connection,
                     pipelines: &self.targets.pipelines,
+                    moved: Moved::default(),
                 };
                 // A clone of the file must not meet a commit beside the stream.
                 let shared = Arc::clone(&self.shared);
                 let _file = shared.crossing.file.lock();
-                self.targets.procedures.run(procedure, &mut turn, args)
+                let progress = self.targets.procedures.run(procedure, &mut turn, args)?;
+                tell(&self.targets, &turn.moved, intent.seq);
+                Ok(progress)
             }
         }
     }

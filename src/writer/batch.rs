@@ -168,6 +168,7 @@ impl Writer {
             Ok(applied) => applied,
             Err(error) => {
                 self.applier.connection.rollback().map_err(Failure::Fault)?;
+                self.applier.upkeep.undone();
                 return Err(Failure::Guilty(error));
             }
         };

@@ -186,6 +186,7 @@ fn apply_once(applier: &mut Applier, shared: &Shared, intent: &Intent) -> Result
         }
         Err(error) => {
             applier.connection.rollback()?;
+            applier.upkeep.undone();
             Err(statement_error(error))
         }
     }

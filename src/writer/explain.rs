@@ -8,17 +8,29 @@ use super::define::{Definer, Existing};
 use crate::error::{Error, ErrorObject, Result};
 use crate::ids::TableName;
 use crate::intent::Body;
+use crate::pipeline::Broken;
 use crate::sql::ConstraintKind;
 use crate::sqlstate::SqlState;
 
 /// Names the constraint that a statement of a transaction has broken, by a connection of its own:
 /// the transaction's is of no more use.
-pub(super) fn explain_apart(targets: &Arc<Targets>, body: &Body, error: Error) -> Error {
+pub(super) fn explain_apart(
+    targets: &Arc<Targets>,
+    body: &Body,
+    broken: Option<&Broken>,
+    error: Error,
+) -> Error {
     if error.code().class() != "23" {
         return error;
     }
     match targets.duckdb.lookup_connection() {
-        Ok(connection) => Applier::new(Arc::clone(targets), connection).explain(body, error),
+        Ok(connection) => {
+            let mut applier = Applier::new(Arc::clone(targets), connection);
+            match broken {
+                Some(broken) => applier.explain_of(broken.changing.as_ref(), error),
+                None => applier.explain(body, error),
+            }
+        }
         Err(_) => error,
     }
 }
@@ -26,15 +38,20 @@ pub(super) fn explain_apart(targets: &Arc<Targets>, body: &Body, error: Error) -
 impl Applier {
     /// Names the constraint that an intent has broken. No transaction is open.
     pub(super) fn explain(&mut self, body: &Body, error: Error) -> Error {
+        if let Some(broken) = self.upkeep.broken().cloned() {
+            return self.explain_of(broken.changing.as_ref(), error);
+        }
         if let Body::Batch { bodies, .. } = body {
             return match bodies.get(self.failed_in) {
                 Some(failed) => self.explain(failed, error),
                 None => error,
             };
         }
-        let Some(table) = body.table().filter(|_| !matches!(body, Body::Define { .. })) else {
-            return error;
-        };
+        self.explain_of(body.table().filter(|_| !matches!(body, Body::Define { .. })), error)
+    }
+
+    fn explain_of(&mut self, table: Option<&TableName>, error: Error) -> Error {
+        let Some(table) = table else { return error };
         let explained = match error.code() {
             SqlState::UNIQUE_VIOLATION => self.broken_key(table, &error),
             SqlState::FOREIGN_KEY_VIOLATION => self.broken_reference(table, &error),

@@ -1,17 +1,18 @@
-//! Materialized views in the transactions that change their tables: what an [`Applier`] does
-//! around each change, and before and after a commit.
+//! Materialized views and triggers in the transactions that change their tables: what an
+//! [`Applier`] does around each change, and before and after a commit.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::Targets;
 use super::applier::Applier;
-use crate::catalog::TEMPORARY_SCHEMA;
+use crate::catalog::{TEMPORARY_SCHEMA, duckdb_table};
 use crate::error::{Error, Result};
 use crate::ids::{IntentSeq, TableName};
-use crate::intent::{Body, Origin, TagKind};
-use crate::notification::Notification;
-use crate::pipeline::{Change, Graph, Moved};
+use crate::intent::{Body, Origin};
+use crate::notification::{NoticeText, Notification};
+use crate::pipeline::{Change, ChangeKind, Changing, Graph, Moved, StoredTrigger};
+use crate::sql::trigger::{Event, TriggerChange};
 use crate::sql::{Candidates, Definition, Dropped, Effect, TableAction, ViewAction};
 use crate::sqlstate::SqlState;
 
@@ -23,6 +24,8 @@ pub(super) enum Around {
     Definitions {
         tables: Vec<Candidates>,
         refreshed: Vec<TableName>,
+        /// The bare names of what the triggers must be checked for; `None` for all.
+        concerned: Option<BTreeSet<String>>,
     },
 }
 
@@ -57,6 +60,9 @@ impl Applier {
     /// Takes out the view whose failure has undone the transaction; tells whether there is one, so
     /// that it can be tried again without.
     pub(super) fn suspend_failed(&mut self) -> bool {
+        if let Some(broken) = self.upkeep.broken() {
+            self.targets.pipelines.note_broken(broken);
+        }
         match self.upkeep.failed() {
             Some((view, error)) if is_of_view(&error) => {
                 self.targets.pipelines.suspend(&view, &error);
@@ -69,8 +75,9 @@ impl Applier {
     /// Goes on with the views as the transaction has defined them.
     fn reload(&mut self) -> Result<()> {
         let graph = Arc::new(Graph::load(&mut self.connection)?);
-        let moved = self.upkeep.moved().clone();
+        let (moved, intent) = (self.upkeep.moved().clone(), self.upkeep.intent);
         self.upkeep = self.targets.pipelines.upkeep_of(graph);
+        self.upkeep.intent = intent;
         self.upkeep.note_moved(moved);
         self.redefined = true;
         Ok(())
@@ -102,7 +109,8 @@ impl Applier {
                 _ => None,
             });
             let refreshed = refreshed.flatten().cloned().collect();
-            return Ok(Around::Definitions { tables, refreshed });
+            let concerned = concerned(changes);
+            return Ok(Around::Definitions { tables, refreshed, concerned });
         }
         let unwatched = Ok(Around::Change(Change::Unwatched));
         let Some(table) = body.table().filter(|table| table.schema != TEMPORARY_SCHEMA) else {
@@ -111,33 +119,43 @@ impl Applier {
         if !self.upkeep.graph().may_watch(&table.table) {
             return unwatched;
         }
-        let (effect, params, deletes) = match body {
-            Body::Statement { effect, params, tag, .. } => match tag {
-                TagKind::Fixed(_) | TagKind::Select => return unwatched,
-                tag => (effect.clone(), params.as_slice(), *tag == TagKind::Delete),
+        let replaced;
+        let (effect, params, kind) = match body {
+            Body::Statement { effect, params, tag, .. } => match ChangeKind::of(tag) {
+                Some(kind) => (effect, params.as_slice(), kind),
+                None => return unwatched,
             },
-            Body::Rows { create: None, replaces: true, .. } => {
-                (Effect::Unknown, [].as_slice(), false)
+            Body::Rows { create: None, replaces: true, table, .. } => {
+                replaced = self.replacing(origin, table)?;
+                (&replaced, [].as_slice(), ChangeKind::Merge)
             }
             Body::Rows { create: None, .. } | Body::Values(_) => {
-                (Effect::Inserts, [].as_slice(), false)
+                (&Effect::Inserts, [].as_slice(), ChangeKind::Insert)
             }
             _ => return unwatched,
         };
         let table = self.meant(origin, table)?;
-        let change = self.upkeep.before(&mut self.connection, &table, &effect, params, deletes)?;
-        Ok(Around::Change(change))
+        let changing = Changing {
+            table: &table,
+            kind,
+            effect,
+            params,
+            time_zone: &origin.time_zone,
+            search_path: &origin.search_path,
+        };
+        Ok(Around::Change(self.upkeep.before(&mut self.connection, &changing)?))
     }
 
     /// Lets views follow a change that was made.
     pub(super) fn after(&mut self, around: Around) -> Result<()> {
         match around {
             Around::Change(change) => self.upkeep.after(&mut self.connection, change),
-            Around::Definitions { tables, refreshed } => {
+            Around::Definitions { tables, refreshed, concerned } => {
                 for table in tables.into_iter().flatten() {
                     self.refuse_broken(&table)?;
                 }
                 self.reload()?;
+                self.check_triggers(concerned.as_ref())?;
                 for view in refreshed {
                     if self.upkeep.graph().find(&view).is_some() {
                         self.upkeep.note_moved(Moved {
@@ -170,6 +188,52 @@ impl Applier {
         }
     }
 
+    /// Definitions have changed: triggers must still be able to do what they do, and none may come
+    /// back to its own table.
+    fn check_triggers(&mut self, concerned: Option<&BTreeSet<String>>) -> Result<()> {
+        let graph = self.upkeep.shared_graph();
+        if let Some(circle) = graph.circle() {
+            let way: Vec<String> = circle.iter().map(ToString::to_string).collect();
+            return Err(Error::new(
+                SqlState::INVALID_OBJECT_DEFINITION,
+                "triggers may not run each other in a circle",
+            )
+            .with_detail(format!("A change would go from {}.", way.join(" to "))));
+        }
+        let is_concerned = |stored: &&Arc<StoredTrigger>| {
+            let mut named = stored.trigger.names.iter().chain([&stored.trigger.table]);
+            concerned.is_none_or(|all| named.any(|name| all.contains(&name.table)))
+        };
+        for stored in graph.triggers().filter(is_concerned) {
+            if let Err(error) = stored.check(&mut self.connection) {
+                let trigger = &stored.trigger;
+                return Err(Error::new(
+                    SqlState::DEPENDENT_OBJECTS_STILL_EXIST,
+                    format!(
+                        "cannot make this change because trigger {} on table {} depends on what \
+                         it changes",
+                        trigger.name, trigger.table.table
+                    ),
+                )
+                .with_detail(format!("Its procedure could not run any more: {}", error.message()))
+                .with_hint("Drop the trigger first."));
+            }
+        }
+        Ok(())
+    }
+
+    /// What it does to a table to get other rows in the place of all its own: where triggers see it,
+    /// those are copied aside.
+    fn replacing(&mut self, origin: &Origin, table: &TableName) -> Result<Effect> {
+        let table = self.meant(origin, table)?;
+        let events = vec![Event::Delete, Event::Insert];
+        if !self.upkeep.graph().fires(&table, &events) {
+            return Ok(Effect::Unknown);
+        }
+        let rows = format!("SELECT rowid FROM {}", duckdb_table(&table));
+        Ok(Effect::Merges { rows, events, assigns: Vec::new() })
+    }
+
     /// Finds the table that an unqualified name of a statement means.
     fn meant(&mut self, origin: &Origin, table: &TableName) -> Result<TableName> {
         let path = &origin.search_path;
@@ -192,9 +256,16 @@ fn is_of_view(error: &Error) -> bool {
     !error.is_fault() && !matches!(error.code().class(), "40" | "53" | "57" | "58" | "XX")
 }
 
-/// Tells the others what a committed transaction has done to views.
+/// Tells the others what a committed transaction has done to views and by triggers, and what it
+/// asked to be told.
 pub(super) fn tell(targets: &Targets, moved: &Moved, seq: IntentSeq) {
     targets.pipelines.note_moved(moved, seq);
+    targets.pipelines.name_files(moved);
+    for NoticeText { channel, payload } in moved.notices.iter().cloned() {
+        let span = tracing::info_span!("notify", %channel, seq = seq.0);
+        let _entered = span.entered();
+        targets.notifications.send(&Arc::new(Notification { pid: 0, channel, payload }));
+    }
     for (view, rows) in &moved.views {
         if targets.notifications.is_heard(&view.table) {
             let span = tracing::info_span!("notify", channel = %view.table, seq = seq.0, rows);
@@ -228,11 +299,40 @@ fn redefined_tables(changes: &[Definition]) -> Vec<Candidates> {
     changes.iter().flat_map(of).collect()
 }
 
+/// The bare names of what definitions change that triggers may need; `None` where they are not all
+/// named.
+fn concerned(changes: &[Definition]) -> Option<BTreeSet<String>> {
+    let mut names = BTreeSet::new();
+    for change in changes {
+        match change {
+            Definition::AlterTable { table, .. } => {
+                names.extend(table.iter().map(|name| name.table.clone()));
+            }
+            Definition::Drop { kind, cascade, names: dropped, .. } => {
+                if *cascade || *kind == Dropped::Schema {
+                    return None;
+                }
+                names.extend(dropped.iter().flatten().map(|name| name.table.clone()));
+            }
+            Definition::Trigger(
+                TriggerChange::Create { trigger, .. } | TriggerChange::Remake { trigger, .. },
+            ) => {
+                names.insert(trigger.table.table.clone());
+            }
+            Definition::AlterView { .. } => return None,
+            _ => {}
+        }
+    }
+    Some(names)
+}
+
 fn is_about_views(change: &Definition) -> bool {
     matches!(
         change,
         Definition::CreateView(_)
             | Definition::AlterView { .. }
+            | Definition::Trigger(_)
+            | Definition::Routine(_)
             | Definition::Drop {
                 kind: Dropped::MaterializedView | Dropped::Table | Dropped::View | Dropped::Schema,
                 ..

@@ -190,9 +190,11 @@ impl Lane {
         body: &Arc<Body>,
         cancel: &CancellationToken,
     ) -> Result<Applied> {
-        self.shared.crossing.state.lock().touch(since, body)?;
         let graph = self.graph.lock().clone();
         let graph = graph.unwrap_or_else(|| self.targets.pipelines.graph());
+        for body in graph.with_consequences(body) {
+            self.shared.crossing.state.lock().touch(since, body)?;
+        }
         if let Some(table) = body.table().filter(|_| !graph.is_empty())
             && self.targets.pipelines.has_moved_since(&graph, table, since)
         {
@@ -206,7 +208,9 @@ impl Lane {
                 applier.resume(graph);
                 let applied = applier.apply(&origin, &body);
                 let applied = applied.and_then(|applied| applier.settle().map(|()| applied));
-                let applied = applied.map_err(|error| explain_apart(&targets, &body, error));
+                let broken = applier.upkeep.broken();
+                let applied =
+                    applied.map_err(|error| explain_apart(&targets, &body, broken, error));
                 // Tried again, the transaction does without that view.
                 let applied = match applier.suspend_failed() {
                     true => Err(serialization_failure("failure of a materialized view")),
@@ -309,7 +313,7 @@ impl Lane {
         let graph = self.targets.pipelines.graph();
         let same = Arc::ptr_eq(&graph, &self.graph_before);
         if !same && tables.iter().any(|table| graph.reads_otherwise(&self.graph_before, table)) {
-            return Err(serialization_failure("definition of a materialized view"));
+            return Err(serialization_failure("definition of a materialized view or trigger"));
         }
         Ok(())
     }

@@ -52,7 +52,8 @@ use crate::fail_point::{self, Point};
 use crate::ids::IntentSeq;
 use crate::intent::{Accepted, Applied, Body, IntentLog, Outcome, fault_code};
 use crate::notification::Notifications;
-use crate::pipeline::{Graph, Registry};
+use crate::outbox::Outbox;
+use crate::pipeline::{Graph, Registry, recover_outbox};
 use crate::procedure::Procedures;
 
 use applier::Applier;
@@ -162,6 +163,7 @@ pub fn start(
     runtime: Handle,
 ) -> Result<(WriterHandle, std::thread::JoinHandle<()>)> {
     let mut connection = targets.duckdb.write_connection()?;
+    recover_outbox(&Outbox::new(&targets.data_dir), &mut connection)?;
     targets.pipelines.set(Arc::new(Graph::load(&mut connection)?));
     let parked_max = targets.parked_intents_max;
     let crossing = Crossing::new();

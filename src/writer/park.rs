@@ -20,6 +20,7 @@ use crate::ids::IntentSeq;
 use crate::intent::{Accepted, Body, DatasetChange, Intent};
 use crate::pipeline::Graph;
 use crate::sql::Definition;
+use crate::sql::trigger::TriggerChange;
 use crate::sqlstate::SqlState;
 
 /// How often a conflict is tried again when no transaction is open that could have caused it.
@@ -74,11 +75,12 @@ impl Writer {
         for accepted in turn {
             let Intent { seq, body, .. } = &accepted.intent;
             let seq = *seq;
-            state.note_change(seq, body);
+            let consequences = graph.with_consequences(body);
+            consequences.iter().for_each(|body| state.note_change(seq, body));
             let bulk = is_bulk(body, self.targets.bulk_bytes_min);
             let held = state.holds_any() && state.must_wait(seq, &names(body, &graph))
                 || bulk && state.parking.holds(Holder::Bulk);
-            let crosses = !held && state.crosses(body);
+            let crosses = !held && consequences.iter().any(|body| state.crosses(body));
             if bulk && !held && !crosses {
                 let names = names(body, &graph);
                 self.start_bulk(accepted, names, &mut state)?;
@@ -242,6 +244,9 @@ fn own_names(body: &Body) -> Names {
         Body::Define { changes, table: Some(table), .. } => {
             let inputs = changes.iter().flat_map(|change| match change {
                 Definition::CreateView(view) => view.plan.inputs.concat(),
+                Definition::Trigger(TriggerChange::Create { trigger, .. }) => {
+                    trigger.writes.clone()
+                }
                 _ => Vec::new(),
             });
             Names::Tables(inputs.chain([table.clone()]).collect())

@@ -49,6 +49,8 @@ impl Writer {
             | Body::Values(_)
             | Body::Define { .. }
             | Body::Batch { .. }
+            | Body::Notify { .. }
+            | Body::Export(_)
             | Body::Rows { storage: Storage::DuckDb, .. }
             | Body::Transaction { .. } => applied.has(intent.seq),
             Body::Rows { table, storage: Storage::Arrow, .. } => has(table),

@@ -46,7 +46,10 @@ impl Writer {
                 result: intent.body.gives_rows().then(|| ResultSet::lost(0)),
                 drawn: Vec::new(),
             },
-            Body::Statement { .. } | Body::Define { .. } => Applied::default(),
+            Body::Statement { .. }
+            | Body::Define { .. }
+            | Body::Notify { .. }
+            | Body::Export(_) => Applied::default(),
         })
     }
 

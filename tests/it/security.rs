@@ -59,7 +59,7 @@ impl Guarded {
                 .map(|folder| format!("{}/{folder}stolen", dir.display()))
                 .to_vec()
         });
-        let relative = ["stolen", "../stolen", "file:///tmp/teatree_stolen"].map(str::to_owned);
+        let relative = ["./stolen", "../stolen", "file:///tmp/teatree_stolen"].map(str::to_owned);
         [vec![outside], inside.unwrap_or_default(), relative.to_vec()].concat()
     }
 

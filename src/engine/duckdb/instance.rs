@@ -13,6 +13,7 @@ use super::reader::Idle;
 use super::routines;
 use super::system_functions::{self, SystemFunction};
 use super::system_tables::{self, SystemTable};
+use super::triggers;
 use super::write_connection::WriteConnection;
 use crate::catalog;
 use crate::config::Config;
@@ -28,8 +29,8 @@ pub struct DuckDbOptions {
     pub file: PathBuf,
     /// Where DuckDB may spill.
     pub spill_dir: PathBuf,
-    /// The folders that statements of the server itself may read files from.
-    pub readable_dirs: Vec<PathBuf>,
+    /// The folders that statements of the server itself may read files from, and write them to.
+    pub usable_dirs: Vec<PathBuf>,
     pub threads: usize,
     pub memory_mib: usize,
     pub spill_max_mib: usize,
@@ -44,7 +45,7 @@ impl DuckDbOptions {
         DuckDbOptions {
             file: dir.join(format!("{}.duckdb", config.database)),
             spill_dir: dir.join("spill").join("duckdb"),
-            readable_dirs: vec![dir.join("inbox")],
+            usable_dirs: vec![dir.join("inbox"), dir.join("outbox")],
             threads: config.duckdb_threads,
             memory_mib: config.duckdb_memory_mib,
             spill_max_mib: config.spill_max_mib,
@@ -61,7 +62,7 @@ impl DuckDbOptions {
     /// runs; lists are no settings that DuckDB takes at opening.
     fn closing_sql(&self) -> String {
         let dirs: Vec<String> = self
-            .readable_dirs
+            .usable_dirs
             .iter()
             .map(|dir| format!("'{}'", dir.to_string_lossy().replace('\'', "''")))
             .collect();
@@ -141,6 +142,7 @@ impl DuckDb {
         connection.execute(&options.closing_sql())?;
         routines::prepare(&mut connection, &options.database())?;
         connection.execute(catalog::own_tables_sql())?;
+        triggers::prepare(&mut connection, &options.database())?;
         for (name, sql) in catalog::system_sql() {
             connection
                 .execute(sql)

@@ -12,8 +12,10 @@
 //! - `drawing.rs`: statements that tell what they draw from sequences.
 //! - `statement_cache.rs`: statements that the Writer's connection keeps prepared.
 //! - `refused_rows.rs`: which rows a table's conditions refuse.
+//! - `routines.rs`, `triggers.rs`: the tables of those that users have made.
 //! - `table_shape.rs`: what rows of a table must look like.
 //! - `foreign.rs`: DuckDB tables as sources of DataFusion plans.
+//! - `parquet_file.rs`: rows to a Parquet file; `exports.rs`: those of the Writer's queries.
 //! - `exact.rs`: DuckDB's own column types, for rows that must not change on their way.
 //! - `capi/`, `logical_type.rs`, `value.rs`, `error.rs`, `error_words.rs`: the border to DuckDB's C
 //!   API.
@@ -25,6 +27,7 @@ mod drawing;
 mod error;
 mod error_words;
 mod exact;
+mod exports;
 mod foreign;
 mod functions;
 mod held;
@@ -33,6 +36,7 @@ mod instance;
 mod kept;
 mod kept_outcomes;
 mod logical_type;
+mod parquet_file;
 mod reader;
 mod refused_rows;
 mod routines;
@@ -40,6 +44,7 @@ mod statement_cache;
 mod system_functions;
 mod system_tables;
 mod table_shape;
+mod triggers;
 mod value;
 mod write_connection;
 
@@ -52,4 +57,5 @@ pub use reader::PartialDescription;
 pub use system_functions::{Action, SystemFunction};
 pub use system_tables::{Pages, SystemTable};
 pub use table_shape::{NamedObject, Relation, ShapeColumn, TableShape};
+pub use triggers::KeptTrigger;
 pub use write_connection::{AppliedPlaces, Changed, WriteConnection};

@@ -1,11 +1,41 @@
 //! The statements of a procedure as one intent, where all of them change rows of DuckDB's tables or
-//! read them.
+//! read them, for a file or to notify.
 
-use crate::error::Result;
-use crate::intent::{Body, TagKind};
+use crate::error::{Error, Result};
+use crate::intent::{Body, Export, TagKind};
 use crate::router::{Router, StatementContext};
-use crate::sql::{Effect, Kind, Routine, Statement, Tag, Write};
+use crate::sql::{CopyFile, CopyOut, Effect, Kind, Routine, Statement, Tag, Write};
 use crate::types::{PgType, Value};
+
+/// What one of a procedure's statements is.
+pub(super) enum Step {
+    Rows(Statement),
+    /// A query of channels and payloads.
+    Notifications(Statement),
+    /// A query whose rows go to a file.
+    File(Box<CopyOut>, CopyFile),
+}
+
+impl Step {
+    pub(super) fn of(statement: &Statement) -> Result<Step> {
+        if let Kind::CopyOut(copy) = &statement.kind
+            && let Some(file) = &copy.file
+        {
+            return Ok(Step::File(copy.clone(), file.clone()));
+        }
+        Ok(match statement.as_notifications()? {
+            Some(query) => Step::Notifications(query),
+            None => Step::Rows(statement.clone()),
+        })
+    }
+
+    pub(super) fn statement(&self) -> &Statement {
+        match self {
+            Step::Rows(statement) | Step::Notifications(statement) => statement,
+            Step::File(copy, _) => &copy.query,
+        }
+    }
+}
 
 impl Router {
     /// Builds the changes that a procedure makes; `None` when it does something else, or nothing.
@@ -16,38 +46,78 @@ impl Router {
         values: &[Value],
         context: &StatementContext,
     ) -> Result<Option<Vec<Body>>> {
-        let changes = |one: &Statement| matches!(one.kind, Kind::Write(_));
-        if !statements.iter().any(changes)
-            || !statements.iter().all(|one| self.is_of_rows(one, context))
-        {
+        let mut steps = Vec::with_capacity(statements.len());
+        let mut changes = false;
+        for statement in statements {
+            let step = Step::of(statement)?;
+            changes |= !matches!(step, Step::Rows(_)) || matches!(statement.kind, Kind::Write(_));
+            if !self.is_step(&step, context) {
+                return Ok(None);
+            }
+            steps.push(step);
+        }
+        if !changes {
             return Ok(None);
         }
         let context = StatementContext { unstaged: true, ..context.clone() };
-        let declared: Vec<Option<PgType>> = routine.identity().into_iter().map(Some).collect();
-        let mut bodies = Vec::with_capacity(statements.len());
-        for (place, statement) in statements.iter().enumerate() {
+        let mut bodies = Vec::with_capacity(steps.len());
+        for (place, step) in steps.iter().enumerate() {
             let is_last = place + 1 == statements.len();
-            let made = self.body_statement(routine, statement, is_last, &context).await?;
-            let (made, used) = made.with_used_params();
-            let types: Vec<Option<PgType>> = used.iter().map(|&place| declared[place]).collect();
-            let params: Vec<Value> = used.iter().map(|&place| values[place].clone()).collect();
-            bodies.push(match &made.kind {
-                Kind::Write(write) => self.body(&made, write, &types, params, &context).await?,
-                _ => {
-                    let names = self.names_of(&made, made.tables(), &types, &context).await?;
-                    Body::Statement {
-                        sql: made.duckdb_sql(&names, &types)?,
-                        params,
-                        table: None,
-                        tag: TagKind::Select,
-                        returning: is_last && routine.outputs().next().is_some(),
-                        effect: Effect::default(),
-                        draws: Vec::new(),
-                    }
-                }
-            });
+            bodies.push(self.step(routine, step, is_last, values, &context).await?);
         }
         Ok(Some(bodies))
+    }
+
+    /// Builds what one of a procedure's statements does.
+    pub(super) async fn step(
+        &self,
+        routine: &Routine,
+        step: &Step,
+        is_last: bool,
+        values: &[Value],
+        context: &StatementContext,
+    ) -> Result<Body> {
+        let declared: Vec<Option<PgType>> = routine.identity().into_iter().map(Some).collect();
+        let statement = step.statement();
+        let is_last = is_last && matches!(step, Step::Rows(_));
+        let made = self.body_statement(routine, statement, is_last, context).await?;
+        let (made, used) = made.with_used_params();
+        let types: Vec<Option<PgType>> = used.iter().map(|&place| declared[place]).collect();
+        let params: Vec<Value> = used.iter().map(|&place| values[place].clone()).collect();
+        let read = match &made.kind {
+            Kind::Write(write) => {
+                return self.body(&made, write, &types, params, context).await;
+            }
+            Kind::Read(read) => read,
+            _ => return Err(Error::internal("not a step of a procedure")),
+        };
+        let names = self.names_of(&made, made.tables(), &types, context).await?;
+        let sql = made.duckdb_sql(&names, &types)?;
+        if let Step::File(copy, file) = step {
+            let columns = self.describe(&made, read, &types, context).await?.columns;
+            let quoted = copy.quoted(&columns)?;
+            let (options, CopyFile { name, form }) = (copy.options.clone(), file.clone());
+            let export = Export { sql, params, columns, name, form, options, quoted };
+            return Ok(Body::Export(Box::new(export)));
+        }
+        if matches!(step, Step::Notifications(_)) {
+            return Ok(Body::Notify { sql, params });
+        }
+        Ok(Body::Statement {
+            sql,
+            params,
+            table: None,
+            tag: TagKind::Select,
+            returning: is_last && routine.outputs().next().is_some(),
+            effect: Effect::default(),
+            draws: Vec::new(),
+        })
+    }
+
+    /// Tells whether a step is one that the Writer can make.
+    pub(super) fn is_step(&self, step: &Step, context: &StatementContext) -> bool {
+        let reads = matches!(step.statement().kind, Kind::Read(_));
+        (reads || matches!(step, Step::Rows(_))) && self.is_of_rows(step.statement(), context)
     }
 
     /// Tells whether a statement changes or reads rows of DuckDB's tables, and means the same at

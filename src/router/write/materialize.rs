@@ -4,7 +4,7 @@ use crate::error::{Error, Result};
 use crate::intent::Body;
 use crate::router::{Router, StatementContext};
 use crate::sql::rewrite::NameContext;
-use crate::sql::{Definition, Effect, Kind, MaterializedView, Statement, TableRef, Write};
+use crate::sql::{Definition, Effect, Kind, MaterializedView, Statement, TableRef, Tag, Write};
 use crate::sqlstate::SqlState;
 use crate::types::{PgType, Value};
 
@@ -83,6 +83,9 @@ impl Router {
         }
         let path = &context.query.search_path;
         let read = |table: &TableRef| table.candidates(path).any(|name| graph.reads(&name));
+        let fires = |table: &TableRef| {
+            table.candidates(path).any(|name| !graph.triggers_of(&name).is_empty())
+        };
         match write {
             Write::Insert { table, .. }
             | Write::Update { table, .. }
@@ -105,28 +108,37 @@ impl Router {
                 )
                 .with_hint("Write it in PostgreSQL's SQL."))
             }
+            Write::Other { tables, .. } if statement.is_native() && tables.iter().any(fires) => {
+                Err(Error::unsupported(
+                    "a table that has triggers cannot be changed in DuckDB's own SQL",
+                )
+                .with_hint("Write it in PostgreSQL's SQL."))
+            }
             _ => Ok(()),
         }
     }
 
-    /// Tells what a write does to its table's rows, as far as views follow them.
+    /// Tells what a write does to its table's rows, as far as views follow them or triggers see
+    /// them.
     pub(super) fn effect(
         &self,
         statement: &Statement,
         write: &Write,
         names: &NameContext,
         types: &[Option<PgType>],
+        context: &StatementContext,
     ) -> Result<Effect> {
-        let (Write::Insert { table, .. }
-        | Write::Update { table, .. }
-        | Write::Delete { table, .. }) = write
-        else {
-            return Ok(Effect::Unknown);
+        let table = match write {
+            Write::Insert { on_conflict: false, .. } => return Ok(Effect::Inserts),
+            Write::Insert { table, .. }
+            | Write::Update { table, .. }
+            | Write::Delete { table, .. } => Some(table),
+            Write::Other { tag: Tag::Counted("MERGE"), .. } => write.target(),
+            _ => None,
         };
-        if matches!(write, Write::Insert { on_conflict: false, .. }) {
-            return Ok(Effect::Inserts);
-        }
-        if !self.pipelines.graph().may_watch(&table.table) {
+        let watched =
+            |table: &TableRef| context.for_later || self.pipelines.graph().may_watch(&table.table);
+        if !table.is_some_and(watched) {
             return Ok(Effect::Unknown);
         }
         statement.effect(names, types)

@@ -11,6 +11,7 @@
 //! - `output.rs`: the rows that an algorithm gives.
 //! - `define.rs`: changes of definitions; defaults, identities and constraints that writes ask for.
 //! - `batch.rs`: the statements of a procedure as one intent.
+//! - `trigger.rs`: CREATE TRIGGER: a procedure's statements as what a trigger does.
 //! - `routine.rs`: CREATE FUNCTION and CREATE PROCEDURE.
 //! - `holds.rs`: what a write inside a transaction means for others.
 //! - `ingest.rs`: what rows of files must be like.
@@ -33,6 +34,7 @@ mod plan;
 mod routine;
 mod staged;
 mod target;
+mod trigger;
 mod values;
 
 use super::{Router, StatementContext};
@@ -130,6 +132,9 @@ impl Router {
             Write::Define { define: DefineWrite::Routine(routine), tag } => {
                 self.define_routine(routine, tag_kind(tag.clone()), context).await
             }
+            Write::Define { define: DefineWrite::Trigger(trigger), tag } => {
+                Box::pin(self.define_trigger(trigger, tag_kind(tag.clone()), context)).await
+            }
             Write::Drop { .. } | Write::Define { .. } | Write::Other { .. } => {
                 self.on_duckdb_alone(statement, write, types, params, context).await
             }
@@ -149,14 +154,18 @@ impl Router {
         let Write::Insert { table, overriding, .. } = write else {
             return Err(Error::internal("not an INSERT"));
         };
+        let fitted = self.fit_later_columns(statement, table, types, context).await?;
+        let statement = fitted.as_ref().unwrap_or(statement);
         let fitted = self.fit_conflict(statement, table, context).await?;
         let statement = fitted.as_ref().unwrap_or(statement);
         let fitted = self.fit_defaults(statement, table, *overriding, context).await?;
         let statement = fitted.as_ref().unwrap_or(statement);
         let write = statement.write().unwrap_or(write);
-        let typed = self.values_body(statement, write, types, &mut params, context);
-        if let Some(body) = typed.await? {
-            return Ok(body);
+        if !context.for_later {
+            let typed = self.values_body(statement, write, types, &mut params, context);
+            if let Some(body) = typed.await? {
+                return Ok(body);
+            }
         }
         if !context.unstaged {
             let staged = self.staged_insert(statement, write, types, &params, context);
@@ -219,6 +228,9 @@ impl Router {
                 }
                 Ok(Body::Define { changes, table: Some(name), tag: tag_kind(write.tag()) })
             }
+            Write::Define { define: DefineWrite::Trigger(_), .. } => {
+                Err(Error::unsupported("triggers on temporary tables are not supported"))
+            }
             Write::Insert { table, columns, values: true, .. } => {
                 let name = TableName::new(TEMPORARY_SCHEMA, table.table.clone());
                 let fitted = self.fit_temporary(statement, &name, columns, context).await?;
@@ -239,7 +251,7 @@ impl Router {
     ) -> Result<Body> {
         let table = changed_table(write, context);
         let names = self.names_of(statement, write.tables(), types, context).await?;
-        let effect = self.effect(statement, write, &names, types)?;
+        let effect = self.effect(statement, write, &names, types, context)?;
         Ok(Body::Statement {
             effect,
             sql: statement.duckdb_sql(&names, types)?,

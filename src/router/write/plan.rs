@@ -24,7 +24,7 @@ pub(super) struct InsertPlan {
     /// Each parameter is used once.
     params_once: bool,
     /// Nothing can refuse a row that fits the columns.
-    certain: bool,
+    pub(super) certain: bool,
 }
 
 /// One value of a planned row.

@@ -5,6 +5,7 @@ use crate::catalog::is_used_function;
 use crate::error::{Error, Result};
 use crate::intent::{Body, TagKind};
 use crate::router::{Router, StatementContext};
+use crate::sql::trigger::{NEW_TABLE, OLD_TABLE};
 use crate::sql::{
     Definition, Kind, Language, Routine, RoutineChange, RoutineKind, RoutineStatement, Routines,
     Statement, TableRef, Write, check_result, macro_of, parse, parse_body,
@@ -25,6 +26,7 @@ impl Router {
     ) -> Result<Body> {
         self.wait_for_definitions(context).await?;
         let path = &context.query.search_path;
+        let mut remade = Vec::new();
         let change = match statement {
             RoutineStatement::Create { name, routine, or_replace, unknown } => {
                 self.check_database(std::slice::from_ref(name))?;
@@ -34,6 +36,9 @@ impl Router {
                 // What the body means is not fixed to this moment.
                 let context = StatementContext { moment: None, ..context.clone() };
                 self.complete(&mut routine, &context).await?;
+                if *or_replace && routine.kind == RoutineKind::Procedure {
+                    remade = self.remade_triggers(&routine, &context).await?;
+                }
                 RoutineChange::Create { routine, or_replace: *or_replace }
             }
             RoutineStatement::Drop { kind, names, if_exists, cascade } => RoutineChange::Drop {
@@ -48,7 +53,8 @@ impl Router {
                 action: action.clone(),
             },
         };
-        Ok(Body::Define { changes: vec![Definition::Routine(change)], table: None, tag })
+        let changes = std::iter::once(Definition::Routine(change)).chain(remade).collect();
+        Ok(Body::Define { changes, table: None, tag })
     }
 
     /// Tells what is wrong with a type that is none of PostgreSQL's own.
@@ -217,7 +223,15 @@ impl Router {
     ) -> Result<()> {
         let declared: Vec<Option<PgType>> = routine.identity().into_iter().map(Some).collect();
         let mut columns: Option<Vec<Column>> = None;
+        if !context.checks_bodies {
+            return Ok(());
+        }
         for (place, statement) in statements.iter().enumerate() {
+            // They are a trigger's, which checks it when it is made.
+            if statement.reads_any(&[NEW_TABLE, OLD_TABLE]) {
+                columns = None;
+                continue;
+            }
             let names = self.names_of(statement, statement.tables(), &declared, context).await?;
             let statement = statement.with_arguments(routine, &names.relations)?;
             columns = match &statement.kind {

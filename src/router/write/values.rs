@@ -11,6 +11,7 @@ use crate::engine::duckdb::Relation;
 use crate::error::Result;
 use crate::intent::{Body, Moment};
 use crate::router::{Router, StatementContext};
+use crate::sql::trigger::Event;
 use crate::sql::{Statement, TableRef, Write};
 use crate::types::{PgType, Value};
 
@@ -104,7 +105,13 @@ impl Router {
         let Some(shape) = self.shape(moment, table, context).await? else { return Ok(None) };
         let Relation::Table(shape) = &*shape else { return Ok(None) };
         let surroundings = (moment, context.query.search_path.clone(), context.input_style);
-        let plan = plan(shape, columns, cells, types, statement.param_count, surroundings)?;
+        let mut plan = plan(shape, columns, cells, types, statement.param_count, surroundings)?;
+        // What triggers do may fail.
+        if let Some(plan) = &mut plan
+            && self.pipelines.graph().fires(&shape.name, &[Event::Insert])
+        {
+            plan.certain = false;
+        }
         let plan = plan.map(Arc::new);
         if let Some(plan) = &plan
             && statement.param_count > 0

@@ -8,6 +8,9 @@ mod options;
 mod tests;
 mod tokens;
 
+use std::path::{Component, Path};
+
+use serde::{Deserialize, Serialize};
 use sqlparser::ast;
 use sqlparser::tokenizer::{Token, TokenWithSpan};
 
@@ -18,7 +21,7 @@ use super::statement::{Kind, Statement, TableRef};
 use super::{forbidden, quote_ident, rewrite, split};
 use crate::error::{Error, Result};
 use crate::sqlstate::SqlState;
-use crate::types::CopyOptions;
+use crate::types::{Column, CopyOptions};
 use options::Options;
 use tokens::Tokens;
 
@@ -65,7 +68,7 @@ fn not_one() -> Error {
     Error::syntax("COPY FROM WHERE takes one condition")
 }
 
-/// `COPY table or query TO STDOUT …`.
+/// `COPY table or query TO STDOUT …`, or to a file in the outbox.
 #[derive(Clone, Debug)]
 pub struct CopyOut {
     /// What gives the rows that are copied.
@@ -74,6 +77,25 @@ pub struct CopyOut {
     pub whole_table: Option<TableRef>,
     pub options: CopyOptions,
     pub force_quote: ForceQuote,
+    /// The file in the outbox that gets them; `None` for the client.
+    pub file: Option<CopyFile>,
+}
+
+/// A file that rows go to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CopyFile {
+    /// Its name as it was written, below the outbox folder: never outside of it.
+    pub name: String,
+    pub form: FileForm,
+}
+
+/// What a file's rows look like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FileForm {
+    /// As COPY's options say.
+    Stream,
+    Parquet,
+    Arrow,
 }
 
 impl CopyIn {
@@ -84,6 +106,23 @@ impl CopyIn {
 }
 
 impl CopyOut {
+    /// Tells for each column whether it is always quoted.
+    ///
+    /// # Errors
+    /// 42703 or 42P10 for a column that is not among those that are copied.
+    pub fn quoted(&self, columns: &[Column]) -> Result<Vec<bool>> {
+        match &self.force_quote {
+            ForceQuote::All => Ok(vec![true; columns.len()]),
+            ForceQuote::These(names) => {
+                let is_there = |name: &&String| columns.iter().any(|column| column.name == **name);
+                if let Some(missing) = names.iter().find(|name| !is_there(name)) {
+                    return Err(self.missing_column("FORCE_QUOTE", missing));
+                }
+                Ok(columns.iter().map(|column| names.contains(&column.name)).collect())
+            }
+        }
+    }
+
     /// Makes the error of an option's column that is not among those that are copied.
     pub fn missing_column(&self, option: &str, column: &str) -> Error {
         missing_column(self.whole_table.as_ref(), option, column)
@@ -119,7 +158,7 @@ enum Source {
 /// Where it goes to or comes from.
 enum Way {
     Client,
-    File,
+    File(String),
     Program,
 }
 
@@ -131,7 +170,7 @@ pub(super) fn is_copy(tokens: &[TokenWithSpan]) -> bool {
 /// Reads a COPY. `tokens` went through `fold_tokens`.
 ///
 /// # Errors
-/// 42601 with a position; 42501 for files and programs of the server; what the options' checks say.
+/// 42601 with a position; 42501 for programs and for files but those of the outbox; what the options' checks say.
 pub(super) fn parse(tokens: &[TokenWithSpan], text: &str, places: &Places) -> Result<Kind> {
     let mut tokens = Tokens::new(tokens);
     tokens.expect("copy", places)?;
@@ -151,6 +190,7 @@ pub(super) fn parse(tokens: &[TokenWithSpan], text: &str, places: &Places) -> Re
         tokens.expect("delimiters", places)?;
         options.old_delimiter(&mut tokens, places)?;
     }
+    options.to_file = matches!(way, Way::File(_)) && !from;
     options.parse(&mut tokens, places)?;
     let condition = if tokens.peeks("where") {
         if !from {
@@ -167,11 +207,16 @@ pub(super) fn parse(tokens: &[TokenWithSpan], text: &str, places: &Places) -> Re
         return Err(tokens.unexpected(places));
     }
     refuse_files(&way, from)?;
+    let file = match way {
+        Way::File(name) => Some(options.file(name)?),
+        Way::Client | Way::Program => None,
+    };
     let made = CopyOptions::complete(&options.given, from)?;
     let Source::Table { name, columns } = source else {
         let Source::Query(query) = source else { return Err(Error::internal("no COPY source")) };
         let force_quote = options.force_quote;
-        let copy = CopyOut { query: *query, whole_table: None, options: made, force_quote };
+        let query = *query;
+        let copy = CopyOut { query, whole_table: None, options: made, force_quote, file };
         return Ok(Kind::CopyOut(Box::new(copy)));
     };
     let table = TableRef::from_object_name(&name)?;
@@ -195,7 +240,8 @@ pub(super) fn parse(tokens: &[TokenWithSpan], text: &str, places: &Places) -> Re
     let query = whole_table(&name, &columns)?;
     let whole_table = columns.is_empty().then_some(table);
     let force_quote = options.force_quote;
-    Ok(Kind::CopyOut(Box::new(CopyOut { query, whole_table, options: made, force_quote })))
+    let copy = CopyOut { query, whole_table, options: made, force_quote, file };
+    Ok(Kind::CopyOut(Box::new(copy)))
 }
 
 fn parse_source(tokens: &mut Tokens, text: &str, places: &Places) -> Result<Source> {
@@ -230,25 +276,39 @@ fn parse_way(tokens: &mut Tokens, places: &Places) -> Result<Way> {
     if tokens.one_of(&["stdin", "stdout"]).is_some() {
         return Ok(Way::Client);
     }
-    let way = if tokens.take("program") { Way::Program } else { Way::File };
-    tokens.string(places)?;
-    Ok(way)
+    let is_program = tokens.take("program");
+    let text = tokens.string(places)?;
+    Ok(if is_program { Way::Program } else { Way::File(text) })
 }
 
 fn refuse_files(way: &Way, from: bool) -> Result<()> {
     let (role, what) = match (way, from) {
         (Way::Client, _) => return Ok(()),
+        (Way::File(name), false) if is_inside(name) => return Ok(()),
         (Way::Program, _) => ("pg_execute_server_program", "COPY to or from an external program"),
-        (Way::File, true) => ("pg_read_server_files", "COPY from a file"),
-        (Way::File, false) => ("pg_write_server_files", "COPY to a file"),
+        (Way::File(_), true) => ("pg_read_server_files", "COPY from a file"),
+        (Way::File(_), false) => ("pg_write_server_files", "COPY to a file"),
     };
     Err(Error::new(
         SqlState::INSUFFICIENT_PRIVILEGE,
         format!("must be superuser or have privileges of the {role} role to {what}"),
     )
     .with_hint(
-        "Anyone can COPY to stdout or from stdin. psql's \\copy command also works for anyone.",
+        "Anyone can COPY to stdout or from stdin, and to a file in the outbox by its name there. \
+         psql's \\copy command also works for anyone.",
     ))
+}
+
+/// Tells whether a file's name stays below the outbox folder; names that begin with a dot are the
+/// server's own.
+fn is_inside(name: &str) -> bool {
+    let mut parts = Path::new(name).components();
+    let is_plain = |part: Component<'_>| matches!(part, Component::Normal(part) if !part.to_string_lossy().starts_with('.'));
+    !name.is_empty()
+        && !name.ends_with('/')
+        && !name.contains('\0')
+        && !name.contains("://")
+        && parts.all(is_plain)
 }
 
 /// Reads the rest as a condition.

@@ -1,9 +1,11 @@
 //! COPY's options: `WITH (name value, …)`, and the spelling from before PostgreSQL 9.0.
 
+use std::path::Path;
+
 use sqlparser::tokenizer::Token;
 
-use super::ForceQuote;
 use super::tokens::Tokens;
+use super::{CopyFile, FileForm, ForceQuote};
 use crate::error::{Error, Result};
 use crate::sql::split::Places;
 use crate::sqlstate::SqlState;
@@ -16,6 +18,9 @@ pub(super) struct Options {
     pub(super) force_null: Vec<String>,
     pub(super) force_not_null: Vec<String>,
     freeze: Option<bool>,
+    /// The rows go to a file, which has formats of its own.
+    pub(super) to_file: bool,
+    form: Option<FileForm>,
 }
 
 impl Default for Options {
@@ -26,6 +31,8 @@ impl Default for Options {
             force_null: Vec::new(),
             force_not_null: Vec::new(),
             freeze: None,
+            to_file: false,
+            form: None,
         }
     }
 }
@@ -66,6 +73,14 @@ impl Options {
 
     fn set(&mut self, name: &str, value: Given) -> Result<(), Fault> {
         let given = &mut self.given;
+        if let ("format", true, Given::Text(text)) = (name, self.to_file, &value)
+            && let Some(form) = file_form(text)
+        {
+            if given.format.is_some() {
+                return Err(redundant());
+            }
+            return put(&mut self.form, form);
+        }
         match name {
             "format" => put(&mut given.format, format(text(name, value)?.as_str())?),
             "freeze" => put(&mut self.freeze, boolean(name, value)?),
@@ -150,6 +165,31 @@ impl Options {
         let star = name == "force_quote" && tokens.take_symbol(&Token::Mul);
         let value = if star { Given::Star } else { Given::Names(tokens.names(places)?) };
         Ok(self.set(name, value))
+    }
+
+    /// Decides what a file's rows look like: by the option, or by the ending of its name.
+    ///
+    /// # Errors
+    /// 42601 for options of lines with a file that has none.
+    pub(super) fn file(&mut self, name: String) -> Result<CopyFile> {
+        let ending = Path::new(&name).extension().map(|ending| ending.to_string_lossy());
+        let ending = ending.map(|ending| ending.to_lowercase()).unwrap_or_default();
+        let form = match (self.form, self.given.format) {
+            (Some(_), Some(_)) => return Err(Error::syntax("conflicting or redundant options")),
+            (Some(form), None) => form,
+            (None, Some(_)) => FileForm::Stream,
+            (None, None) => file_form(&ending).unwrap_or(FileForm::Stream),
+        };
+        if form == FileForm::Stream {
+            if self.given.format.is_none() && ending == "csv" {
+                self.given.format = Some(CopyFormat::Csv);
+            }
+        } else if self.given != GivenCopyOptions::default() {
+            return Err(Error::syntax(
+                "COPY to a Parquet or Arrow file takes no options but FORMAT",
+            ));
+        }
+        Ok(CopyFile { name, form })
     }
 
     /// `COPY BINARY table …`
@@ -259,6 +299,14 @@ fn header(value: Given) -> Result<CopyHeader, Fault> {
         Some(true) => Ok(CopyHeader::On),
         Some(false) => Ok(CopyHeader::Off),
         None => Err(Fault::Plain(Error::syntax("header requires a Boolean value or \"match\""))),
+    }
+}
+
+fn file_form(name: &str) -> Option<FileForm> {
+    match name {
+        "parquet" => Some(FileForm::Parquet),
+        "arrow" | "ipc" | "feather" => Some(FileForm::Arrow),
+        _ => None,
     }
 }
 

@@ -93,8 +93,8 @@ impl One<'_> {
                 from: old_name.value.clone(),
                 to: new_name.value.clone(),
             },
-            // All roles own everything; constraints hold for all rows from the start; there are no
-            // triggers, and nothing replicates.
+            // All roles own everything; constraints hold for all rows from the start; nothing
+            // replicates. Triggers are read before the parser.
             Operation::OwnerTo { .. }
             | Operation::ValidateConstraint { .. }
             | Operation::ReplicaIdentity { .. }

@@ -1,11 +1,11 @@
 //! Statements that the parser does not know: ALTER SEQUENCE, SET SCHEMA, identity columns' ALTER,
-//! renaming of views; materialized views (in `materialized.rs`); OWNER TO and privileges, which are
-//! accepted since all roles may do all.
+//! renaming of views; materialized views (in `materialized.rs`), triggers (in `trigger.rs`); OWNER TO
+//! and privileges, which are accepted since all roles may do all.
 
 use sqlparser::tokenizer::{Token, TokenWithSpan};
 
 use super::sequence::{Bound, OwnerChange, Restart, SequenceOwner};
-use super::{SequenceChange, TableAction, domain, materialized};
+use super::{SequenceChange, TableAction, domain, materialized, trigger};
 use crate::error::{Error, Result};
 use crate::sql::define_write::DefineWrite;
 use crate::sql::statement::{Kind, TableRef, Tag};
@@ -47,6 +47,20 @@ pub(in crate::sql) fn parse(tokens: &[TokenWithSpan]) -> Result<Option<Kind>> {
     if cursor.take(&["drop", "domain"]) {
         return drop_domain(&mut cursor).map(Some);
     }
+    if cursor.take(&["create", "trigger"]) {
+        return trigger::create(&mut cursor, false).map(Some);
+    }
+    if cursor.take(&["create", "or", "replace", "trigger"]) {
+        return trigger::create(&mut cursor, true).map(Some);
+    }
+    if cursor.take(&["create", "constraint", "trigger"])
+        || cursor.take(&["create", "or", "replace", "constraint", "trigger"])
+    {
+        return Err(trigger::refuse_constraint());
+    }
+    if cursor.take(&["drop", "trigger"]) {
+        return trigger::drop_trigger(&mut cursor).map(Some);
+    }
     if !cursor.take(&["alter"]) {
         return Ok(None);
     }
@@ -64,6 +78,9 @@ pub(in crate::sql) fn parse(tokens: &[TokenWithSpan]) -> Result<Option<Kind>> {
     }
     if cursor.take(&["materialized", "view"]) {
         return materialized::alter(&mut cursor);
+    }
+    if cursor.take(&["trigger"]) {
+        return trigger::alter(&mut cursor).map(Some);
     }
     if cursor.take(&["sequence"]) {
         return alter_sequence(&mut cursor).map(Some);
@@ -316,6 +333,9 @@ fn alter_table(cursor: &mut Cursor<'_>) -> Result<Option<Kind>> {
     let if_exists = cursor.take(&["if", "exists"]);
     cursor.take(&["only"]);
     let Ok(table) = cursor.name() else { return Ok(None) };
+    if let Some(kind) = trigger::enable(cursor, &table, if_exists)? {
+        return Ok(Some(kind));
+    }
     let action = if cursor.take(&["set", "schema"]) {
         TableAction::SetSchema { schema: cursor.word()? }
     } else if cursor.take(&["alter"]) {

@@ -4,8 +4,8 @@
 //! - `shape.rs`: tables, columns and constraints in parts; how they are written for DuckDB.
 //! - `create.rs`, `alter.rs`, `index.rs`, `sequence.rs`: the parser's tree to a [`Definition`].
 //! - `domain.rs`: CREATE DOMAIN.
-//! - `beyond.rs`: statements that the parser does not know, those of `materialized.rs` among them;
-//!   `tokens.rs`: such clauses.
+//! - `beyond.rs`: statements that the parser does not know, those of `materialized.rs` and
+//!   `trigger.rs` among them; `tokens.rs`: such clauses.
 //! - `row_defaults.rs`: INSERT and UPDATE of columns with defaults that are no plain values.
 //! - `statement.rs`: a [`Statement`](super::Statement) to its definitions.
 //!
@@ -22,11 +22,13 @@ mod sequence;
 mod shape;
 mod statement;
 mod tokens;
+mod trigger;
 
 use serde::{Deserialize, Serialize};
 
 use crate::ids::TableName;
 use crate::sql::routine::RoutineChange;
+use crate::sql::trigger::TriggerChange;
 use crate::sql::view::{Refresh, ViewPlan};
 use crate::types::Value;
 
@@ -159,6 +161,7 @@ pub enum Definition {
     },
     /// Functions and procedures.
     Routine(RoutineChange),
+    Trigger(TriggerChange),
     Truncate {
         tables: Vec<Candidates>,
         restart: bool,

@@ -240,8 +240,8 @@ fn beyond(define: &DefineWrite, names: &NameContext) -> Result<Definition> {
             if_exists: *if_exists,
             cascade: *cascade,
         },
-        DefineWrite::Routine(_) => {
-            return Err(Error::internal("a routine's definition goes another way"));
+        DefineWrite::Routine(_) | DefineWrite::Trigger(_) => {
+            return Err(Error::internal("its definition goes another way"));
         }
         DefineWrite::AlterSequence { name, if_exists, change, owner } => {
             let mut change = change.clone();

@@ -54,6 +54,7 @@ impl Statement {
         match &self.kind {
             Kind::Read(read) => &read.tables,
             Kind::Write(write) => write.tables(),
+            Kind::CopyOut(copy) => copy.query.tables(),
             _ => &[],
         }
     }

@@ -9,10 +9,12 @@
 //! - `binary.rs`: the binary format.
 //! - `header.rs`: the names in a header line.
 //! - `lenient.rs`: records that are put aside instead of ending it all.
+//! - `lines.rs`: the other way: rows to lines and tuples.
 
 mod binary;
 mod header;
 mod lenient;
+mod lines;
 mod options;
 mod scan;
 mod split;
@@ -33,6 +35,7 @@ use binary::Tuples;
 pub use header::header_names;
 use lenient::Lenient;
 pub use lenient::{BadRecord, Lines};
+pub use lines::{CopyLines, copy_binary_header, put_tuple};
 pub use options::{CopyEncoding, CopyFormat, CopyHeader, CopyOptions, GivenCopyOptions};
 use scan::Scanner;
 

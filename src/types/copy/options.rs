@@ -1,10 +1,12 @@
 //! The options of COPY, with PostgreSQL's defaults, checks and messages.
 
+use serde::{Deserialize, Serialize};
+
 use crate::error::{Error, Result};
 use crate::sqlstate::SqlState;
 
 /// A format of COPY's stream.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum CopyFormat {
     Text,
     Csv,
@@ -12,7 +14,7 @@ pub enum CopyFormat {
 }
 
 /// The encoding of a stream's text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum CopyEncoding {
     Utf8,
     /// ISO 8859-1: each byte is the character of its number.
@@ -44,7 +46,7 @@ pub struct GivenCopyOptions {
 }
 
 /// How a stream is written.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CopyOptions {
     pub format: CopyFormat,
     pub delimiter: u8,

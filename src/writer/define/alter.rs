@@ -101,7 +101,10 @@ impl Definer<'_> {
             TableAction::DropIdentity { column, if_exists } => {
                 self.drop_identity(table, column, *if_exists)?;
             }
-            TableAction::RenameColumn { from, to } => self.rename_column(&table, from, to)?,
+            TableAction::RenameColumn { from, to } => {
+                self.rename_column(&table, from, to)?;
+                self.rename_column_in_triggers(&table.name, from, to)?;
+            }
             TableAction::AddConstraint { constraint } => self.add_constraint(&table, constraint)?,
             TableAction::DropConstraint { name, if_exists, cascade } => {
                 self.drop_constraint(&table, name, *if_exists, *cascade)?;
@@ -128,6 +131,7 @@ impl Definer<'_> {
 
     fn rename_table(&mut self, table: &Existing, to: &TableName) -> Result<()> {
         self.check_free(&to.schema, &to.table)?;
+        self.move_triggers(&table.name, to)?;
         if table.has_foreign_key() || !self.referring(&table.name)?.is_empty() {
             let mut rebuild = Rebuild::of(table);
             rebuild.after.name = to.clone();
@@ -161,6 +165,7 @@ impl Definer<'_> {
                 "a table with foreign keys, or that others refer to, cannot change its schema",
             ));
         }
+        self.move_triggers(&table.name, &to)?;
         let mut rebuild = Rebuild::of(table);
         rebuild.after.name = to.clone();
         self.rebuild(&rebuild)?;

@@ -91,6 +91,7 @@ impl Definer<'_> {
             let Some(name) = candidates.first() else { continue };
             if kind == Dropped::Schema && !cascade.is_empty() {
                 self.drop_storages_of(&name.table)?;
+                self.drop_triggers_in(&name.table)?;
             }
             if kind == Dropped::Schema {
                 self.drop_routines_of(&name.table, cascades)?;
@@ -119,6 +120,7 @@ impl Definer<'_> {
         cascade: bool,
     ) -> Result<()> {
         self.drop_dependent_views(&names, kind, cascade)?;
+        self.drop_triggers_of(&names, kind.word(), cascade)?;
         while !names.is_empty() {
             let mut place = 0;
             for (index, name) in names.iter().enumerate() {

@@ -4,7 +4,7 @@
 //! - `existing.rs`: what the catalog says of a table, and its CREATE TABLE.
 //! - `rebuild.rs`: a table made anew with another definition, its rows copied.
 //! - `create.rs`, `alter.rs`, `drop.rs`, `enums.rs`, `domain.rs`, `sequence.rs`, `routine.rs`,
-//!   `views.rs`: one statement's kind each.
+//!   `trigger.rs`, `views.rs`: one statement's kind each.
 //!
 //! DuckDB 1.5.6 refuses most of ALTER TABLE while an index depends on the table, or another table's
 //! foreign key; a renamed table's foreign keys are lost. Indexes are dropped and built again, other
@@ -20,6 +20,7 @@ mod existing;
 mod rebuild;
 mod routine;
 mod sequence;
+mod trigger;
 mod views;
 
 pub(super) use existing::Existing;
@@ -111,6 +112,7 @@ impl<'a> Definer<'a> {
                 self.add_enum_value(name, value, *if_not_exists, place)?;
             }
             Definition::Routine(change) => self.change_routine(change)?,
+            Definition::Trigger(change) => self.change_trigger(change)?,
             Definition::Truncate { tables, restart, cascade } => {
                 self.truncate(tables, *restart, *cascade)?;
             }

@@ -39,7 +39,7 @@ impl Definer<'_> {
         }
     }
 
-    fn routines_named(&mut self, name: &TableName) -> Result<Vec<Routine>> {
+    pub(super) fn routines_named(&mut self, name: &TableName) -> Result<Vec<Routine>> {
         let params = [Value::Text(name.schema.clone()), Value::Text(name.table.clone())];
         let rows = self.connection.text_rows(OF_NAME, &params)?;
         rows.iter().flatten().map(|text| read(text)).collect()
@@ -186,6 +186,7 @@ impl Definer<'_> {
         if !users.is_empty() {
             self.drop_views(users)?;
         }
+        self.drop_triggers_running(routine, cascade)?;
         self.forget_routine(routine)?;
         self.make_macros(&routine.table_name())
     }
@@ -228,6 +229,7 @@ impl Definer<'_> {
         self.forget_routine(&routine)?;
         self.keep_routine(&changed)?;
         if moves {
+            self.rename_in_triggers(&routine, &changed)?;
             self.make_macros(&routine.table_name())?;
             self.make_macros(&changed.table_name())?;
         }
