@@ -15,7 +15,8 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
 use super::appender::Append;
-use super::body::{Applied, Bytes, Outcome};
+use super::body::{Applied, Outcome};
+use super::bytes::Bytes;
 use super::log::{Shared, Ticket};
 use super::record::{StoredOutcome, StoredResult};
 use super::result_set::ResultSet;

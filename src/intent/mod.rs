@@ -27,6 +27,7 @@ mod action;
 mod append;
 mod appender;
 mod body;
+mod bytes;
 mod covers;
 mod definitions;
 mod draw;
@@ -63,9 +64,10 @@ mod witness;
 pub use ack::Ack;
 pub use action::Action;
 pub use body::{
-    Applied, Body, Bytes, DatasetChange, INLINE_BYTES_MAX, Intent, Origin, Outcome, RowsAt,
+    Applied, Body, DatasetChange, INLINE_BYTES_MAX, Intent, Origin, Outcome, RowsAt,
     STATEMENT_BYTES_MAX, Storage,
 };
+pub use bytes::Bytes;
 pub use covers::fault_code;
 pub use definitions::Moment;
 pub use draw::{Draw, Drawn};

@@ -224,7 +224,7 @@ fn sha256_start(payload: &[u8]) -> [u8; 8] {
 
 #[cfg(test)]
 mod tests {
-    use super::super::body::Bytes;
+    use super::super::bytes::Bytes;
     use super::super::tag::TagKind;
     use super::*;
     use crate::types::{Interval, Numeric, ScalarType, Value};

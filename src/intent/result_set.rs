@@ -9,7 +9,8 @@ use arrow::ipc::reader::StreamReader;
 use arrow::ipc::writer::StreamWriter;
 use serde::{Deserialize, Serialize};
 
-use super::body::{Applied, Bytes};
+use super::body::Applied;
+use super::bytes::Bytes;
 use crate::error::{Error, Result};
 use crate::ids::TableName;
 use crate::sqlstate::SqlState;

@@ -81,7 +81,7 @@ impl Serialize for ValuesTarget {
 
 impl<'de> Deserialize<'de> for ValuesTarget {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let bytes = super::body::Bytes::deserialize(deserializer)?;
+        let bytes = super::bytes::Bytes::deserialize(deserializer)?;
         let parts = rmp_serde::from_slice(&bytes).map_err(serde::de::Error::custom)?;
         Ok(ValuesTarget(Arc::new(Encoded { parts, bytes: bytes.0 })))
     }

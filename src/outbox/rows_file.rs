@@ -75,7 +75,8 @@ impl RowsFile {
     /// Writes rows. Blocks.
     ///
     /// # Errors
-    /// 22P05 for what the encoding has no bytes for; 58030 and 53100 when the disk fails or is full.
+    /// 22P05 for what the encoding has no bytes for; 58030 and 53100 when the disk fails or is
+    /// full.
     pub fn put(&mut self, batch: &RecordBatch) -> Result<()> {
         match &mut self.0 {
             Kind::Stream(stream) => stream.put(batch),

@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use tracing::field;
 
-use super::change::{Change, ChangeKind, Changing, FIRST_LOCAL_ROW, RowChange};
+use super::change::{Change, ChangeKind, Changing, RowChange};
 use super::{StoredTrigger, Upkeep};
 use crate::engine::duckdb::WriteConnection;
 use crate::error::{Error, Result};
@@ -59,7 +59,6 @@ impl Upkeep {
                     is_checked = true;
                 }
                 let (new, old) = change.transition(*event);
-                let keeps = change.captured.is_none() && change.seen == FIRST_LOCAL_ROW;
                 let name = &stored.trigger.name;
                 let span = tracing::info_span!(
                     "pipeline",
@@ -69,7 +68,7 @@ impl Upkeep {
                 );
                 let started = Instant::now();
                 self.depth += 1;
-                let done = span.in_scope(|| self.run(connection, stored, (&new, &old), keeps));
+                let done = span.in_scope(|| self.run(connection, stored, (&new, &old)));
                 self.depth -= 1;
                 telemetry::followed(name, started.elapsed());
                 let rows = done?;
@@ -84,19 +83,20 @@ impl Upkeep {
     }
 
     /// Runs a trigger's steps over the new and the old rows; gives how many rows it has changed.
-    /// The statements may be kept prepared where they name no temporary tables.
+    ///
+    /// Their statements are never kept prepared: DuckDB (1.5.6) plans with what it knows of the
+    /// tables' values, and runs a kept plan when they are others, with wrong results.
     fn run(
         &mut self,
         connection: &mut WriteConnection,
         stored: &Arc<StoredTrigger>,
         (new, old): (&str, &str),
-        keeps: bool,
     ) -> Result<u64> {
         let mut rows = 0;
         for body in stored.bodies() {
             let done = self
                 .finish(connection)
-                .and_then(|()| self.step(connection, stored, body, (new, old), keeps));
+                .and_then(|()| self.step(connection, stored, body, (new, old)));
             rows += done.inspect_err(|error| {
                 // The innermost is the one to be told of.
                 self.broken.get_or_insert_with(|| Broken {
@@ -115,7 +115,6 @@ impl Upkeep {
         stored: &StoredTrigger,
         body: &Body,
         (new, old): (&str, &str),
-        keeps: bool,
     ) -> Result<u64> {
         let (time_zone, search_path) = (&stored.trigger.time_zone, &stored.trigger.search_path);
         match body {
@@ -132,7 +131,7 @@ impl Upkeep {
                     _ => Change::Unwatched,
                 };
                 connection.adopt(time_zone, search_path)?;
-                let rows = connection.change(&sql, params, keeps)?;
+                let rows = connection.change(&sql, params)?;
                 self.after(connection, change)?;
                 Ok(if table.is_some() { rows } else { 0 })
             }

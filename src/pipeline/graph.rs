@@ -20,8 +20,8 @@ pub struct Graph {
     triggers: HashMap<TableName, Vec<Arc<StoredTrigger>>>,
     /// The bare names of all tables with readers or triggers.
     names: HashSet<String>,
-    /// Tables and views that a change spreads over, by views or triggers, in its own transaction, by a number for each
-    /// such set.
+    /// Tables and views that a change spreads over in its own transaction, by views or triggers: by
+    /// a number for each such set.
     parts: HashMap<TableName, usize>,
 }
 

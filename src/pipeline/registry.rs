@@ -7,7 +7,7 @@ use parking_lot::{Mutex, RwLock};
 
 use super::{Broken, Graph, Moved, Runs, Upkeep};
 use crate::clock;
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::ids::{IntentSeq, TableName};
 use crate::outbox::Outbox;
 use crate::sql::trigger::Trigger;
@@ -21,6 +21,8 @@ const RETRY_MOST_US: i64 = 300_000_000;
 #[derive(Debug, Default)]
 pub struct Registry {
     graph: RwLock<Arc<Graph>>,
+    /// Held while definitions are read anew.
+    reloading: Mutex<()>,
     outbox: Option<Outbox>,
     states: Mutex<HashMap<TableName, State>>,
     /// Triggers by their tables and names.
@@ -97,7 +99,18 @@ impl Registry {
         Arc::clone(&self.graph.read())
     }
 
-    /// Puts other definitions in their place, once those are committed.
+    /// Reads the definitions anew, once some are committed. One after the other: who comes last has
+    /// read what all before have committed, whatever their own transactions saw.
+    ///
+    /// # Errors
+    /// What `load` says; then the definitions are as they were.
+    pub fn reload(&self, load: impl FnOnce() -> Result<Graph>) -> Result<()> {
+        let _one = self.reloading.lock();
+        self.set(Arc::new(load()?));
+        Ok(())
+    }
+
+    /// Puts other definitions in their place.
     pub fn set(&self, graph: Arc<Graph>) {
         let mut states = self.states.lock();
         states.retain(|name, _| graph.find(name).is_some());

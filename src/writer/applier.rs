@@ -121,28 +121,7 @@ impl Applier {
                 done.drawn = drawn.last_of(values.rows.len());
                 Ok(done)
             }
-            Body::Define { changes, table, tag } => {
-                if let TagKind::Fixed(tag) = tag {
-                    self.refuse_taken_name(tag, table.as_ref())?;
-                }
-                self.connection.adopt(&origin.time_zone, &origin.search_path)?;
-                let rows_max = self.targets.outcome_rows_max;
-                let mut done = applied(tag, 0);
-                for change in changes {
-                    let mut definer = Definer::new(&mut self.connection, rows_max);
-                    definer.makes_anew = self.makes_anew;
-                    done.result = definer.apply(change)?;
-                    done.rows = definer.rows;
-                    self.refreshed = definer.rows;
-                    done.tag = tag.tag(done.rows);
-                }
-                Definer::new(&mut self.connection, rows_max).check_replaced(changes)?;
-                if let Some(result) = &done.result {
-                    done.rows = result.rows()?;
-                    done.tag = tag.tag(done.rows);
-                }
-                Ok(done)
-            }
+            Body::Define { .. } => self.define(origin, body),
             Body::Batch { bodies, .. } => self.apply_all(origin, bodies),
             Body::Export(export) => {
                 let Origin { time_zone, search_path, .. } = origin;
@@ -160,6 +139,33 @@ impl Applier {
                 Err(Error::internal("not a change of DuckDB"))
             }
         }
+    }
+
+    /// Changes definitions.
+    fn define(&mut self, origin: &Origin, body: &Body) -> Result<Applied> {
+        let Body::Define { changes, table, tag } = body else {
+            return Err(Error::internal("no definitions to change"));
+        };
+        if let TagKind::Fixed(tag) = tag {
+            self.refuse_taken_name(tag, table.as_ref())?;
+        }
+        self.connection.adopt(&origin.time_zone, &origin.search_path)?;
+        let rows_max = self.targets.outcome_rows_max;
+        let mut done = applied(tag, 0);
+        for change in changes {
+            let mut definer = Definer::new(&mut self.connection, rows_max);
+            definer.makes_anew = self.makes_anew;
+            done.result = definer.apply(change)?;
+            done.rows = definer.rows;
+            self.refreshed = definer.rows;
+            done.tag = tag.tag(done.rows);
+        }
+        Definer::new(&mut self.connection, rows_max).check_replaced(changes)?;
+        if let Some(result) = &done.result {
+            done.rows = result.rows()?;
+            done.tag = tag.tag(done.rows);
+        }
+        Ok(done)
     }
 
     /// Applies the changes that a procedure makes; the last one's rows are what it gives.

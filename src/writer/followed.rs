@@ -86,7 +86,7 @@ impl Applier {
     /// Tells the others of the views that were defined or changed. After every commit.
     pub(super) fn settled(&mut self, seq: IntentSeq) {
         if let Some(graph) = self.redefined() {
-            self.targets.pipelines.set(graph);
+            reload_pipelines(&self.targets, graph);
             self.redefined = false;
         }
         tell(&self.targets, self.upkeep.moved(), seq);
@@ -222,8 +222,8 @@ impl Applier {
         Ok(())
     }
 
-    /// What it does to a table to get other rows in the place of all its own: where triggers see it,
-    /// those are copied aside.
+    /// What it does to a table to get other rows in the place of all its own: where triggers see
+    /// it, those are copied aside.
     fn replacing(&mut self, origin: &Origin, table: &TableName) -> Result<Effect> {
         let table = self.meant(origin, table)?;
         let events = vec![Event::Delete, Event::Insert];
@@ -254,6 +254,16 @@ impl Applier {
 /// who has given up.
 fn is_of_view(error: &Error) -> bool {
     !error.is_fault() && !matches!(error.code().class(), "40" | "53" | "57" | "58" | "XX")
+}
+
+/// Lets the others know of definitions that are committed: with those that were committed beside
+/// them, which the transaction did not see.
+pub(super) fn reload_pipelines(targets: &Targets, own: Arc<Graph>) {
+    let load = || Graph::load(&mut targets.duckdb.lookup_connection()?);
+    if let Err(error) = targets.pipelines.reload(load) {
+        tracing::error!(%error, "definitions of pipelines could not be read");
+        targets.pipelines.set(own);
+    }
 }
 
 /// Tells the others what a committed transaction has done to views and by triggers, and what it

@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 use super::applier::Applier;
 use super::crossing::serialization_failure;
 use super::explain::explain_apart;
-use super::followed::tell;
+use super::followed::{reload_pipelines, tell};
 use super::parking::Names;
 use super::{Shared, Targets, WriterHandle, stopped};
 use crate::clock;
@@ -284,10 +284,7 @@ impl Lane {
         }
         self.note_touched(seq);
         if ended.is_ok() {
-            if let Some(graph) = self.graph.lock().take() {
-                self.targets.pipelines.set(graph);
-            }
-            tell(&self.targets, &self.moved.lock(), seq);
+            self.tell_all(seq).await;
         }
         let log = Arc::clone(&self.targets.log);
         let result = match &ended {
@@ -301,6 +298,25 @@ impl Lane {
         task::blocking(move || log.record_outcome(seq, outcome)).await?;
         fail_point::pass_or_crash(Point::OutcomeAfterRecord);
         ended.map(|()| seq)
+    }
+
+    /// Tells the others what the transaction has done, now that it is committed.
+    async fn tell_all(&self, seq: IntentSeq) {
+        let (graph, moved) = (self.graph.lock().take(), self.moved.lock().clone());
+        if graph.is_none() && moved.files.is_empty() {
+            return tell(&self.targets, &moved, seq);
+        }
+        let targets = Arc::clone(&self.targets);
+        let told = task::blocking(move || {
+            if let Some(graph) = graph {
+                reload_pipelines(&targets, graph);
+            }
+            tell(&targets, &moved, seq);
+            Ok(())
+        });
+        if let Err(error) = told.await {
+            tracing::error!(%error, "what a transaction has done could not be told");
+        }
     }
 
     /// The place that a snapshot taken from now on contains at least.

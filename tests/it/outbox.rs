@@ -31,7 +31,8 @@ fn to_stdout(client: &mut RawClient, sql: &str) -> Vec<u8> {
 
 const ROWS: &str = "
     SELECT 1 AS id, 'plain' AS name, 1.50::numeric AS n, true AS b, NULL::text AS nothing,
-        '2024-02-29 12:30:00+00'::timestamptz AS at, ARRAY[1, NULL, 3] AS list, '\\x00ff'::bytea AS raw
+        '2024-02-29 12:30:00+00'::timestamptz AS at, ARRAY[1, NULL, 3] AS list,
+        '\\x00ff'::bytea AS raw
     UNION ALL SELECT 2, E'with \"quotes\", commas,\\ttabs\\nand lines', -3, false, '', NULL, '{}', ''
     UNION ALL SELECT 3, 'ünï', NULL, NULL, '\\.', 'infinity', NULL, NULL ORDER BY id";
 

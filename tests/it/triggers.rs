@@ -405,7 +405,8 @@ fn notifications_of_triggers_and_calls_are_sent_at_the_commit() {
     client.run(&format!("CREATE TABLE {t} (a int)"));
     client.run(&format!(
         "CREATE PROCEDURE {p}() LANGUAGE sql AS $$
-             SELECT pg_notify('{channel}', json_build_object('rows', count(*), 'most', max(a))::text)
+             SELECT pg_notify('{channel}',
+                 json_build_object('rows', count(*), 'most', max(a))::text)
                  FROM new_table HAVING count(*) > 1;
              NOTIFY {channel}, 'done' $$"
     ));

@@ -249,3 +249,49 @@ fn the_catalogue_lists_triggers_as_postgresql_does() {
     ));
     assert_eq!(depends, ["pg_proc|n", "pg_class|a"]);
 }
+
+#[test]
+fn definitions_that_are_committed_beside_each_other_all_hold() {
+    if skip_on_oracle("triggers that run procedures") {
+        return;
+    }
+    let (mut one, mut other) = (connect(), connect());
+    let [t, w, p] = made(&mut one);
+    let [u, v, q] = made(&mut one);
+    one.run("BEGIN");
+    one.run(&format!("CREATE TRIGGER x AFTER INSERT ON {t} EXECUTE PROCEDURE {p}()"));
+    // Beside the open transaction, which does not see it.
+    other.run(&format!("CREATE TRIGGER x AFTER INSERT ON {u} EXECUTE PROCEDURE {q}()"));
+    one.run("COMMIT");
+    for (table, written) in [(&t, &w), (&u, &v)] {
+        other.run(&format!("INSERT INTO {table} VALUES (1, 'one')"));
+        assert_eq!(other.lines(&format!("SELECT * FROM {written}")), ["1|one"]);
+    }
+}
+
+#[test]
+fn a_trigger_reads_tables_as_they_are_and_not_as_they_were() {
+    if skip_on_oracle("triggers that run procedures") {
+        return;
+    }
+    let mut client = connect();
+    let names = [unique("t"), unique("seen"), unique("known"), unique("p")];
+    let [t, seen, known, p] = &names;
+    client.run(&format!("CREATE TABLE {t} (k int)"));
+    client.run(&format!("CREATE TABLE {seen} (k int, v int)"));
+    client.run(&format!("CREATE TABLE {known} (k int PRIMARY KEY, v int)"));
+    client.run(&format!("INSERT INTO {known} SELECT i, i FROM generate_series(1, 3000) AS s(i)"));
+    client.run(&format!(
+        "CREATE PROCEDURE {p}() LANGUAGE sql AS $$
+             INSERT INTO {seen} SELECT d.k, d.v FROM new_table AS n JOIN {known} AS d ON d.k = n.k
+                 GROUP BY 1, 2 ORDER BY 1, 2 $$"
+    ));
+    client.run(&format!("CREATE TRIGGER x AFTER INSERT ON {t} EXECUTE PROCEDURE {p}()"));
+    client.run(&format!("INSERT INTO {t} VALUES (5)"));
+    client.run(&format!("INSERT INTO {t} VALUES (6)"));
+    // Far beyond the values that were there when the statement was planned first.
+    client.run(&format!("INSERT INTO {known} VALUES (81290, 81290), (2081290, 2081290)"));
+    client.run(&format!("INSERT INTO {t} VALUES (81290), (2081290), (7)"));
+    let rows = client.lines(&format!("SELECT * FROM {seen} ORDER BY k"));
+    assert_eq!(rows, ["5|5", "6|6", "7|7", "81290|81290", "2081290|2081290"]);
+}

@@ -94,21 +94,15 @@ impl WriteConnection {
         self.execute(INSERT, &params, 1).map(drop)
     }
 
-    /// Runs one statement and passes over the rows that it gives; `keeps` says that it may come
-    /// again. Gives how many rows it has changed, or given.
+    /// Runs one statement and passes over the rows that it gives. Gives how many rows it has
+    /// changed, or given.
     ///
     /// # Errors
     /// What DuckDB says.
-    pub fn change(&mut self, sql: &str, params: &[Value], keeps: bool) -> Result<u64> {
-        let mut own;
-        let prepared = if keeps {
-            self.statements.prepared(&mut self.connection, sql)?
-        } else {
-            own = self.connection.prepare(sql)?;
-            &mut own
-        };
+    pub fn change(&mut self, sql: &str, params: &[Value]) -> Result<u64> {
+        let mut prepared = self.connection.prepare(sql)?;
         prepared.bind(params)?;
-        let mut result = prepared.run_kept()?;
+        let mut result = prepared.run(false)?;
         if !result.has_rows() {
             return Ok(result.rows_changed());
         }

@@ -170,7 +170,8 @@ pub(super) fn is_copy(tokens: &[TokenWithSpan]) -> bool {
 /// Reads a COPY. `tokens` went through `fold_tokens`.
 ///
 /// # Errors
-/// 42601 with a position; 42501 for programs and for files but those of the outbox; what the options' checks say.
+/// 42601 with a position; 42501 for programs and for files but those of the outbox; what the
+/// options' checks say.
 pub(super) fn parse(tokens: &[TokenWithSpan], text: &str, places: &Places) -> Result<Kind> {
     let mut tokens = Tokens::new(tokens);
     tokens.expect("copy", places)?;
@@ -303,7 +304,10 @@ fn refuse_files(way: &Way, from: bool) -> Result<()> {
 /// server's own.
 fn is_inside(name: &str) -> bool {
     let mut parts = Path::new(name).components();
-    let is_plain = |part: Component<'_>| matches!(part, Component::Normal(part) if !part.to_string_lossy().starts_with('.'));
+    let is_plain = |part: Component<'_>| match part {
+        Component::Normal(part) => !part.to_string_lossy().starts_with('.'),
+        _ => false,
+    };
     !name.is_empty()
         && !name.ends_with('/')
         && !name.contains('\0')

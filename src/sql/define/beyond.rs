@@ -1,6 +1,6 @@
 //! Statements that the parser does not know: ALTER SEQUENCE, SET SCHEMA, identity columns' ALTER,
-//! renaming of views; materialized views (in `materialized.rs`), triggers (in `trigger.rs`); OWNER TO
-//! and privileges, which are accepted since all roles may do all.
+//! renaming of views; materialized views (in `materialized.rs`), triggers (in `trigger.rs`); OWNER
+//! TO and privileges, which are accepted since all roles may do all.
 
 use sqlparser::tokenizer::{Token, TokenWithSpan};
 

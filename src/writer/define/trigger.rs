@@ -165,8 +165,8 @@ impl Definer<'_> {
         self.connection.forget_trigger(&trigger.table, &trigger.name)
     }
 
-    /// Drops the triggers of tables that are dropped, and refuses to drop what those of other tables
-    /// name; by CASCADE they go as well.
+    /// Drops the triggers of tables that are dropped, and refuses to drop what those of other
+    /// tables name; by CASCADE they go as well.
     pub(super) fn drop_triggers_of(
         &mut self,
         dropped: &[TableName],
@@ -235,8 +235,8 @@ impl Definer<'_> {
         Ok(all)
     }
 
-    /// Refuses changes that put another procedure in the place of one that triggers run, unless they
-    /// make those anew.
+    /// Refuses changes that put another procedure in the place of one that triggers run, unless
+    /// they make those anew.
     ///
     /// # Errors
     /// 40001: a trigger was made since the changes were.
