@@ -115,6 +115,42 @@ show_both_engines() {
     done
 }
 
+# stream: sends a year of departures, a day at a time, as fast as they are taken; a second session
+# listens meanwhile, and what it is told is shown.
+stream() {
+    local told=$dir/anomalies.log start took rows notifications listener_pid number
+    printf '\nDepartures stream in, a day at a time; two views and an algorithm follow each statement (sql/demo/live.sql):\n'
+    ask -f sql/demo/live.sql >/dev/null
+    if has_rows departures; then
+        ask -c 'TRUNCATE departures, anomalies' >/dev/null
+    fi
+    # A client is told when it asks for something; this one asks four times a second.
+    (echo 'LISTEN anomalies;'; while sleep 0.25; do echo 'SELECT;'; done) |
+        ask -A -t >"$told" 2>&1 &
+    listener_pid=$!
+    sleep 0.5
+    start=${EPOCHREALTIME//[.,]/}
+    for ((number = 0; number < 365; number++)); do
+        printf '\\set day %s\n' "$(date -d "2013-01-01 + $number days" +%F)"
+        cat sql/demo/departures.sql
+    done | ask >/dev/null
+    took=$((${EPOCHREALTIME//[.,]/} - start))
+    sleep 0.5
+    kill "$listener_pid" 2>/dev/null || true
+    wait "$listener_pid" 2>/dev/null || true
+    rows=$(value 'SELECT count(*) FROM departures' | thousands)
+    printf '  %s departures in %d.%02d s, 365 statements\n' "$rows" \
+        $((took / 1000000)) $((took % 1000000 / 10000))
+    ask -c 'SELECT carrier, flights, round(delay::numeric, 1) AS minutes_late FROM live_by_airline
+            ORDER BY flights DESC LIMIT 3'
+    notifications=$(grep -c '^Asynchronous notification "anomalies"' "$told") || true
+    echo "A second psql, which listens to anomalies, was told $notifications times; the last three:"
+    grep '^Asynchronous' "$told" | tail -n 3 | cut -c 1-150 | sed 's/^/  /'
+    echo 'What the algorithm did last, step by step:'
+    ask -c 'SELECT algorithm, position, step, rows_in, rows_out, took_us FROM teatree.steps
+            WHERE run = (SELECT max(run) FROM teatree.steps) ORDER BY position'
+}
+
 publish_first_version() {
     [ "$(value 'SELECT count(*) FROM teatree.versions')" = 0 ] || return 0
     printf '\nPublishing a version of it all:\n'
@@ -144,6 +180,7 @@ start
 echo "Teatree serves $dir on 127.0.0.1:$port"
 load_all
 show_both_engines
+stream
 publish_first_version
 invite
 

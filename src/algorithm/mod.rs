@@ -27,7 +27,10 @@ mod runs;
 mod sessions;
 mod zscore;
 
+use std::fmt;
 use std::sync::Arc;
+
+use arrow::array::RecordBatch;
 
 use crate::error::{Error, Result};
 use crate::sqlstate::SqlState;
@@ -74,12 +77,19 @@ pub trait Algorithm: Send + Sync {
 pub struct Algorithms {
     all: Vec<Arc<dyn Algorithm>>,
     runs: Arc<Runs>,
+    memory_bytes: usize,
+}
+
+impl fmt::Debug for Algorithms {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.all.iter().map(|algorithm| algorithm.name())).finish()
+    }
 }
 
 impl Algorithms {
     /// Makes the registry of those that come with the server.
     pub fn built_in() -> Algorithms {
-        Algorithms::default()
+        Algorithms { memory_bytes: 1 << 30, ..Algorithms::default() }
             .with(zscore::ZScore)
             .with(sessions::Sessions)
             .with(ohlc::Ohlc)
@@ -100,6 +110,18 @@ impl Algorithms {
         schema.filter(|schema| *schema == "teatree").and_then(|_| found())
     }
 
+    /// Bounds the rows that one run reads.
+    #[must_use]
+    pub fn with_memory(mut self, bytes: usize) -> Algorithms {
+        self.memory_bytes = bytes;
+        self
+    }
+
+    /// The room for the rows that one run reads.
+    pub fn room(&self) -> Room {
+        Room { left: self.memory_bytes }
+    }
+
     /// What the last runs did.
     pub fn runs(&self) -> &Arc<Runs> {
         &self.runs
@@ -108,6 +130,30 @@ impl Algorithms {
     /// Lists all of them, in the order in which they were added.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<dyn Algorithm>> {
         self.all.iter()
+    }
+}
+
+/// The room that is left for rows that are to be computed on.
+#[derive(Debug)]
+pub struct Room {
+    left: usize,
+}
+
+impl Room {
+    /// Takes the room that a batch needs.
+    ///
+    /// # Errors
+    /// 53400 when there is not so much left.
+    pub fn take(&mut self, batch: &RecordBatch) -> Result<()> {
+        let left = self.left.checked_sub(batch.get_array_memory_size());
+        self.left = left.ok_or_else(|| {
+            Error::new(
+                SqlState::CONFIGURATION_LIMIT_EXCEEDED,
+                "the rows that are to be computed on take more memory than they may",
+            )
+            .with_hint("Give a query of fewer rows, or raise algorithm_memory_mib.")
+        })?;
+        Ok(())
     }
 }
 

@@ -34,6 +34,13 @@ pub struct OutputRequest {
     pub matching: Matching,
 }
 
+impl OutputRequest {
+    /// Tells whether the rows that the output has go first.
+    pub fn replaces(&self) -> bool {
+        self.mode == Mode::Replace
+    }
+}
+
 /// Which column of an output gets which computed one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Matching {
@@ -124,16 +131,21 @@ impl Request {
         }
     }
 
+    /// The values of the algorithm's own arguments that are given.
+    ///
+    /// # Errors
+    /// 42P02 for a parameter without a value.
+    pub fn values(&self, params: &[Value]) -> Result<Vec<(String, Value)>> {
+        let value = |(name, given): (&String, &Argument)| Ok((name.clone(), given.value(params)?));
+        self.given.iter().map(value).collect()
+    }
+
     /// Gives the algorithm's own arguments, with the values of parameters.
     ///
     /// # Errors
     /// 22023 for what is out of its range.
     pub fn arguments(&self, algorithm: &dyn Algorithm, params: &[Value]) -> Result<Arguments> {
-        let values: BTreeMap<&str, Value> = self
-            .given
-            .iter()
-            .map(|(name, argument)| Ok((name.as_str(), argument.value(params)?)))
-            .collect::<Result<_>>()?;
+        let values: BTreeMap<String, Value> = self.values(params)?.into_iter().collect();
         Arguments::new(algorithm.params(), |name| values.get(name).cloned())
     }
 }

@@ -8,6 +8,7 @@ use std::path::{Component, Path};
 use serde::{Deserialize, Serialize};
 
 use super::bytes::Bytes;
+use super::compute::Compute;
 use super::definitions::Moment;
 use super::draw::{Draw, Drawn};
 use super::export::Export;
@@ -109,6 +110,8 @@ pub enum Body {
     /// A query whose rows go to a file of the outbox, which gets its name when the rest of the
     /// intent is committed. Only there, too.
     Export(Box<Export>),
+    /// An algorithm that runs over what the transaction sees. Only inside of a trigger's action.
+    Compute(Box<Compute>),
     /// The COMMIT of a transaction that ran in a lane of its own. It is never applied from here:
     /// the lane commits it, and what a crash cut off before that is lost, as nobody was told.
     Transaction {
@@ -243,6 +246,7 @@ impl Body {
             Body::Call { .. } | Body::Batch { .. } => "call",
             Body::Notify { .. } => "notify",
             Body::Export(_) => "export",
+            Body::Compute(_) => "compute",
             Body::Transaction { .. } => "transaction",
         }
     }
@@ -256,6 +260,7 @@ impl Body {
             | Body::Batch { .. }
             | Body::Notify { .. }
             | Body::Export(_)
+            | Body::Compute(_)
             | Body::Transaction { .. } => Some(Storage::DuckDb),
             Body::Rows { storage, .. } => Some(*storage),
             Body::Dataset(_) => Some(Storage::Arrow),
@@ -280,6 +285,7 @@ impl Body {
             },
             Body::Transaction { tables, .. } => tables.first(),
             Body::Call { .. } | Body::Batch { .. } | Body::Notify { .. } | Body::Export(_) => None,
+            Body::Compute(compute) => Some(&compute.table),
         }
     }
 
@@ -305,6 +311,7 @@ impl Body {
             | Body::Batch { .. }
             | Body::Notify { .. }
             | Body::Export(_)
+            | Body::Compute(_)
             | Body::Transaction { .. } => None,
         }
     }
@@ -331,6 +338,7 @@ impl Body {
             Body::Call { .. } | Body::Batch { .. } => "CALL".to_owned(),
             Body::Notify { .. } => "NOTIFY".to_owned(),
             Body::Export(_) => TagKind::Copy.tag(rows),
+            Body::Compute(_) => "CALL".to_owned(),
             Body::Transaction { .. } => "COMMIT".to_owned(),
         }
     }
@@ -350,7 +358,8 @@ impl Body {
             | Body::Transaction { .. }
             | Body::Batch { .. }
             | Body::Notify { .. }
-            | Body::Export(_) => false,
+            | Body::Export(_)
+            | Body::Compute(_) => false,
             Body::Dataset(change) => !matches!(change, DatasetChange::Rewrite { .. }),
             // A publish only copies.
             Body::Call { procedure, .. } => procedure != "teatree.publish_version",

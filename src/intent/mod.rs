@@ -28,6 +28,7 @@ mod append;
 mod appender;
 mod body;
 mod bytes;
+mod compute;
 mod covers;
 mod definitions;
 mod draw;
@@ -68,6 +69,7 @@ pub use body::{
     STATEMENT_BYTES_MAX, Storage,
 };
 pub use bytes::Bytes;
+pub use compute::{Compute, ComputeInput};
 pub use covers::fault_code;
 pub use definitions::Moment;
 pub use draw::{Draw, Drawn};

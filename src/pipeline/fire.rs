@@ -146,6 +146,10 @@ impl Upkeep {
                 self.export(connection, export, &sql, time_zone)?;
                 Ok(0)
             }
+            Body::Compute(compute) => {
+                let over = |sql: &str| stored.over(sql, new, old);
+                self.compute(connection, compute, &over, time_zone, search_path)
+            }
             _ => Err(Error::internal("not a step of a trigger")),
         }
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use parking_lot::{Mutex, RwLock};
 
 use super::{Broken, Graph, Moved, Runs, Upkeep};
+use crate::algorithm::Algorithms;
 use crate::clock;
 use crate::error::{Error, Result};
 use crate::ids::{IntentSeq, TableName};
@@ -24,6 +25,8 @@ pub struct Registry {
     /// Held while definitions are read anew.
     reloading: Mutex<()>,
     outbox: Option<Outbox>,
+    /// What triggers may compute with.
+    algorithms: Arc<Algorithms>,
     states: Mutex<HashMap<TableName, State>>,
     /// Triggers by their tables and names.
     triggers: Mutex<HashMap<(TableName, String), TriggerState>>,
@@ -78,8 +81,13 @@ pub struct PipelineRow {
 
 impl Registry {
     /// Begins without any; files of transactions go to this outbox.
-    pub fn new(outbox: Outbox) -> Registry {
-        Registry { outbox: Some(outbox), ..Registry::default() }
+    pub fn new(outbox: Outbox, algorithms: Algorithms) -> Registry {
+        let algorithms = Arc::new(algorithms);
+        Registry { outbox: Some(outbox), algorithms, ..Registry::default() }
+    }
+
+    fn tools(&self) -> (Option<Outbox>, Arc<Algorithms>) {
+        (self.outbox.clone(), Arc::clone(&self.algorithms))
     }
 
     /// Gives the files of a committed transaction their names.
@@ -126,13 +134,13 @@ impl Registry {
     /// Begins with the views of a transaction.
     pub fn upkeep(&self, fresh: bool) -> Upkeep {
         let suspended = self.suspended.lock().clone();
-        Upkeep::new(self.graph(), suspended, fresh, self.outbox.clone())
+        Upkeep::new(self.graph(), suspended, fresh, self.tools())
     }
 
     /// The same, where the transaction has its own definitions.
     pub fn upkeep_of(&self, graph: Arc<Graph>) -> Upkeep {
         let suspended = self.suspended.lock().clone();
-        Upkeep::new(graph, suspended, false, self.outbox.clone())
+        Upkeep::new(graph, suspended, false, self.tools())
     }
 
     /// Takes a view out of the transactions to come, which its failure would undo.

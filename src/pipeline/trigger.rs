@@ -1,8 +1,10 @@
 //! A trigger as the data file keeps it, and what it does.
 
+use crate::catalog::duckdb_table;
 use crate::engine::duckdb::{KeptTrigger, WriteConnection};
 use crate::error::{Error, Result};
 use crate::intent::{Action, Body};
+use crate::sql::quote_ident;
 use crate::sql::trigger::Trigger;
 use crate::sqlstate::SqlState;
 
@@ -58,12 +60,22 @@ impl StoredTrigger {
         let Trigger { time_zone, search_path, .. } = &self.trigger;
         connection.adopt(time_zone, search_path)?;
         for body in self.bodies() {
-            let sql = match body {
-                Body::Statement { sql, .. } | Body::Notify { sql, .. } => sql,
-                Body::Export(export) => &export.sql,
-                _ => continue,
-            };
-            connection.check(&self.without_rows(sql))?;
+            match body {
+                Body::Statement { sql, .. } | Body::Notify { sql, .. } => {
+                    connection.check(&self.without_rows(sql))?;
+                }
+                Body::Export(export) => connection.check(&self.without_rows(&export.sql))?,
+                Body::Compute(compute) => {
+                    for input in &compute.inputs {
+                        connection.check(&self.without_rows(&input.sql))?;
+                    }
+                    let names = compute.columns.iter().map(|column| quote_ident(&column.name));
+                    let names = names.collect::<Vec<_>>().join(", ");
+                    let table = duckdb_table(&compute.table);
+                    connection.check(&format!("SELECT {names} FROM {table}"))?;
+                }
+                _ => {}
+            }
         }
         Ok(())
     }

@@ -10,6 +10,7 @@ use super::change::{Captured, Change, ChangeKind, Changing, FIRST_LOCAL_ROW, Row
 use super::fire::Broken;
 use super::follow::Changed;
 use super::{Graph, Moved, View};
+use crate::algorithm::Algorithms;
 use crate::catalog::duckdb_table;
 use crate::engine::duckdb::WriteConnection;
 use crate::error::{Error, Result};
@@ -36,6 +37,7 @@ pub struct Upkeep {
     pub(super) broken: Option<Broken>,
     /// Where files go.
     pub(super) outbox: Option<Outbox>,
+    pub(super) algorithms: Arc<Algorithms>,
     /// The intent that is applied, where its place is known by now.
     pub intent: Option<IntentSeq>,
 }
@@ -54,7 +56,7 @@ impl Upkeep {
         graph: Arc<Graph>,
         suspended: HashMap<TableName, String>,
         fresh: bool,
-        outbox: Option<Outbox>,
+        (outbox, algorithms): (Option<Outbox>, Arc<Algorithms>),
     ) -> Upkeep {
         Upkeep {
             graph,
@@ -67,6 +69,7 @@ impl Upkeep {
             depth: 0,
             broken: None,
             outbox,
+            algorithms,
             intent: None,
         }
     }

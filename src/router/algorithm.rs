@@ -43,6 +43,16 @@ impl Router {
         call: &Call,
         context: &StatementContext,
     ) -> Result<Option<AlgorithmCall>> {
+        self.algorithm_over(call, &[], context).await
+    }
+
+    /// The same, where tables of these names are others: a trigger's transition tables.
+    pub(super) async fn algorithm_over(
+        &self,
+        call: &Call,
+        names: &[(&str, String)],
+        context: &StatementContext,
+    ) -> Result<Option<AlgorithmCall>> {
         let found = self.algorithms.find(call.schema.as_deref(), &call.name);
         let Some(algorithm) = found.map(Arc::clone) else { return Ok(None) };
         let request = Request::new(algorithm.as_ref(), call)?;
@@ -50,13 +60,15 @@ impl Router {
         for (input, source) in algorithm.inputs().iter().zip(&request.inputs) {
             let (relation, shown) = relation(source, input.name);
             let all = query(&format!("SELECT * FROM {relation}"), input.name)?;
+            let all = all.with_transition_tables(names)?;
             let Kind::Read(read) = &all.kind else { return Err(no_query(input.name)) };
             let described = self.describe(&all, read, &[], context).await;
             let columns = described.map_err(Error::without_position)?.columns;
             let chosen = |role: &str| request.roles.get(role).cloned();
             let bound = input.bind(&shown, &columns, chosen)?;
             let sql = format!("SELECT {} FROM {relation}", bound.select_list);
-            inputs.push((bound.shape, query(&sql, input.name)?));
+            let rows = query(&sql, input.name)?.with_transition_tables(names)?;
+            inputs.push((bound.shape, rows));
         }
         Ok(Some(AlgorithmCall { algorithm, request, inputs }))
     }

@@ -204,11 +204,12 @@ fn open(
 ) -> Result<Open> {
     let dir = data_folder(&config)?;
     config.data_dir.clone_from(&dir);
+    let algorithms = algorithms.with_memory(config.algorithm_memory_mib << 20);
     let datasets = Arc::new(DatasetStore::open(&dir.join("datasets")).map_err(with_hint)?);
     let versions = Arc::new(VersionStore::open(&dir.join("versions")).map_err(with_hint)?);
     let (log, accepted) = open_log(&config)?;
     let activity = Arc::new(Activity::new(config.connections_max));
-    let pipelines = Arc::new(Registry::new(Outbox::new(&config.data_dir)));
+    let pipelines = Arc::new(Registry::new(Outbox::new(&config.data_dir), algorithms.clone()));
     let tables =
         tables::all(&config, &activity, &log, &datasets, &versions, &pipelines, &algorithms);
     let duckdb = DuckDb::open(&DuckDbOptions::new(&config), tables, tables::functions(&activity));

@@ -12,7 +12,7 @@ use super::block::Scope;
 use super::run::{Outcome, Rows, RowsTag};
 use super::write::outcome;
 use super::{Session, StatementGuard};
-use crate::algorithm::{Computed, Matching, Mode, OutputRequest, run, run_query};
+use crate::algorithm::{Computed, Matching, Mode, OutputRequest, Room, run, run_query};
 use crate::error::{Error, Result};
 use crate::intent::Body;
 use crate::router::{AlgorithmCall, StatementContext};
@@ -38,7 +38,7 @@ impl Session {
                 return outcome(applied);
             }
         }
-        let mut room = self.services.config.algorithm_memory_mib << 20;
+        let mut room = self.services.router.algorithms.room();
         let mut inputs = Vec::with_capacity(call.inputs.len());
         for (shape, query) in call.inputs {
             let rows = self.gather_rows(&query, &shape.columns, &mut room, guard).await?;
@@ -83,7 +83,7 @@ impl Session {
         let context = self.context(guard).await?;
         let query = self.services.router.body_statement(routine, &query, false, &context).await?;
         let query = query.polars_query(&routine.identity(), values)?;
-        let mut room = self.services.config.algorithm_memory_mib << 20;
+        let mut room = self.services.router.algorithms.room();
         let mut tables = Vec::with_capacity(query.tables.len());
         for (name, table) in &query.tables {
             let (all, columns) = self.services.router.all_of(table, &context).await?;
@@ -110,7 +110,7 @@ impl Session {
         &mut self,
         query: &Statement,
         columns: &[Column],
-        room: &mut usize,
+        room: &mut Room,
         guard: &StatementGuard,
     ) -> Result<Vec<RecordBatch>> {
         let schema = types::storage_schema(columns)?;
@@ -122,14 +122,7 @@ impl Session {
         let mut batches = Vec::new();
         while let Some(batch) = rows.next().await? {
             let batch = types::cast_batch(&batch, schema.clone())?;
-            let bytes = batch.get_array_memory_size();
-            *room = room.checked_sub(bytes).ok_or_else(|| {
-                Error::new(
-                    SqlState::CONFIGURATION_LIMIT_EXCEEDED,
-                    "the rows that are to be computed on take more memory than they may",
-                )
-                .with_hint("Give a query of fewer rows, or raise algorithm_memory_mib.")
-            })?;
+            room.take(&batch)?;
             batches.push(batch);
         }
         Ok(batches)

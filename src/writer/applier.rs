@@ -135,7 +135,7 @@ impl Applier {
                 self.upkeep.notify(&mut self.connection, sql, params)?;
                 Ok(applied(&TagKind::Fixed("NOTIFY".to_owned()), 0))
             }
-            Body::Dataset(_) | Body::Call { .. } | Body::Transaction { .. } => {
+            Body::Dataset(_) | Body::Call { .. } | Body::Compute(_) | Body::Transaction { .. } => {
                 Err(Error::internal("not a change of DuckDB"))
             }
         }

@@ -144,7 +144,7 @@ impl Writer {
                 Ok(Progress::Done(applied(tag, count)))
             }
             Body::Dataset(change) => self.change_dataset(intent, change).map(Progress::Done),
-            Body::Transaction { .. } | Body::Notify { .. } | Body::Export(_) => {
+            Body::Transaction { .. } | Body::Notify { .. } | Body::Export(_) | Body::Compute(_) => {
                 Err(Error::internal("it does not apply by itself"))
             }
             Body::Call { procedure, args } => {

@@ -51,6 +51,7 @@ impl Writer {
             | Body::Batch { .. }
             | Body::Notify { .. }
             | Body::Export(_)
+            | Body::Compute(_)
             | Body::Rows { storage: Storage::DuckDb, .. }
             | Body::Transaction { .. } => applied.has(intent.seq),
             Body::Rows { table, storage: Storage::Arrow, .. } => has(table),

@@ -49,7 +49,8 @@ impl Writer {
             Body::Statement { .. }
             | Body::Define { .. }
             | Body::Notify { .. }
-            | Body::Export(_) => Applied::default(),
+            | Body::Export(_)
+            | Body::Compute(_) => Applied::default(),
         })
     }
 

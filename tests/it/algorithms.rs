@@ -384,6 +384,104 @@ fn every_step_is_measured() {
     gone(client, &schema);
 }
 
+/// Every 40 rows one is far off.
+fn readings(first: u32, count: u32) -> String {
+    format!(
+        "INSERT INTO readings SELECT 's' || i % 2, timestamp '2024-01-01' + i * interval '1 s',
+           CASE WHEN i % 40 = 39 THEN 1000 ELSE i % 7 END
+         FROM generate_series({first}, {first} + {count} - 1) AS g(i)"
+    )
+}
+
+#[test]
+fn a_trigger_computes_over_the_rows_that_came() {
+    if skip_on_oracle("algorithms") {
+        return;
+    }
+    let (mut client, schema) = own_schema();
+    client.run("CREATE TABLE readings (sensor text, at timestamp, value float8)");
+    client.run(
+        "CREATE TABLE odd (series text, at timestamp, value float8, mean float8,
+                                  deviation float8, score float8)",
+    );
+    client.run(
+        "CREATE MATERIALIZED VIEW odd_per_series WITH (refresh = 'on_change') AS
+                SELECT series, count(*) AS n FROM odd GROUP BY series",
+    );
+    client.run(
+        "CREATE PROCEDURE spot(least float8) LANGUAGE sql AS $$
+           CALL teatree.zscore(
+             'SELECT sensor AS series, at, value, false AS is_new FROM readings
+              WHERE at < (SELECT min(at) FROM new_table)
+              UNION ALL SELECT sensor, at, value, true FROM new_table',
+             'odd', mode => 'append', lookback => 10, threshold => least);
+           SELECT pg_notify('odd', count(*)::text) FROM odd
+           WHERE at >= (SELECT min(at) FROM new_table) HAVING count(*) > 0
+         $$",
+    );
+    client.run("CREATE TRIGGER spot AFTER INSERT ON readings EXECUTE PROCEDURE spot(5)");
+    let mut listener = connect();
+    listener.run("LISTEN odd");
+    for first in [0, 30, 60, 90] {
+        client.run(&readings(first, 30));
+    }
+    let whole =
+        "CALL teatree.zscore('readings', series => 'sensor', lookback => 10, threshold => 5)";
+    let wanted = client.lines(whole);
+    assert_eq!(wanted.len(), 3);
+    assert_eq!(client.lines("SELECT * FROM odd ORDER BY series, at"), wanted);
+    assert_eq!(client.lines("SELECT series, n FROM odd_per_series"), ["s1|3"]);
+    let told = listener.talk(Out::new().query("SELECT 1")).join(" ");
+    assert_eq!(told.matches("odd").count(), 3, "{told}");
+    client.run("BEGIN");
+    client.run(&readings(120, 60));
+    assert_eq!(client.value("SELECT count(*) FROM odd"), "4");
+    client.run("ROLLBACK");
+    assert_eq!(client.value("SELECT count(*) FROM odd"), "3");
+    assert_eq!(client.sqlstate("DROP TABLE odd"), "2BP01");
+    gone(client, &schema);
+}
+
+#[test]
+fn a_trigger_replaces_an_output_or_says_why_it_cannot() {
+    if skip_on_oracle("algorithms") {
+        return;
+    }
+    let (mut client, schema) = own_schema();
+    client.run("CREATE TABLE readings (sensor text, at timestamp, value float8)");
+    client.run("CREATE TABLE arrow_readings (at timestamp, value float8) USING arrow");
+    for (call, sqlstate) in [
+        ("zscore(''readings'')", "0A000"),
+        ("zscore(''readings'', ''no_such_table'')", "42P01"),
+        ("zscore(''arrow_readings'', ''readings'')", "0A000"),
+        ("zscore(''readings'', ''readings'')", "42703"),
+        ("sessions(''readings'', ''visits'')", "42703"),
+    ] {
+        client
+            .run(&format!("CREATE OR REPLACE PROCEDURE p() LANGUAGE sql AS 'CALL teatree.{call}'"));
+        let made = "CREATE TRIGGER t AFTER INSERT ON readings EXECUTE PROCEDURE p()";
+        assert_eq!(client.sqlstate(made), sqlstate, "{call}");
+    }
+    client.run(
+        "CREATE TABLE bars AS SELECT * FROM (SELECT ''::text AS series,
+        now()::timestamp AS bucket, 0::float8 AS open, 0::float8 AS high, 0::float8 AS low,
+        0::float8 AS close, 0::float8 AS volume, 0::bigint AS rows, 0::bigint AS late,
+        false AS is_final) x WHERE false",
+    );
+    client.run(
+        "CREATE OR REPLACE PROCEDURE p() LANGUAGE sql AS
+        $$ CALL teatree.ohlc('readings', 'bars', series => 'sensor', width => '1 minute') $$",
+    );
+    client.run("CREATE TRIGGER t AFTER INSERT OR DELETE ON readings EXECUTE PROCEDURE p()");
+    client.run(&readings(0, 200));
+    client.run(&readings(200, 100));
+    let bars = "SELECT count(*) || ' ' || sum(rows) FROM bars";
+    assert_eq!(client.value(bars), "10 300");
+    client.run("DELETE FROM readings WHERE sensor = 's0'");
+    assert_eq!(client.value(bars), "5 150");
+    gone(client, &schema);
+}
+
 #[test]
 fn rows_beyond_the_memory_are_refused() {
     if skip_on_oracle("algorithms") {

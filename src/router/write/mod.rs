@@ -8,7 +8,7 @@
 //! - `staged.rs`: the reading part of INSERT … SELECT and CREATE TABLE AS between DuckDB tables.
 //! - `dataset.rs`: the other changes of datasets.
 //! - `materialize.rs`: materialized views, and what writes tell those that follow their tables.
-//! - `output.rs`: the rows that an algorithm gives.
+//! - `output.rs`: the rows that an algorithm gives; `compute.rs`: an algorithm in a trigger.
 //! - `define.rs`: changes of definitions; defaults, identities and constraints that writes ask for.
 //! - `batch.rs`: the statements of a procedure as one intent.
 //! - `trigger.rs`: CREATE TRIGGER: a procedure's statements as what a trigger does.
@@ -20,6 +20,7 @@
 //! What DuckDB does alone is queued as SQL; what touches a dataset, as rows or as a change of it.
 
 mod batch;
+mod compute;
 mod create;
 mod dataset;
 mod define;

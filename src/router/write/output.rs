@@ -41,7 +41,7 @@ impl Router {
     }
 
     /// Finds the table, and its columns for those that were computed; `None` when there is none.
-    async fn output_target(
+    pub(super) async fn output_target(
         &self,
         output: &OutputRequest,
         computed: &[Column],

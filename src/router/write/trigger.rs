@@ -243,15 +243,20 @@ impl Router {
         context: &StatementContext,
     ) -> Result<Vec<Body>> {
         let routine = trigger.routine.clone();
-        let names =
-            [(trigger.new_table(), trigger.new_rows()), (trigger.old_table(), trigger.old_rows())];
+        let (new, old) = (trigger.new_table().to_owned(), trigger.old_table().to_owned());
+        let names = [(new.as_str(), trigger.new_rows()), (old.as_str(), trigger.old_rows())];
         let statements = parse_body(&routine)?
             .iter()
             .map(|statement| statement.with_transition_tables(&names))
             .collect::<Result<Vec<_>>>()?;
-        let own = names.map(|(_, to)| to);
+        let own = names.clone().map(|(_, to)| to);
         let mut bodies = Vec::with_capacity(statements.len());
         for statement in statements.iter().filter(|one| !matches!(one.kind, Kind::Empty)) {
+            let computed = self.compute_step(trigger, statement, &names, values, context).await;
+            if let Some(body) = computed.map_err(Error::without_position)? {
+                bodies.push(body);
+                continue;
+            }
             let step = Step::of(statement)?;
             if !self.is_step(&step, context) {
                 return Err(refused(statement));
@@ -379,7 +384,7 @@ async fn run_on<const N: usize>(
     .await
 }
 
-fn note(names: &mut Vec<TableName>, name: TableName) {
+pub(super) fn note(names: &mut Vec<TableName>, name: TableName) {
     if !names.contains(&name) {
         names.push(name);
     }
