@@ -431,8 +431,8 @@ fn a_trigger_computes_over_the_rows_that_came() {
     assert_eq!(wanted.len(), 3);
     assert_eq!(client.lines("SELECT * FROM odd ORDER BY series, at"), wanted);
     assert_eq!(client.lines("SELECT series, n FROM odd_per_series"), ["s1|3"]);
-    let told = listener.talk(Out::new().query("SELECT 1")).join(" ");
-    assert_eq!(told.matches("odd").count(), 3, "{told}");
+    let told = listener.talk(Out::new().query("SELECT 1"));
+    assert_eq!(told.iter().filter(|line| line.starts_with('A')).count(), 3, "{told:?}");
     client.run("BEGIN");
     client.run(&readings(120, 60));
     assert_eq!(client.value("SELECT count(*) FROM odd"), "4");

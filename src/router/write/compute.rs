@@ -42,6 +42,11 @@ impl Router {
             )
             .with_hint("Give the table that gets its rows: output => 'table'."));
         };
+        let mut inputs = Vec::with_capacity(found.inputs.len());
+        for (shape, query) in &found.inputs {
+            let sql = self.input_sql(trigger, query, names, context).await?;
+            inputs.push(ComputeInput { columns: shape.columns.clone(), sql });
+        }
         let computed = found.columns();
         let Some(target) = self.output_target(output, &computed, context).await? else {
             let message = format!("relation \"{}\" does not exist", output.table.table);
@@ -52,11 +57,6 @@ impl Router {
             return Err(Error::unsupported("a trigger cannot change an Arrow dataset"));
         }
         note(&mut trigger.writes, target.table.clone());
-        let mut inputs = Vec::with_capacity(found.inputs.len());
-        for (shape, query) in &found.inputs {
-            let sql = self.input_sql(trigger, query, names, context).await?;
-            inputs.push(ComputeInput { columns: shape.columns.clone(), sql });
-        }
         Ok(Some(Body::Compute(Box::new(Compute {
             algorithm: found.algorithm.name().to_owned(),
             inputs,
