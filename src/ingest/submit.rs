@@ -273,6 +273,8 @@ fn context(cancel: CancellationToken) -> StatementContext {
         input_style: InputStyle::from(Tz::UTC),
         has_temporary: false,
         unstaged: false,
+        for_later: false,
+        checks_bodies: true,
     }
 }
 
