@@ -32,8 +32,7 @@ impl View {
         let Some(delta) = delta else { return self.recompute(connection) };
         connection.adopt(&self.stored.time_zone, &self.stored.search_path)?;
         let storage = duckdb_table(&self.storage);
-        let keeps = changed.minus.is_none();
-        let mut run = Run { connection, storage, changed, written: 0, keeps };
+        let mut run = Run { connection, storage, changed, written: 0 };
         match &self.stored.upkeep {
             Upkeep::Groups(groups) => match &groups.merge {
                 Some(merge) if changed.minus.is_none() || merge.subtracts => {
@@ -52,9 +51,6 @@ struct Run<'a> {
     storage: String,
     changed: &'a Changed,
     written: u64,
-    /// The statements may be kept prepared: they name none of the temporary tables, which are made
-    /// anew each time without DuckDB's prepared statements noticing it.
-    keeps: bool,
 }
 
 /// A query of a delta over the rows of another query.
@@ -73,10 +69,7 @@ fn same(left: &str, right: &str, prefix: char, count: usize) -> String {
 impl Run<'_> {
     /// Runs what changes the storage.
     fn execute(&mut self, sql: &str) -> Result<()> {
-        self.written += match self.keeps {
-            true => self.connection.run_kept(sql)?,
-            false => self.connection.execute(sql, &[], 0)?.rows,
-        };
+        self.written += self.connection.execute(sql, &[], 0)?.rows;
         Ok(())
     }
 
@@ -157,7 +150,6 @@ impl Run<'_> {
 
     /// Computes the groups that are touched again.
     fn regroup(&mut self, groups: &Groups, delta: &Delta) -> Result<()> {
-        self.keeps = false;
         let storage = self.storage.clone();
         let fill = format!("INSERT INTO {storage} BY NAME {}", groups.regroup);
         if groups.keys == 0 {

@@ -8,7 +8,8 @@
 //! - `upkeep.rs`: the changes of a transaction, and the views that follow them in it.
 //! - `follow.rs`: one view and one change: the SQL that brings it up to date.
 //! - `fire.rs`: the triggers that run behind a change.
-//! - `compute.rs`: the algorithms that they run; `export.rs`: the files that they leave in the outbox.
+//! - `compute.rs`: the algorithms that they run; `export.rs`: the files that they leave in the
+//!   outbox.
 //! - `schedule.rs`: refreshes that nobody asks for.
 //!
 //! A view that is refreshed on change is changed in the same DuckDB transaction as the rows that it

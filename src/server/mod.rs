@@ -26,7 +26,7 @@ use crate::algorithm::Algorithms;
 use crate::config::Config;
 use crate::dataset::DatasetStore;
 use crate::engine::datafusion::{DataFusionEngine, Settings as DataFusionSettings};
-use crate::engine::duckdb::{DuckDb, DuckDbOptions, DuckDbTables};
+use crate::engine::duckdb::{DuckDb, DuckDbOptions, DuckDbTables, SystemTable};
 use crate::error::{Error, Result};
 use crate::intent::{Accepted, IntentLog, LogLimits};
 use crate::notification::Notifications;
@@ -202,9 +202,9 @@ fn open(
     runtime: tokio::runtime::Handle,
     reopened: bool,
 ) -> Result<Open> {
-    let dir = data_folder(&config)?;
-    config.data_dir.clone_from(&dir);
     let algorithms = algorithms.with_memory(config.algorithm_memory_mib << 20);
+    config.data_dir = data_folder(&config)?;
+    let dir = config.data_dir.clone();
     let datasets = Arc::new(DatasetStore::open(&dir.join("datasets")).map_err(with_hint)?);
     let versions = Arc::new(VersionStore::open(&dir.join("versions")).map_err(with_hint)?);
     let (log, accepted) = open_log(&config)?;
@@ -212,8 +212,7 @@ fn open(
     let pipelines = Arc::new(Registry::new(Outbox::new(&config.data_dir), algorithms.clone()));
     let tables =
         tables::all(&config, &activity, &log, &datasets, &versions, &pipelines, &algorithms);
-    let duckdb = DuckDb::open(&DuckDbOptions::new(&config), tables, tables::functions(&activity));
-    let duckdb = Arc::new(duckdb.map_err(with_hint)?);
+    let duckdb = open_duckdb(&config, tables, &activity)?;
     let datafusion = Arc::new(datafusion_engine(&config, &datasets, &duckdb)?);
     let procedures = Arc::new(Procedures::new(Stores {
         pipelines: Arc::clone(&pipelines),
@@ -266,6 +265,16 @@ fn open(
         parsed: ParsedTexts::default(),
     };
     Ok(Open { services: Arc::new(services), versions, writer_thread })
+}
+
+fn open_duckdb(
+    config: &Config,
+    tables: Vec<SystemTable>,
+    activity: &Arc<Activity>,
+) -> Result<Arc<DuckDb>> {
+    let functions = tables::functions(activity);
+    let duckdb = DuckDb::open(&DuckDbOptions::new(config), tables, functions);
+    Ok(Arc::new(duckdb.map_err(with_hint)?))
 }
 
 /// The data folder's full path. It keeps the name of the database that it was made with.

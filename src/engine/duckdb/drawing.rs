@@ -11,9 +11,9 @@ use crate::types::Value;
 impl WriteConnection {
     /// Runs one statement, keeping of what RETURNING gives its last rows only.
     pub fn execute_for_last(&mut self, sql: &str, params: &[Value]) -> Result<Changed> {
-        let prepared = self.statements.prepared(&mut self.connection, sql)?;
+        let mut prepared = self.connection.prepare(sql)?;
         prepared.bind(params)?;
-        let mut result = prepared.run_kept()?;
+        let mut result = prepared.run(false)?;
         let (columns, schema) = (result.columns().to_vec(), result.schema().clone());
         let mut last = Vec::new();
         let mut rows = 0;
@@ -26,7 +26,8 @@ impl WriteConnection {
         Ok(Changed { rows, returned: Some((columns, schema, last)) })
     }
 
-    /// Runs a query of the server's own that gives one column of whole numbers.
+    /// Runs a query of the server's own that gives one column of whole numbers and reads no table:
+    /// it stays prepared.
     pub fn numbers(&mut self, sql: &str, params: &[Value]) -> Result<Vec<i64>> {
         let prepared = self.statements.prepared(&mut self.connection, sql)?;
         prepared.bind(params)?;

@@ -315,14 +315,11 @@ impl WriteConnection {
     /// # Errors
     /// 54000 when RETURNING gives more rows; what DuckDB says otherwise.
     pub fn execute(&mut self, sql: &str, params: &[Value], rows_max: usize) -> Result<Changed> {
-        let mut result = if params.is_empty() {
-            // Its values are in its text, so it will not come again.
-            self.connection.prepare(sql)?.run(false)?
-        } else {
-            let prepared = self.statements.prepared(&mut self.connection, sql)?;
-            prepared.bind(params)?;
-            prepared.run_kept()?
-        };
+        // Planned anew each time: DuckDB's plan trusts the values that its tables had when it was
+        // made, so a plan that is kept gives wrong rows once they have others.
+        let mut prepared = self.connection.prepare(sql)?;
+        prepared.bind(params)?;
+        let mut result = prepared.run(false)?;
         if !result.has_rows() {
             return Ok(Changed { rows: result.rows_changed(), returned: None });
         }
@@ -341,14 +338,6 @@ impl WriteConnection {
             batches.push(batch);
         }
         Ok(Changed { rows: rows as u64, returned: Some((columns, schema, batches)) })
-    }
-
-    /// Runs a statement of the server's own that comes again and again with the same text; gives
-    /// the number of rows that it changed.
-    pub fn run_kept(&mut self, sql: &str) -> Result<u64> {
-        let prepared = self.statements.prepared(&mut self.connection, sql)?;
-        prepared.bind(&[])?;
-        Ok(prepared.run_kept()?.rows_changed())
     }
 
     /// Counts a table's rows; the name is quoted SQL.
