@@ -125,7 +125,7 @@ stream() {
         ask -c 'TRUNCATE departures, anomalies' >/dev/null
     fi
     # A client is told when it asks for something; this one asks four times a second.
-    (echo 'LISTEN anomalies;'; while sleep 0.25; do echo 'SELECT;'; done) |
+    (echo 'LISTEN anomalies;'; while sleep 0.25; do echo 'SELECT 1 WHERE false;'; done) |
         ask -A -t >"$told" 2>&1 &
     listener_pid=$!
     sleep 0.5
@@ -145,7 +145,7 @@ stream() {
             ORDER BY flights DESC LIMIT 3'
     notifications=$(grep -c '^Asynchronous notification "anomalies"' "$told") || true
     echo "A second psql, which listens to anomalies, was told $notifications times; the last three:"
-    grep '^Asynchronous' "$told" | tail -n 3 | cut -c 1-150 | sed 's/^/  /'
+    { grep '^Asynchronous' "$told" || true; } | tail -n 3 | cut -c 1-150 | sed 's/^/  /'
     echo 'What the algorithm did last, step by step:'
     ask -c 'SELECT algorithm, position, step, rows_in, rows_out, took_us FROM teatree.steps
             WHERE run = (SELECT max(run) FROM teatree.steps) ORDER BY position'

@@ -1,3 +1,5 @@
+SET client_min_messages = 'warning';
+
 -- Departures as they come in, and what follows them in the same transaction: two views, and an
 -- algorithm that looks for departures far later than the ones before them from the same airport.
 CREATE TABLE IF NOT EXISTS departures
@@ -15,9 +17,10 @@ CREATE TABLE IF NOT EXISTS anomalies
 
 CREATE OR REPLACE PROCEDURE spot_anomalies() LANGUAGE sql AS $$
     CALL teatree.zscore('SELECT origin, at, delay FROM new_table', 'anomalies', mode => 'append',
-                        series => 'origin', value => 'delay', lookback => 100, threshold => 12);
+                        series => 'origin', value => 'delay', lookback => 100, at_least => 30,
+                        threshold => 12);
     SELECT pg_notify('anomalies', series || ' ' || at || ': ' || value || ' minutes late, ' ||
-                                  round(score::numeric, 1) || ' deviations')
+                                  round(score) || ' deviations')
     FROM anomalies WHERE at >= (SELECT min(at) FROM new_table);
 $$;
 

@@ -2,12 +2,12 @@
 //!
 //! Each value is compared with the mean and the standard deviation of the `lookback` rows before it
 //! in its series: `score = (value - mean) / deviation`. The row itself is not among them, so that
-//! an outlier does not hide itself. A row with fewer than two rows before it has no score. Values
-//! that do not vary have the deviation 0: a value that leaves them has an infinite score.
+//! an outlier does not hide itself. A row with fewer than `at_least` rows before it has no score.
+//! Values that do not vary have the deviation 0: one that leaves them has an infinite score.
 
 use polars::prelude::*;
 
-use super::{Algorithm, Arguments, Input, Param, ParamKind, Role, RoleKind, Shape, Step};
+use super::{Algorithm, Arguments, Input, Param, ParamKind, Role, RoleKind, Shape, Step, invalid};
 use crate::error::Result;
 use crate::types::{Column as PgColumn, PgType};
 
@@ -38,6 +38,8 @@ impl Algorithm for ZScore {
     fn params(&self) -> &'static [Param] {
         &[
             Param { name: "lookback", kind: ParamKind::Integer(2, 1_000_000), default: Some("20") },
+            // The rows before a row without which it is not judged.
+            Param { name: "at_least", kind: ParamKind::Integer(2, 1_000_000), default: Some("2") },
             Param { name: "threshold", kind: ParamKind::Number(0.0, 1e9), default: Some("3") },
             // Every row with its score, or the anomalies alone.
             Param { name: "all_rows", kind: ParamKind::Bool, default: Some("false") },
@@ -55,6 +57,10 @@ impl Algorithm for ZScore {
 
     fn steps(&self, args: &Arguments) -> Result<Vec<Step>> {
         let lookback = usize::try_from(args.integer("lookback")?).unwrap_or(usize::MAX);
+        let at_least = usize::try_from(args.integer("at_least")?).unwrap_or(usize::MAX);
+        if at_least > lookback {
+            return Err(invalid("argument at_least must not be above lookback"));
+        }
         let threshold = args.number("threshold")?;
         let all_rows = args.bool("all_rows")?;
         let order = Step::new("order", |rows, _| {
@@ -65,7 +71,7 @@ impl Algorithm for ZScore {
         let look_back = Step::new("look_back", move |rows, _| {
             let options = || RollingOptionsFixedWindow {
                 window_size: lookback,
-                min_periods: 2,
+                min_periods: at_least,
                 ..RollingOptionsFixedWindow::default()
             };
             let before = || col("value").shift(lit(1));

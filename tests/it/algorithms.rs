@@ -88,6 +88,10 @@ fn rows_before_are_not_judged_and_what_does_not_vary_is_no_anomaly() {
     assert_eq!(client.lines(&call(spiky, ", threshold => 10")).len(), 2);
     let new = format!("{spiky}, i > 35 AS is_new");
     assert_eq!(client.lines(&call(&new, ", threshold => 10")).len(), 1);
+    let early = "CASE WHEN i = 4 THEN 100 ELSE i % 3 END AS value";
+    assert_eq!(client.lines(&call(early, ", threshold => 10")).len(), 1);
+    assert!(client.lines(&call(early, ", threshold => 10, at_least => 4")).is_empty());
+    assert_eq!(client.sqlstate(&call(early, ", at_least => 6")), "22023");
     let leaves = client.lines(&call("CASE WHEN i = 30 THEN 2 ELSE 1 END AS value", ""));
     assert_eq!(leaves.len(), 1);
     assert!(leaves[0].ends_with("|Infinity"), "{leaves:?}");
