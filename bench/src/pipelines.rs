@@ -85,8 +85,9 @@ fn timed(client: &mut Client, sql: &str) -> Result<Duration> {
     Ok(start.elapsed())
 }
 
-/// 10,000 events a second into a table with three views: from a statement's start to the
-/// notification that the last of the views has taken it up.
+/// 10,000 events a second into a table with three views and a trigger that looks for anomalies:
+/// from a statement's start to the notification that the last of the views has taken it up, which
+/// comes when the trigger is through, too.
 pub fn notified(teatree: &Subject, time: Duration, pid: Option<u32>) -> Result<Vec<Line>> {
     println!("events to notifications ...");
     define(&mut Client::connect(&teatree.address)?)?;
@@ -129,7 +130,7 @@ pub fn notified(teatree: &Subject, time: Duration, pid: Option<u32>) -> Result<V
         let value = percentile(&times, share);
         Line {
             what: format!(
-                "{what}, {} events/s in batches of {BATCH}, three views",
+                "{what}, {} events/s in batches of {BATCH}, three views, zscore in a trigger",
                 grouped(rate as u64)
             ),
             teatree: milliseconds(value),
@@ -180,9 +181,17 @@ fn intent(payload: &str) -> Option<u64> {
     digits.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
 }
 
-/// Makes the table and its three views.
+/// Looks for values far from the rows before them.
+const SPOT: &str = "CREATE OR REPLACE PROCEDURE spot() LANGUAGE sql AS $$ \
+     CALL teatree.zscore('SELECT id, at, value FROM new_table', 'odd', mode => 'append', \
+                         lookback => 100, at_least => 30, threshold => 5); \
+     SELECT pg_notify('odd', count(*)::text) FROM odd \
+     WHERE at >= (SELECT min(at) FROM new_table) HAVING count(*) > 0 $$";
+
+/// Makes the table, its three views and its trigger.
 fn define(client: &mut Client) -> Result<()> {
     client.run("DROP TABLE IF EXISTS measured CASCADE")?;
+    client.run("DROP TABLE IF EXISTS odd CASCADE")?;
     client.run("DROP TABLE IF EXISTS places CASCADE")?;
     client.run("CREATE TABLE measured (id bigint, at timestamp, device int, value int)")?;
     client.run("CREATE TABLE places (device int, place text)")?;
@@ -206,6 +215,12 @@ fn define(client: &mut Client) -> Result<()> {
             "CREATE MATERIALIZED VIEW {name} WITH (refresh = 'on_change') AS {query}"
         ))?;
     }
+    client.run(
+        "CREATE TABLE odd (series text, at timestamp, value float8, mean float8, \
+         deviation float8, score float8)",
+    )?;
+    client.run(SPOT)?;
+    client.run("CREATE TRIGGER spot AFTER INSERT ON measured EXECUTE PROCEDURE spot()")?;
     Ok(())
 }
 
