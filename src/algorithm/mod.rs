@@ -160,7 +160,8 @@ impl Room {
 /// Builds a call's signature, as hints and lists show it.
 pub fn signature(algorithm: &dyn Algorithm) -> String {
     let inputs = algorithm.inputs().iter().map(|input| input.name.to_owned());
-    let roles = algorithm.inputs().iter().flat_map(Input::named_roles).map(|(name, role)| {
+    let roles = algorithm.inputs().iter().flat_map(|input| input.roles).map(|role| {
+        let name = role.name;
         if role.optional { format!("[{name} => '…']") } else { format!("{name} => '{name}'") }
     });
     let params = algorithm.params().iter().map(|param| match (param.default, param.kind) {

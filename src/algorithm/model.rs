@@ -78,11 +78,6 @@ impl RoleKind {
 }
 
 impl Input {
-    /// The roles, with the names of the arguments that choose their columns.
-    pub fn named_roles(&self) -> impl Iterator<Item = (&'static str, &'static Role)> {
-        self.roles.iter().map(|role| (role.name, role))
-    }
-
     /// Checks a table's columns against the roles. `chosen` names the column of a role where the
     /// call does.
     ///

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Algorithm, Arguments, Input, invalid, signature};
+use super::{Algorithm, Arguments, invalid, signature};
 use crate::error::{Error, Result};
 use crate::sql::{Argument, Call, CallArgument, TableRef, parse_table_name};
 use crate::sqlstate::SqlState;
@@ -90,9 +90,9 @@ impl Request {
             })?);
         }
         let mut roles = BTreeMap::new();
-        for (name, _) in algorithm.inputs().iter().flat_map(Input::named_roles) {
-            if let Some(column) = text(name)? {
-                roles.insert(name.to_owned(), column);
+        for role in algorithm.inputs().iter().flat_map(|input| input.roles) {
+            if let Some(column) = text(role.name)? {
+                roles.insert(role.name.to_owned(), column);
             }
         }
         let (mode, storage) = (text("mode")?, text("storage")?);

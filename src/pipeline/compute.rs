@@ -10,7 +10,6 @@ use crate::engine::duckdb::WriteConnection;
 use crate::error::{Error, Result};
 use crate::intent::{Compute, ComputeInput};
 use crate::sql::Effect;
-use crate::sql::trigger::Event;
 use crate::sqlstate::SqlState;
 use crate::types;
 
@@ -51,11 +50,8 @@ impl Upkeep {
         if rows == 0 && !compute.replaces {
             return Ok(0);
         }
-        let quoted = duckdb_table(&compute.table);
         let (effect, kind) = if compute.replaces {
-            let rows = format!("SELECT rowid FROM {quoted}");
-            let events = vec![Event::Delete, Event::Insert];
-            (Effect::Merges { rows, events, assigns: Vec::new() }, ChangeKind::Merge)
+            (self.replacing(&compute.table), ChangeKind::Merge)
         } else {
             (Effect::Inserts, ChangeKind::Insert)
         };
@@ -63,7 +59,7 @@ impl Upkeep {
         let changing = Changing { table, kind, effect: &effect, params, time_zone, search_path };
         let change: Change = self.before(connection, &changing)?;
         if compute.replaces {
-            connection.run(&format!("DELETE FROM {quoted}"))?;
+            connection.run(&format!("DELETE FROM {}", duckdb_table(table)))?;
         }
         let names: Vec<String> = compute.columns.iter().map(|one| one.name.clone()).collect();
         let rows = connection.append(table, &names, &mut batches.into_iter().map(Ok))?;

@@ -17,6 +17,7 @@ use crate::error::{Error, Result};
 use crate::ids::{IntentSeq, TableName};
 use crate::outbox::Outbox;
 use crate::sql::Effect;
+use crate::sql::trigger::Event;
 use crate::telemetry;
 
 /// How far the views of a transaction have come.
@@ -117,6 +118,17 @@ impl Upkeep {
     /// Forgets who failed: what comes has nothing to do with it.
     pub fn forget_broken(&mut self) {
         self.broken = None;
+    }
+
+    /// What it does to a table to get other rows in the place of all its own: where triggers see
+    /// it, those are copied aside.
+    pub fn replacing(&self, table: &TableName) -> Effect {
+        let events = vec![Event::Delete, Event::Insert];
+        if !self.graph.fires(table, &events) {
+            return Effect::Unknown;
+        }
+        let rows = format!("SELECT rowid FROM {}", duckdb_table(table));
+        Effect::Merges { rows, events, assigns: Vec::new() }
     }
 
     /// Prepares for a statement's change of a table: views that could mix it up with earlier

@@ -32,11 +32,8 @@ impl Session {
     ) -> Result<Outcome> {
         let arguments = call.request.arguments(call.algorithm.as_ref(), params)?;
         let output = call.request.output.clone();
-        if output.is_some() {
-            self.check_may_write("CALL")?;
-            if let Some((_, applied)) = self.claim_statement(statement, params, guard).await? {
-                return outcome(applied);
-            }
+        if let Some(done) = self.claim_output(output.as_ref(), statement, params, guard).await? {
+            return Ok(done);
         }
         let mut room = self.services.router.algorithms.room();
         let mut inputs = Vec::with_capacity(call.inputs.len());
@@ -53,10 +50,7 @@ impl Session {
             span.in_scope(|| run(algorithm.as_ref(), inputs, &arguments, &runs, &is_canceled))
         })
         .await?;
-        match output {
-            None => Ok(rows_of(computed)),
-            Some(output) => self.write_computed(statement, &output, computed, guard).await,
-        }
+        self.give(statement, output.as_ref(), computed, guard).await
     }
 
     /// Runs a procedure in language polars: its tables are read as any query's, and Polars runs
@@ -74,11 +68,8 @@ impl Session {
         };
         let (query, target) = body.polars_parts()?;
         let output = output_of(target);
-        if output.is_some() {
-            self.check_may_write("CALL")?;
-            if let Some((_, applied)) = self.claim_statement(statement, values, guard).await? {
-                return outcome(applied);
-            }
+        if let Some(done) = self.claim_output(output.as_ref(), statement, values, guard).await? {
+            return Ok(done);
         }
         let context = self.context(guard).await?;
         let query = self.services.router.body_statement(routine, &query, false, &context).await?;
@@ -96,9 +87,36 @@ impl Session {
         let computed =
             task::blocking(move || span.in_scope(|| run_query(&name, &query.sql, tables, &runs)))
                 .await?;
+        self.give(statement, output.as_ref(), computed, guard).await
+    }
+
+    /// Checks that an output may be written; gives what the same call with the same key gave.
+    async fn claim_output(
+        &mut self,
+        output: Option<&OutputRequest>,
+        statement: &Statement,
+        params: &[Value],
+        guard: &StatementGuard,
+    ) -> Result<Option<Outcome>> {
+        if output.is_none() {
+            return Ok(None);
+        }
+        self.check_may_write("CALL")?;
+        let claimed = self.claim_statement(statement, params, guard).await?;
+        claimed.map(|(_, applied)| outcome(applied)).transpose()
+    }
+
+    /// Gives computed rows to the client, or to the table that is to have them.
+    async fn give(
+        &mut self,
+        statement: &Statement,
+        output: Option<&OutputRequest>,
+        computed: Computed,
+        guard: &StatementGuard,
+    ) -> Result<Outcome> {
         match output {
             None => Ok(rows_of(computed)),
-            Some(output) => self.write_computed(statement, &output, computed, guard).await,
+            Some(output) => self.write_computed(statement, output, computed, guard).await,
         }
     }
 

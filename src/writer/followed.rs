@@ -6,13 +6,13 @@ use std::sync::Arc;
 
 use super::Targets;
 use super::applier::Applier;
-use crate::catalog::{TEMPORARY_SCHEMA, duckdb_table};
+use crate::catalog::TEMPORARY_SCHEMA;
 use crate::error::{Error, Result};
 use crate::ids::{IntentSeq, TableName};
 use crate::intent::{Body, Origin};
 use crate::notification::{NoticeText, Notification};
 use crate::pipeline::{Change, ChangeKind, Changing, Graph, Moved, StoredTrigger};
-use crate::sql::trigger::{Event, TriggerChange};
+use crate::sql::trigger::TriggerChange;
 use crate::sql::{Candidates, Definition, Dropped, Effect, TableAction, ViewAction};
 use crate::sqlstate::SqlState;
 
@@ -126,7 +126,8 @@ impl Applier {
                 None => return unwatched,
             },
             Body::Rows { create: None, replaces: true, table, .. } => {
-                replaced = self.replacing(origin, table)?;
+                let table = self.meant(origin, table)?;
+                replaced = self.upkeep.replacing(&table);
                 (&replaced, [].as_slice(), ChangeKind::Merge)
             }
             Body::Rows { create: None, .. } | Body::Values(_) => {
@@ -220,18 +221,6 @@ impl Applier {
             }
         }
         Ok(())
-    }
-
-    /// What it does to a table to get other rows in the place of all its own: where triggers see
-    /// it, those are copied aside.
-    fn replacing(&mut self, origin: &Origin, table: &TableName) -> Result<Effect> {
-        let table = self.meant(origin, table)?;
-        let events = vec![Event::Delete, Event::Insert];
-        if !self.upkeep.graph().fires(&table, &events) {
-            return Ok(Effect::Unknown);
-        }
-        let rows = format!("SELECT rowid FROM {}", duckdb_table(&table));
-        Ok(Effect::Merges { rows, events, assigns: Vec::new() })
     }
 
     /// Finds the table that an unqualified name of a statement means.

@@ -48,6 +48,13 @@ impl Site {
         stream
     }
 
+    pub fn get(&self, path: &str) -> Reply {
+        let mut stream = self.open();
+        let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).unwrap();
+        read_reply(stream)
+    }
+
     /// Sends a body of some type, with further header lines that end in CR LF.
     pub fn post(&self, path: &str, kind: &str, headers: &str, body: &[u8]) -> Reply {
         let mut stream = self.open();

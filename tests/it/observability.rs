@@ -12,6 +12,7 @@ use opentelemetry_proto::tonic::trace::v1::Span;
 use prost::Message as _;
 
 use crate::harness::{Server, connect, eventually, shared, skip_on_oracle, unique};
+use crate::http_client::Site;
 use crate::messages::Out;
 use crate::raw_client::RawClient;
 
@@ -157,8 +158,11 @@ fn one_server_has_one_data_folder() {
     assert!(!output.stderr.is_empty() || !output.stdout.is_empty(), "and said nothing");
 }
 
-/// A receiver of OTLP over HTTP: its endpoint, and the requests' spans.
-fn otlp_receiver() -> (String, Receiver<Vec<Span>>) {
+/// A collector of what is pushed to a path, as `decode` reads it.
+fn collector<T: Send + 'static>(
+    path: &'static str,
+    decode: fn(Bytes) -> Vec<T>,
+) -> (String, Receiver<Vec<T>>) {
     let (sender, receiver) = channel();
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     listener.set_nonblocking(true).unwrap();
@@ -166,12 +170,9 @@ fn otlp_receiver() -> (String, Receiver<Vec<Span>>) {
     thread::spawn(move || {
         crate::harness::block_on(async move {
             let take = move |body: Bytes| async move {
-                let request = ExportTraceServiceRequest::decode(body).unwrap();
-                let resources = request.resource_spans.into_iter();
-                let scopes = resources.flat_map(|resource| resource.scope_spans);
-                let _ = sender.send(scopes.flat_map(|scope| scope.spans).collect::<Vec<_>>());
+                let _ = sender.send(decode(body));
             };
-            let app = axum::Router::new().route("/v1/traces", post(take));
+            let app = axum::Router::new().route(path, post(take));
             let listener = tokio::net::TcpListener::from_std(listener).unwrap();
             axum::serve(listener, app).await.unwrap();
         });
@@ -192,7 +193,11 @@ fn one_trace_follows_a_write_from_parse_to_apply() {
     if skip_on_oracle("OTLP") {
         return;
     }
-    let (endpoint, receiver) = otlp_receiver();
+    let (endpoint, receiver) = collector("/v1/traces", |body| {
+        let request = ExportTraceServiceRequest::decode(body).unwrap();
+        let scopes = request.resource_spans.into_iter().flat_map(|r| r.scope_spans);
+        scopes.flat_map(|scope| scope.spans).collect()
+    });
     let Some(mut server) = Server::start(&["--otlp-endpoint", &endpoint]) else { return };
     let mut client = server.connect();
     client.run("CREATE TABLE t (id int4)");
@@ -226,45 +231,18 @@ fn one_trace_follows_a_write_from_parse_to_apply() {
     assert!(traces >= 3, "teatree.intents names trace {told}: {names:#?}");
 }
 
-/// What a GET of a path gives.
-fn http_get(address: &str, path: &str) -> String {
-    use std::io::{Read as _, Write as _};
-    let mut stream = std::net::TcpStream::connect(address).unwrap();
-    let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
-    stream.write_all(request.as_bytes()).unwrap();
-    let mut response = String::new();
-    stream.read_to_string(&mut response).unwrap();
-    response
-}
-
 #[test]
 fn metrics_are_scraped_and_pushed() {
     if skip_on_oracle("metrics") {
         return;
     }
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let http = listener.local_addr().unwrap().to_string();
-    drop(listener);
-    let (pushed, receiver) = channel();
-    let collector = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    collector.set_nonblocking(true).unwrap();
-    let endpoint = format!("http://{}", collector.local_addr().unwrap());
-    thread::spawn(move || {
-        crate::harness::block_on(async move {
-            let take = move |body: Bytes| async move {
-                let request = ExportMetricsServiceRequest::decode(body).unwrap();
-                let scopes = request.resource_metrics.into_iter().flat_map(|r| r.scope_metrics);
-                let names = scopes.flat_map(|scope| scope.metrics).map(|metric| metric.name);
-                let _ = pushed.send(names.collect::<Vec<_>>());
-            };
-            let app = axum::Router::new().route("/v1/metrics", post(take));
-            let listener = tokio::net::TcpListener::from_std(collector).unwrap();
-            axum::serve(listener, app).await.unwrap();
-        });
+    let (endpoint, receiver) = collector("/v1/metrics", |body| {
+        let request = ExportMetricsServiceRequest::decode(body).unwrap();
+        let scopes = request.resource_metrics.into_iter().flat_map(|r| r.scope_metrics);
+        scopes.flat_map(|scope| scope.metrics).map(|metric| metric.name).collect()
     });
-    let args = ["--http", &http, "--otlp-endpoint", &endpoint];
-    let Some(mut server) = Server::start(&args) else { return };
-    let mut client = server.connect();
+    let Some(mut site) = Site::start(&["--otlp-endpoint", &endpoint]) else { return };
+    let mut client = site.server.connect();
     client.run("CREATE TABLE t (id int4)");
     client.run(
         "CREATE MATERIALIZED VIEW v WITH (refresh = 'on_change') AS SELECT count(*) AS n FROM t",
@@ -273,9 +251,10 @@ fn metrics_are_scraped_and_pushed() {
     client.query("INSERT INTO no_such_table VALUES (1)");
     assert_eq!(client.value("SELECT n FROM v"), "1");
     client.run("CALL teatree.sessions('SELECT 1 AS user_id, now() AS at')");
-    let text = http_get(&http, "/metrics");
+    let reply = site.get("/metrics");
+    assert_eq!(reply.status, 200);
+    let text = reply.body;
     for part in [
-        "HTTP/1.1 200",
         "teatree_statement_duration_seconds_bucket{engine=\"duckdb\",kind=\"read\"",
         "teatree_apply_duration_seconds_count",
         "teatree_intents_applied_total{outcome=\"applied\"",
@@ -289,7 +268,7 @@ fn metrics_are_scraped_and_pushed() {
         assert!(text.contains(part), "{part} is missing in:\n{text}");
     }
     drop(client);
-    server.stop();
+    site.server.stop();
     let mut names = Vec::new();
     while let Ok(more) = receiver.recv_timeout(Duration::from_secs(2)) {
         names.extend(more);

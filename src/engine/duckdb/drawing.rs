@@ -11,9 +11,7 @@ use crate::types::Value;
 impl WriteConnection {
     /// Runs one statement, keeping of what RETURNING gives its last rows only.
     pub fn execute_for_last(&mut self, sql: &str, params: &[Value]) -> Result<Changed> {
-        let mut prepared = self.connection.prepare(sql)?;
-        prepared.bind(params)?;
-        let mut result = prepared.run(false)?;
+        let mut result = self.planned(sql, params)?.run(false)?;
         let (columns, schema) = (result.columns().to_vec(), result.schema().clone());
         let mut last = Vec::new();
         let mut rows = 0;

@@ -29,9 +29,7 @@ impl WriteConnection {
         params: &[Value],
         take: &mut dyn FnMut(RecordBatch) -> Result<()>,
     ) -> Result<()> {
-        let mut prepared = self.connection.prepare(sql)?;
-        prepared.bind(params)?;
-        let mut result = prepared.run(true)?;
+        let mut result = self.planned(sql, params)?.run(true)?;
         while let Some(batch) = result.fetch()? {
             take(batch)?;
         }

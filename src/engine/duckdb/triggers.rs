@@ -100,9 +100,7 @@ impl WriteConnection {
     /// # Errors
     /// What DuckDB says.
     pub fn change(&mut self, sql: &str, params: &[Value]) -> Result<u64> {
-        let mut prepared = self.connection.prepare(sql)?;
-        prepared.bind(params)?;
-        let mut result = prepared.run(false)?;
+        let mut result = self.planned(sql, params)?.run(false)?;
         if !result.has_rows() {
             return Ok(result.rows_changed());
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 
-use super::capi::{Connection, Interrupter, SendBatches, StreamView};
+use super::capi::{Connection, Interrupter, Prepared, SendBatches, StreamView};
 use super::instance::{text_rows, text_rows_with};
 use super::kept_outcomes::KeptOutcomes;
 use super::reader::Idle;
@@ -310,16 +310,20 @@ impl WriteConnection {
         self.connection.execute("ROLLBACK")
     }
 
+    /// Plans a statement anew: DuckDB's plan trusts the values that its tables had when it was
+    /// made, so one that is kept gives wrong rows once they have others.
+    pub(super) fn planned(&mut self, sql: &str, params: &[Value]) -> Result<Prepared> {
+        let mut prepared = self.connection.prepare(sql)?;
+        prepared.bind(params)?;
+        Ok(prepared)
+    }
+
     /// Runs one statement, gathering at most `rows_max` rows of RETURNING.
     ///
     /// # Errors
     /// 54000 when RETURNING gives more rows; what DuckDB says otherwise.
     pub fn execute(&mut self, sql: &str, params: &[Value], rows_max: usize) -> Result<Changed> {
-        // Planned anew each time: DuckDB's plan trusts the values that its tables had when it was
-        // made, so a plan that is kept gives wrong rows once they have others.
-        let mut prepared = self.connection.prepare(sql)?;
-        prepared.bind(params)?;
-        let mut result = prepared.run(false)?;
+        let mut result = self.planned(sql, params)?.run(false)?;
         if !result.has_rows() {
             return Ok(Changed { rows: result.rows_changed(), returned: None });
         }

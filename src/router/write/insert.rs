@@ -33,6 +33,21 @@ impl Router {
         Ok(Some(statement.fit_values(&target.columns)))
     }
 
+    /// Counts the columns that the query of an INSERT gives which names none itself.
+    pub(super) async fn columns_given(
+        &self,
+        statement: &Statement,
+        types: &[Option<PgType>],
+        context: &StatementContext,
+    ) -> Result<Option<usize>> {
+        if !statement.names_no_columns() {
+            return Ok(None);
+        }
+        let Some(source) = statement.source_query() else { return Ok(None) };
+        let Kind::Read(read) = &source.kind else { return Ok(None) };
+        Ok(Some(self.describe(&source, read, types, context).await?.columns.len()))
+    }
+
     /// Names the columns that an INSERT's query is for, when it gives fewer than the table has.
     async fn fit_query(
         &self,
@@ -41,12 +56,9 @@ impl Router {
         types: &[Option<PgType>],
         context: &StatementContext,
     ) -> Result<Option<Statement>> {
-        if !statement.names_no_columns() {
+        let Some(given) = self.columns_given(statement, types, context).await? else {
             return Ok(None);
-        }
-        let Some(source) = statement.source_query() else { return Ok(None) };
-        let Kind::Read(read) = &source.kind else { return Ok(None) };
-        let given = self.describe(&source, read, types, context).await?.columns.len();
+        };
         let target = self.duckdb_target(table, &[], context).await?;
         if given >= target.columns.len() {
             return Ok(None);

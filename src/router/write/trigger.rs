@@ -309,12 +309,12 @@ impl Router {
         types: &[Option<PgType>],
         context: &StatementContext,
     ) -> Result<Option<Statement>> {
-        if !context.for_later || !statement.names_no_columns() {
+        if !context.for_later {
             return Ok(None);
         }
-        let Some(source) = statement.source_query() else { return Ok(None) };
-        let Kind::Read(read) = &source.kind else { return Ok(None) };
-        let given = self.describe(&source, read, types, context).await?.columns.len();
+        let Some(given) = self.columns_given(statement, types, context).await? else {
+            return Ok(None);
+        };
         let name = self.existing(table, context).await?;
         let mut columns = self.described_columns(&name, &[], context).await?;
         if given > columns.len() {
