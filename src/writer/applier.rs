@@ -1,5 +1,6 @@
 //! A change of DuckDB inside an open transaction: what the stream and the lanes have in common.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{BufReader, Cursor, Read};
 use std::sync::Arc;
@@ -10,7 +11,7 @@ use arrow::datatypes::SchemaRef;
 use arrow::ipc::reader::StreamReader;
 
 use super::Targets;
-use super::define::Definer;
+use super::define::{Anew, Definer};
 use super::drawing::{Drawing, DrawnRows};
 use super::recovered::must_be_kept;
 use crate::catalog;
@@ -38,8 +39,8 @@ pub(super) struct Applier {
     pub(super) refreshed: u64,
     /// Asks that an append be stopped at its next batch.
     pub(super) stop: Arc<AtomicBool>,
-    /// A table that gets an index is made anew first.
-    pub(super) makes_anew: bool,
+    /// Which tables are made anew before they are altered.
+    pub(super) anew: Anew,
     /// The place of the change that a procedure was about to make.
     pub(super) failed_in: usize,
 }
@@ -54,7 +55,7 @@ impl Applier {
             redefined: false,
             refreshed: 0,
             stop: Arc::default(),
-            makes_anew: false,
+            anew: Anew::These(BTreeSet::new()),
             failed_in: 0,
         }
     }
@@ -154,7 +155,7 @@ impl Applier {
         let mut done = applied(tag, 0);
         for change in changes {
             let mut definer = Definer::new(&mut self.connection, rows_max);
-            definer.makes_anew = self.makes_anew;
+            definer.anew = self.anew.clone();
             done.result = definer.apply(change)?;
             done.rows = definer.rows;
             self.refreshed = definer.rows;

@@ -1,5 +1,6 @@
 //! One intent to its target.
 
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
@@ -11,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Writer;
 use super::applier::{already_exists, applied};
+use super::define::Anew;
 use super::followed::tell;
 use crate::engine::QueryContext;
 use crate::error::{Error, Result};
@@ -71,7 +73,7 @@ impl Writer {
                     result => break result,
                 }
             };
-            self.applier.makes_anew = false;
+            self.applier.anew = Anew::These(BTreeSet::new());
             result
         };
         match result {
@@ -211,7 +213,7 @@ impl Writer {
             return false;
         }
         *settled = Settled::Anew;
-        self.applier.makes_anew = true;
+        self.applier.anew = Anew::All;
         true
     }
 

@@ -1,7 +1,7 @@
 //! What the lane and the stream know of each other: which tables the lane holds, what waits for it,
 //! and who has changed which rows since when.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -12,6 +12,7 @@ use super::parking::{Holder, Names, Parking};
 use crate::error::{Error, Result};
 use crate::ids::{IntentSeq, TableName};
 use crate::intent::{Accepted, Body, TagKind};
+use crate::sql::Definition;
 use crate::sqlstate::SqlState;
 
 /// Tables whose last changes are remembered; past it all count as just changed.
@@ -46,6 +47,8 @@ pub(super) struct CrossingState {
     pub(super) parked: BTreeMap<IntentSeq, Instant>,
     /// What the lane's transaction has changed.
     pub(super) touched: HashMap<TableName, Kinds>,
+    /// Tables of which it may have changed or removed rows, in whatever way.
+    rewritten: BTreeSet<TableName>,
     /// The last changes of each table by UPDATE and DELETE, whoever made them.
     changed: HashMap<TableName, Changes>,
     /// Changes up to here are not remembered.
@@ -95,6 +98,7 @@ impl Crossing {
                 conflicted: Vec::new(),
                 parked: BTreeMap::new(),
                 touched: HashMap::new(),
+                rewritten: BTreeSet::new(),
                 changed: HashMap::new(),
                 changed_floor: IntentSeq(0),
                 handled: IntentSeq(0),
@@ -184,6 +188,7 @@ impl CrossingState {
     /// # Errors
     /// 40001 when the stream has changed rows of the table in the other way since the snapshot.
     pub(super) fn touch(&mut self, since: IntentSeq, body: &Body) -> Result<()> {
+        self.rewritten.extend(rewritten(body));
         let kinds = Kinds::of(body);
         let Some(table) = body.table().filter(|_| kinds.any()) else { return Ok(()) };
         let floor = Changes { updated: self.changed_floor, deleted: self.changed_floor };
@@ -198,6 +203,34 @@ impl CrossingState {
         touched.updated |= kinds.updated;
         touched.deleted |= kinds.deleted;
         Ok(())
+    }
+
+    /// Tables of which the lane's transaction may have changed or removed rows.
+    pub(super) fn rewritten(&self) -> BTreeSet<TableName> {
+        self.rewritten.clone()
+    }
+
+    /// A transaction begins or ends.
+    pub(super) fn forget_touched(&mut self) {
+        self.touched.clear();
+        self.rewritten.clear();
+    }
+}
+
+/// The tables of which a body may change or remove rows; an INSERT may have ON CONFLICT.
+fn rewritten(body: &Body) -> Vec<TableName> {
+    match body {
+        Body::Statement { table, .. } => table.iter().cloned().collect(),
+        Body::Rows { table, replaces: true, .. } => vec![table.clone()],
+        Body::Batch { bodies, .. } => bodies.iter().flat_map(rewritten).collect(),
+        Body::Define { changes, .. } => {
+            let emptied = |change: &Definition| match change {
+                Definition::Truncate { tables, .. } => tables.concat(),
+                _ => Vec::new(),
+            };
+            changes.iter().flat_map(emptied).collect()
+        }
+        _ => Vec::new(),
     }
 }
 

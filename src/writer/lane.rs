@@ -23,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::applier::Applier;
 use super::crossing::serialization_failure;
+use super::define::Anew;
 use super::explain::explain_apart;
 use super::followed::{reload_pipelines, tell};
 use super::parking::Names;
@@ -57,7 +58,7 @@ impl WriterHandle {
     fn open_lane(&self, permit: OwnedSemaphorePermit) -> Arc<Lane> {
         let mut state = self.shared.crossing.state.lock();
         state.open = true;
-        state.touched.clear();
+        state.forget_touched();
         let since = state.handled;
         drop(state);
         Arc::new(Lane {
@@ -200,12 +201,17 @@ impl Lane {
         {
             return Err(serialization_failure("refresh of a materialized view"));
         }
+        let rewritten = match **body {
+            Body::Define { .. } => self.shared.crossing.state.lock().rewritten(),
+            _ => BTreeSet::new(),
+        };
         let (targets, origin) = (Arc::clone(&self.targets), origin.clone());
         let body = Arc::clone(body);
         let (applied, redefined, moved) = on
             .write(cancel, move |connection| {
                 let mut applier = Applier::new(Arc::clone(&targets), connection);
                 applier.resume(graph);
+                applier.anew = Anew::These(rewritten);
                 let applied = applier.apply(&origin, &body);
                 let applied = applied.and_then(|applied| applier.settle().map(|()| applied));
                 let broken = applier.upkeep.broken();
@@ -348,7 +354,7 @@ impl Lane {
         let crossing = &self.shared.crossing;
         let mut state = crossing.state.lock();
         state.open = false;
-        state.touched.clear();
+        state.forget_touched();
         state.held.clear();
         let waiting = !state.parked.is_empty();
         drop(state);

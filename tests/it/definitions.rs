@@ -93,6 +93,28 @@ fn tables_are_altered_as_tools_do_it() {
 }
 
 #[test]
+fn a_migration_changes_rows_and_their_table_in_one_transaction() {
+    check("migrations");
+}
+
+#[test]
+fn a_transaction_can_go_on_beside_the_rename_of_a_table_with_an_index() {
+    let (mut inside, mut beside) = (connect(), connect());
+    beside.run("CREATE TABLE beside_a (a int)");
+    beside.run("CREATE INDEX beside_i ON beside_a (a)");
+    inside.run("BEGIN");
+    inside.run("CREATE TABLE beside_b (b int)");
+    beside.run("ALTER TABLE beside_a RENAME TO beside_c");
+    let count = "SELECT count(*) FROM pg_indexes WHERE indexname LIKE 'beside%'";
+    assert_eq!(inside.value(count), "1");
+    inside.run("CREATE INDEX beside_j ON beside_b (b)");
+    inside.run("ALTER TABLE beside_b RENAME TO beside_d");
+    inside.run("COMMIT");
+    assert_eq!(inside.value(count), "2");
+    inside.run("DROP TABLE beside_c, beside_d");
+}
+
+#[test]
 fn domains() {
     check("domains");
 }

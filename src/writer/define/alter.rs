@@ -25,6 +25,12 @@ impl Definer<'_> {
         if kind != RelationKind::Table {
             return self.alter_other(&name, kind, actions);
         }
+        if self.makes_anew(&name) {
+            let table = self.existing(&name)?;
+            if self.check_can_rebuild(&table).is_ok() {
+                self.rebuild(&Rebuild::of(&table))?;
+            }
+        }
         for action in actions {
             let table = self.existing(&name)?;
             if let Some(renamed) = self.alter(table, action)? {
@@ -132,7 +138,10 @@ impl Definer<'_> {
     fn rename_table(&mut self, table: &Existing, to: &TableName) -> Result<()> {
         self.check_free(&to.schema, &to.table)?;
         self.move_triggers(&table.name, to)?;
-        if table.has_foreign_key() || !self.referring(&table.name)?.is_empty() {
+        // With an index, DuckDB's RENAME shows the new name to other transactions at once:
+        // duckdb_indexes() fails there until the commit.
+        let is_indexed = !table.indexes.is_empty() && !table.generated;
+        if is_indexed || table.has_foreign_key() || !self.referring(&table.name)?.is_empty() {
             let mut rebuild = Rebuild::of(table);
             rebuild.after.name = to.clone();
             return self.rebuild(&rebuild);

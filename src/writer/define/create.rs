@@ -219,7 +219,7 @@ impl Definer<'_> {
             parts: parts.iter().map(|part| part.sql.clone()).collect(),
             comment: None,
         };
-        if self.makes_anew && view.is_none() {
+        if self.makes_anew(&table) && view.is_none() {
             let existing = self.existing(&table)?;
             self.rebuild(&Rebuild::of(&existing))?;
         }

@@ -7,8 +7,8 @@
 //!   `trigger.rs`, `views.rs`: one statement's kind each.
 //!
 //! DuckDB 1.5.6 refuses most of ALTER TABLE while an index depends on the table, or another table's
-//! foreign key; a renamed table's foreign keys are lost. Indexes are dropped and built again, other
-//! cases make the table anew.
+//! foreign key; a renamed table's foreign keys are lost; it refuses all of it once the transaction
+//! has updated or deleted rows of the table. Such a table is made anew.
 
 mod alter;
 mod column;
@@ -24,6 +24,8 @@ mod trigger;
 mod views;
 
 pub(super) use existing::Existing;
+
+use std::collections::BTreeSet;
 
 use crate::catalog::{TEMPORARY_SCHEMA, duckdb_schema};
 use crate::engine::duckdb::WriteConnection;
@@ -63,13 +65,28 @@ pub(in crate::writer) struct Definer<'a> {
     rows_max: usize,
     /// Rows that the last change has made.
     pub(in crate::writer) rows: u64,
-    /// A table that gets an index is made anew first.
-    pub(in crate::writer) makes_anew: bool,
+    /// Which tables are made anew before they change.
+    pub(in crate::writer) anew: Anew,
+}
+
+/// Which tables are made anew before they are altered or get an index. DuckDB neither alters a
+/// table whose rows the same transaction has updated or deleted, nor indexes it.
+#[derive(Clone, Debug)]
+pub(in crate::writer) enum Anew {
+    These(BTreeSet<TableName>),
+    All,
 }
 
 impl<'a> Definer<'a> {
     pub(super) fn new(connection: &'a mut WriteConnection, rows_max: usize) -> Definer<'a> {
-        Definer { connection, rows_max, rows: 0, makes_anew: false }
+        Definer { connection, rows_max, rows: 0, anew: Anew::These(BTreeSet::new()) }
+    }
+
+    fn makes_anew(&self, table: &TableName) -> bool {
+        match &self.anew {
+            Anew::These(tables) => tables.contains(table),
+            Anew::All => true,
+        }
     }
 
     /// Makes one change; `setval` gives rows.

@@ -107,8 +107,14 @@ impl Definer<'_> {
         Ok(())
     }
 
-    /// Drops a table's indexes, which would refuse the change to come.
+    /// Drops a table's indexes, which would refuse the change to come. The table is made anew
+    /// without them: to DuckDB the name of a unique index is taken until its drop is committed.
     pub(super) fn drop_indexes(&mut self, table: &Existing) -> Result<()> {
+        if !table.indexes.is_empty() && !table.generated {
+            let mut bare = Rebuild::of(table);
+            bare.after.indexes.clear();
+            return self.rebuild(&bare);
+        }
         for index in &table.indexes {
             let name = TableName::new(table.name.schema.clone(), index.name.clone());
             self.connection.run(&format!("DROP INDEX {}", duckdb_table(&name)))?;
@@ -136,7 +142,7 @@ impl Definer<'_> {
         self.connection.run(&format!("COMMENT ON {kind} {name} IS '{comment}'"))
     }
 
-    fn check_can_rebuild(&mut self, table: &Existing) -> Result<()> {
+    pub(super) fn check_can_rebuild(&mut self, table: &Existing) -> Result<()> {
         let name = &table.name.table;
         if table.generated {
             return Err(Error::unsupported(format!(
