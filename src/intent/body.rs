@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::bytes::Bytes;
 use super::compute::Compute;
 use super::definitions::Moment;
+use super::deliver::Deliver;
 use super::draw::{Draw, Drawn};
 use super::export::Export;
 use super::result_set::ResultSet;
@@ -92,6 +93,9 @@ pub enum Body {
         /// The file that they came in.
         #[serde(default)]
         source: Option<Box<Source>>,
+        /// What waited for the dataset and is brought by this intent.
+        #[serde(default)]
+        delivered: Vec<u64>,
     },
     /// Typed rows for a DuckDB table, few of them, that are joined with those of other intents.
     Values(Values),
@@ -110,6 +114,8 @@ pub enum Body {
     /// A query whose rows go to a file of the outbox, which gets its name when the rest of the
     /// intent is committed. Only there, too.
     Export(Box<Export>),
+    /// Rows that a trigger sends to a dataset; a part of a trigger's action only.
+    Deliver(Box<Deliver>),
     /// An algorithm that runs over what the transaction sees. Only inside of a trigger's action.
     Compute(Box<Compute>),
     /// The COMMIT of a transaction that ran in a lane of its own. It is never applied from here:
@@ -246,6 +252,7 @@ impl Body {
             Body::Call { .. } | Body::Batch { .. } => "call",
             Body::Notify { .. } => "notify",
             Body::Export(_) => "export",
+            Body::Deliver(_) => "deliver",
             Body::Compute(_) => "compute",
             Body::Transaction { .. } => "transaction",
         }
@@ -260,6 +267,7 @@ impl Body {
             | Body::Batch { .. }
             | Body::Notify { .. }
             | Body::Export(_)
+            | Body::Deliver(_)
             | Body::Compute(_)
             | Body::Transaction { .. } => Some(Storage::DuckDb),
             Body::Rows { storage, .. } => Some(*storage),
@@ -286,6 +294,7 @@ impl Body {
             Body::Transaction { tables, .. } => tables.first(),
             Body::Call { .. } | Body::Batch { .. } | Body::Notify { .. } | Body::Export(_) => None,
             Body::Compute(compute) => Some(&compute.table),
+            Body::Deliver(deliver) => Some(&deliver.target.dataset),
         }
     }
 
@@ -311,6 +320,7 @@ impl Body {
             | Body::Batch { .. }
             | Body::Notify { .. }
             | Body::Export(_)
+            | Body::Deliver(_)
             | Body::Compute(_)
             | Body::Transaction { .. } => None,
         }
@@ -338,6 +348,7 @@ impl Body {
             Body::Call { .. } | Body::Batch { .. } => "CALL".to_owned(),
             Body::Notify { .. } => "NOTIFY".to_owned(),
             Body::Export(_) => TagKind::Copy.tag(rows),
+            Body::Deliver(_) => TagKind::Insert.tag(rows),
             Body::Compute(_) => "CALL".to_owned(),
             Body::Transaction { .. } => "COMMIT".to_owned(),
         }
@@ -359,6 +370,7 @@ impl Body {
             | Body::Batch { .. }
             | Body::Notify { .. }
             | Body::Export(_)
+            | Body::Deliver(_)
             | Body::Compute(_) => false,
             Body::Dataset(change) => !matches!(change, DatasetChange::Rewrite { .. }),
             // A publish only copies.

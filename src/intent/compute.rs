@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::deliver::DatasetTarget;
 use crate::ids::TableName;
 use crate::types::{Column, Value};
 
@@ -19,6 +20,9 @@ pub struct Compute {
     pub computed: Vec<String>,
     /// The rows that the table has go first.
     pub replaces: bool,
+    /// The table as a dataset, if it is one.
+    #[serde(default)]
+    pub dataset: Option<DatasetTarget>,
 }
 
 /// What an algorithm reads.

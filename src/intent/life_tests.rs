@@ -51,6 +51,7 @@ fn staged(name: &str, bytes: u64) -> Body {
         draws: Vec::new(),
         replaces: false,
         source: None,
+        delivered: Vec::new(),
     }
 }
 

@@ -270,6 +270,7 @@ mod tests {
                 draws: Vec::new(),
                 replaces: false,
                 source: None,
+                delivered: Vec::new(),
             },
             Body::Call { procedure: "teatree.ingest".into(), args: values },
         ];

@@ -65,6 +65,7 @@ pub(super) fn rows(bytes: usize) -> Body {
         draws: Vec::new(),
         replaces: false,
         source: None,
+        delivered: Vec::new(),
     }
 }
 

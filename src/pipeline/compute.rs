@@ -46,6 +46,9 @@ impl Upkeep {
         }
         let computed = run(algorithm.as_ref(), inputs, &arguments, algorithms.runs(), &|| false)?;
         let batches = arranged(compute, &computed.batches)?;
+        if let Some(target) = &compute.dataset {
+            return self.deliver_batches(connection, target, batches, compute.replaces);
+        }
         let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
         if rows == 0 && !compute.replaces {
             return Ok(0);

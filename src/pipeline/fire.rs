@@ -146,6 +146,11 @@ impl Upkeep {
                 self.export(connection, export, &sql, time_zone)?;
                 Ok(0)
             }
+            Body::Deliver(deliver) => {
+                connection.adopt(time_zone, search_path)?;
+                let sql = stored.over(&deliver.sql, new, old);
+                self.deliver(connection, deliver, &sql)
+            }
             Body::Compute(compute) => {
                 let over = |sql: &str| stored.over(sql, new, old);
                 self.compute(connection, compute, &over, time_zone, search_path)

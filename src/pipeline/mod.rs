@@ -9,7 +9,8 @@
 //! - `follow.rs`: one view and one change: the SQL that brings it up to date.
 //! - `fire.rs`: the triggers that run behind a change.
 //! - `compute.rs`: the algorithms that they run; `export.rs`: the files that they leave in the
-//!   outbox.
+//!   outbox;
+//!   `deliver.rs`: the rows that they send to datasets.
 //! - `schedule.rs`: refreshes that nobody asks for.
 //!
 //! A view that is refreshed on change is changed in the same DuckDB transaction as the rows that it
@@ -18,6 +19,7 @@
 
 mod change;
 mod compute;
+pub mod deliver;
 mod export;
 mod fire;
 mod follow;

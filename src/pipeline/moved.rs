@@ -20,6 +20,8 @@ pub struct Moved {
     pub notices: Vec<NoticeText>,
     /// The files that get their names then; they are deleted if nobody gives them.
     pub files: Vec<Arc<Draft>>,
+    /// How many deliveries to datasets it has kept.
+    pub deliveries: usize,
 }
 
 /// What a trigger has done.
@@ -43,6 +45,7 @@ impl Moved {
             known.rows += more.rows;
         }
         self.files.extend(other.files);
+        self.deliveries += other.deliveries;
         other.notices.into_iter().for_each(|notice| self.add_notice(notice));
     }
 

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use parking_lot::{Mutex, RwLock};
 
+use super::deliver::Deliveries;
+use super::upkeep::Tools;
 use super::{Broken, Graph, Moved, Runs, Upkeep};
 use crate::algorithm::Algorithms;
 use crate::clock;
@@ -27,6 +29,7 @@ pub struct Registry {
     outbox: Option<Outbox>,
     /// What triggers may compute with.
     algorithms: Arc<Algorithms>,
+    deliveries: Arc<Deliveries>,
     states: Mutex<HashMap<TableName, State>>,
     /// Triggers by their tables and names.
     triggers: Mutex<HashMap<(TableName, String), TriggerState>>,
@@ -86,8 +89,13 @@ impl Registry {
         Registry { outbox: Some(outbox), algorithms, ..Registry::default() }
     }
 
-    fn tools(&self) -> (Option<Outbox>, Arc<Algorithms>) {
-        (self.outbox.clone(), Arc::clone(&self.algorithms))
+    fn tools(&self) -> Tools {
+        (self.outbox.clone(), Arc::clone(&self.algorithms), Arc::clone(&self.deliveries))
+    }
+
+    /// What waits for datasets.
+    pub fn deliveries(&self) -> &Arc<Deliveries> {
+        &self.deliveries
     }
 
     /// Gives the files of a committed transaction their names.

@@ -65,9 +65,13 @@ impl StoredTrigger {
                     connection.check(&self.without_rows(sql))?;
                 }
                 Body::Export(export) => connection.check(&self.without_rows(&export.sql))?,
+                Body::Deliver(deliver) => connection.check(&self.without_rows(&deliver.sql))?,
                 Body::Compute(compute) => {
                     for input in &compute.inputs {
                         connection.check(&self.without_rows(&input.sql))?;
+                    }
+                    if compute.dataset.is_some() {
+                        continue;
                     }
                     let names = compute.columns.iter().map(|column| quote_ident(&column.name));
                     let names = names.collect::<Vec<_>>().join(", ");

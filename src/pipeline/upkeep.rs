@@ -7,6 +7,7 @@ use std::time::Instant;
 use tracing::field;
 
 use super::change::{Captured, Change, ChangeKind, Changing, FIRST_LOCAL_ROW, RowChange};
+use super::deliver::Deliveries;
 use super::fire::Broken;
 use super::follow::Changed;
 use super::{Graph, Moved, View};
@@ -39,9 +40,13 @@ pub struct Upkeep {
     /// Where files go.
     pub(super) outbox: Option<Outbox>,
     pub(super) algorithms: Arc<Algorithms>,
+    pub(super) deliveries: Arc<Deliveries>,
     /// The intent that is applied, where its place is known by now.
     pub intent: Option<IntentSeq>,
 }
+
+/// What triggers work with: where files go, algorithms, and what waits for datasets.
+pub(super) type Tools = (Option<Outbox>, Arc<Algorithms>, Arc<Deliveries>);
 
 /// A table that the transaction has added rows to.
 struct Touched {
@@ -57,7 +62,7 @@ impl Upkeep {
         graph: Arc<Graph>,
         suspended: HashMap<TableName, String>,
         fresh: bool,
-        (outbox, algorithms): (Option<Outbox>, Arc<Algorithms>),
+        (outbox, algorithms, deliveries): Tools,
     ) -> Upkeep {
         Upkeep {
             graph,
@@ -71,6 +76,7 @@ impl Upkeep {
             broken: None,
             outbox,
             algorithms,
+            deliveries,
             intent: None,
         }
     }

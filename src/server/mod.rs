@@ -31,7 +31,7 @@ use crate::error::{Error, Result};
 use crate::intent::{Accepted, IntentLog, LogLimits};
 use crate::notification::Notifications;
 use crate::outbox::{OUTBOX_FOLDER, Outbox};
-use crate::pipeline::{Registry, schedule};
+use crate::pipeline::{Registry, deliver, schedule};
 use crate::procedure::{INBOX_FOLDER, Procedures, Stores};
 use crate::router::{ColumnCache, DefaultCache, Router, STAGED_FOLDER, Shapes};
 use crate::session::{Activity, Services};
@@ -119,6 +119,7 @@ async fn serve(
     let tick = history_tick(config.history_max_age_ms.min(config.idempotency_ttl_ms));
     let trimmer = task::spawn("trim", trim(Arc::clone(&services.log), tick, stop.clone()));
     let refresher = task::spawn("refresh", refresh(&services, stop.clone()));
+    let deliverer = task::spawn("deliver", deliver_rows(&services, stop.clone()));
     // Weak, so that a connection which stays open does not keep the stores open.
     let (weak, most) = (Arc::downgrade(&services), config.ingest_uploads_max);
     let http = listeners.http()?.map(|listener| {
@@ -150,6 +151,7 @@ async fn serve(
     }
     compactor.abort();
     trimmer.abort();
+    deliverer.abort();
     refresher.abort();
     end_inbox(inbox, grace).await;
     if let Some(http) = http
@@ -401,6 +403,23 @@ async fn close(
         Err(_) => tracing::warn!("the Writer was left behind; the next start goes on from the log"),
     }
     Ok(())
+}
+
+/// Sends datasets the rows that triggers keep for them, once the intents of the start are applied.
+fn deliver_rows(services: &Services, stop: CancellationToken) -> impl Future<Output = ()> + use<> {
+    let deliveries = Arc::clone(services.router.pipelines.deliveries());
+    let duckdb = Arc::clone(&services.router.duckdb);
+    let (log, writer) = (Arc::clone(&services.log), services.writer.clone());
+    async move {
+        let last = log.last_durable();
+        while writer.handled() < last {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(Duration::from_millis(20)) => {}
+            }
+        }
+        deliver::run(deliveries, duckdb, log, stop).await;
+    }
 }
 
 /// How often an idle log looks for what is too old.

@@ -21,7 +21,7 @@ mod value;
 
 pub use arrow_map::{
     ColumnBuilder, TYPE_KEY, TYPMOD_KEY, assign, assign_number, assign_text, batch_from_values,
-    cast_batch, column_for_field, is_assignable, storage_field, storage_schema, zero_nulls,
+    cast_batch, column_for_field, is_assignable, storage_field, storage_schema, widen, zero_nulls,
 };
 pub use copy::{
     BadRecord, COPY_SIGNATURE, CopyDecoder, CopyEncoding, CopyFormat, CopyHeader, CopyLines,

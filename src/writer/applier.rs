@@ -136,9 +136,11 @@ impl Applier {
                 self.upkeep.notify(&mut self.connection, sql, params)?;
                 Ok(applied(&TagKind::Fixed("NOTIFY".to_owned()), 0))
             }
-            Body::Dataset(_) | Body::Call { .. } | Body::Compute(_) | Body::Transaction { .. } => {
-                Err(Error::internal("not a change of DuckDB"))
-            }
+            Body::Dataset(_)
+            | Body::Call { .. }
+            | Body::Compute(_)
+            | Body::Deliver(_)
+            | Body::Transaction { .. } => Err(Error::internal("not a change of DuckDB")),
         }
     }
 

@@ -135,6 +135,9 @@ impl Writer {
             Body::Rows { table, rows, tag, source: Some(_), .. } => {
                 self.ingest_into_dataset(intent, table, rows, tag).map(Progress::Done)
             }
+            Body::Rows { delivered, .. } if !delivered.is_empty() => {
+                self.deliver_to_dataset(intent, delivered).map(Progress::Done)
+            }
             Body::Rows { table, rows, tag, storage: Storage::Arrow, replaces, .. } => {
                 let mut batches = self.targets.batches(rows)?;
                 let datasets = &self.targets.datasets;
@@ -146,9 +149,11 @@ impl Writer {
                 Ok(Progress::Done(applied(tag, count)))
             }
             Body::Dataset(change) => self.change_dataset(intent, change).map(Progress::Done),
-            Body::Transaction { .. } | Body::Notify { .. } | Body::Export(_) | Body::Compute(_) => {
-                Err(Error::internal("it does not apply by itself"))
-            }
+            Body::Transaction { .. }
+            | Body::Notify { .. }
+            | Body::Export(_)
+            | Body::Deliver(_)
+            | Body::Compute(_) => Err(Error::internal("it does not apply by itself")),
             Body::Call { procedure, args } => {
                 self.applier
                     .connection

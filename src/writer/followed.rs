@@ -260,6 +260,7 @@ pub(super) fn reload_pipelines(targets: &Targets, own: Arc<Graph>) {
 pub(super) fn tell(targets: &Targets, moved: &Moved, seq: IntentSeq) {
     targets.pipelines.note_moved(moved, seq);
     targets.pipelines.name_files(moved);
+    targets.pipelines.deliveries().note(moved.deliveries);
     for NoticeText { channel, payload } in moved.notices.iter().cloned() {
         let span = tracing::info_span!("notify", %channel, seq = seq.0);
         let _entered = span.entered();

@@ -45,12 +45,16 @@ impl Writer {
             Body::Rows { storage: Storage::Arrow, source: Some(_), .. } => {
                 self.applier.is_written_down(intent.seq)?
             }
+            Body::Rows { delivered, .. } if !delivered.is_empty() => {
+                !self.applier.connection.has_deliveries(delivered)?
+            }
             Body::Statement { .. }
             | Body::Values(_)
             | Body::Define { .. }
             | Body::Batch { .. }
             | Body::Notify { .. }
             | Body::Export(_)
+            | Body::Deliver(_)
             | Body::Compute(_)
             | Body::Rows { storage: Storage::DuckDb, .. }
             | Body::Transaction { .. } => applied.has(intent.seq),

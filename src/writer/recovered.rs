@@ -50,6 +50,7 @@ impl Writer {
             | Body::Define { .. }
             | Body::Notify { .. }
             | Body::Export(_)
+            | Body::Deliver(_)
             | Body::Compute(_) => Applied::default(),
         })
     }

@@ -147,6 +147,33 @@ impl Writer {
             }
         }
     }
+
+    /// Brings a dataset the rows that waited for it. That they wait no longer is noted in the
+    /// transaction that notes the intent as applied.
+    pub(super) fn deliver_to_dataset(
+        &mut self,
+        intent: &Intent,
+        delivered: &[u64],
+    ) -> Result<Applied> {
+        let Body::Rows { table, rows, tag, replaces, .. } = &intent.body else {
+            return Err(Error::internal("no rows to deliver"));
+        };
+        let datasets = std::sync::Arc::clone(&self.targets.datasets);
+        let mut batches = self.targets.batches(rows)?;
+        let done = if *replaces {
+            datasets.overwrite(intent.seq, table, &mut batches)
+        } else {
+            datasets.append(intent.seq, table, &mut batches)
+        };
+        if done.as_ref().is_err_and(Error::is_fault) {
+            return done.map(|count| applied(tag, count));
+        }
+        // A dataset that refuses them does so for good: the intent keeps them.
+        self.applier.connection.begin()?;
+        self.applier.connection.forget_deliveries(delivered)?;
+        self.applier.connection.commit(intent.seq)?;
+        done.map(|count| applied(tag, count))
+    }
 }
 
 fn rejected_rows(

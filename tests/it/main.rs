@@ -63,6 +63,7 @@ mod transactions_writes;
 mod torture;
 mod triggers;
 mod triggers_crash;
+mod triggers_datasets;
 mod triggers_definitions;
 mod versions;
 mod views;

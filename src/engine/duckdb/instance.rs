@@ -7,6 +7,7 @@ use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 
 use super::capi::{Connection, Database};
+use super::deliveries;
 use super::functions;
 use super::kept::KeptCopy;
 use super::reader::Idle;
@@ -143,6 +144,7 @@ impl DuckDb {
         routines::prepare(&mut connection, &options.database())?;
         connection.execute(catalog::own_tables_sql())?;
         triggers::prepare(&mut connection, &options.database())?;
+        deliveries::prepare(&mut connection)?;
         for (name, sql) in catalog::system_sql() {
             connection
                 .execute(sql)

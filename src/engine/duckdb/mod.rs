@@ -15,6 +15,7 @@
 //! - `routines.rs`, `triggers.rs`: the tables of those that users have made.
 //! - `table_shape.rs`: what rows of a table must look like.
 //! - `foreign.rs`: DuckDB tables as sources of DataFusion plans.
+//! - `deliveries.rs`: the table of rows that wait for their datasets.
 //! - `parquet_file.rs`: rows to a Parquet file; `exports.rs`: those of the Writer's queries.
 //! - `exact.rs`: DuckDB's own column types, for rows that must not change on their way.
 //! - `capi/`, `logical_type.rs`, `value.rs`, `error.rs`, `error_words.rs`: the border to DuckDB's C
@@ -23,6 +24,7 @@
 //! **Invariant:** nothing outside this folder names the `duckdb` crate.
 
 mod capi;
+mod deliveries;
 mod drawing;
 mod error;
 mod error_words;
@@ -48,6 +50,7 @@ mod triggers;
 mod value;
 mod write_connection;
 
+pub use deliveries::Delivery;
 pub use exact::{Carrier, ExactColumn};
 pub use foreign::DuckDbTables;
 pub use held::{Access, HeldConnection};

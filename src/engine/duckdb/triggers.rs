@@ -135,7 +135,7 @@ fn list(texts: &[String]) -> Value {
     if texts.is_empty() { Value::Null } else { Value::Text(texts.join("\u{1f}")) }
 }
 
-fn of_hex(text: &str) -> Result<Vec<u8>> {
+pub(super) fn of_hex(text: &str) -> Result<Vec<u8>> {
     let byte = |place: usize| {
         let digits = text.get(place..place + 2)?;
         u8::from_str_radix(digits, 16).ok()
@@ -143,6 +143,6 @@ fn of_hex(text: &str) -> Result<Vec<u8>> {
     (0..text.len()).step_by(2).map(|place| byte(place).ok_or_else(damaged)).collect()
 }
 
-fn damaged() -> Error {
-    Error::new(SqlState::DATA_CORRUPTED, "the table of triggers is damaged")
+pub(super) fn damaged() -> Error {
+    Error::new(SqlState::DATA_CORRUPTED, "what is kept of triggers is damaged")
 }

@@ -53,10 +53,10 @@ impl Router {
             return Err(Error::new(SqlState::UNDEFINED_TABLE, message)
                 .with_hint("Create the table that gets the algorithm's rows first."));
         };
-        if target.storage == Storage::Arrow {
-            return Err(Error::unsupported("a trigger cannot change an Arrow dataset"));
+        let dataset = (target.storage == Storage::Arrow).then(|| target.as_dataset());
+        if dataset.is_none() {
+            note(&mut trigger.writes, target.table.clone());
         }
-        note(&mut trigger.writes, target.table.clone());
         Ok(Some(Body::Compute(Box::new(Compute {
             algorithm: found.algorithm.name().to_owned(),
             inputs,
@@ -65,6 +65,7 @@ impl Router {
             columns: target.columns,
             computed: computed.into_iter().map(|column| column.name).collect(),
             replaces: output.replaces(),
+            dataset,
         }))))
     }
 

@@ -113,6 +113,7 @@ impl Router {
             draws: Vec::new(),
             replaces: false,
             source: None,
+            delivered: Vec::new(),
         })
     }
 
@@ -164,6 +165,7 @@ impl Router {
             draws: Vec::new(),
             replaces: false,
             source: None,
+            delivered: Vec::new(),
         }
     }
 }

@@ -11,7 +11,8 @@
 //! - `output.rs`: the rows that an algorithm gives; `compute.rs`: an algorithm in a trigger.
 //! - `define.rs`: changes of definitions; defaults, identities and constraints that writes ask for.
 //! - `batch.rs`: the statements of a procedure as one intent.
-//! - `trigger.rs`: CREATE TRIGGER: a procedure's statements as what a trigger does.
+//! - `trigger.rs`: CREATE TRIGGER: a procedure's statements as what a trigger does;
+//!   `deliver.rs`: the rows that it sends to datasets.
 //! - `routine.rs`: CREATE FUNCTION and CREATE PROCEDURE.
 //! - `holds.rs`: what a write inside a transaction means for others.
 //! - `ingest.rs`: what rows of files must be like.
@@ -24,6 +25,7 @@ mod compute;
 mod create;
 mod dataset;
 mod define;
+mod deliver;
 mod describe;
 mod draws;
 mod holds;

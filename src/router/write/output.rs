@@ -6,7 +6,7 @@ use crate::dataset::DatasetColumn;
 use crate::error::{Error, Result};
 use crate::intent::{Body, DatasetChange, RowsAt, Storage, TagKind};
 use crate::router::{Router, RowsSink, StatementContext};
-use crate::sql::{TableRef, can_become, duckdb_column};
+use crate::sql::{TableRef, duckdb_column};
 use crate::sqlstate::SqlState;
 use crate::types::{self, Column};
 
@@ -78,22 +78,7 @@ impl Router {
                 ));
             }
         }
-        for (given, wanted) in computed.iter().zip(&target.columns) {
-            let fits = given.pg_type == wanted.pg_type
-                || can_become(given.pg_type, wanted.pg_type)
-                || types::is_assignable(wanted, given.pg_type);
-            if !fits {
-                return Err(Error::new(
-                    SqlState::DATATYPE_MISMATCH,
-                    format!(
-                        "column \"{}\" is of type {} but expression is of type {}",
-                        wanted.name,
-                        wanted.pg_type.sql_name(),
-                        given.pg_type.sql_name()
-                    ),
-                ));
-            }
-        }
+        target.check_types(computed)?;
         Ok(Some(target))
     }
 

@@ -78,6 +78,7 @@ impl Router {
             draws: Vec::new(),
             replaces: false,
             source: None,
+            delivered: Vec::new(),
         }))
     }
 
@@ -138,6 +139,7 @@ impl Router {
             draws: Vec::new(),
             replaces: false,
             source: None,
+            delivered: Vec::new(),
         }))
     }
 

@@ -1,17 +1,15 @@
 //! The table that rows go to: its storage and its columns.
 
-use std::sync::Arc;
-
-use arrow::array::{RecordBatch, new_null_array};
+use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 
 use crate::catalog::{TEMPORARY_SCHEMA, duckdb_table};
 use crate::engine::datafusion::RowFilter;
 use crate::error::{Error, Result};
 use crate::ids::TableName;
-use crate::intent::Storage;
+use crate::intent::{DatasetTarget, Storage};
 use crate::router::{Router, StatementContext};
-use crate::sql::{CopyCondition, CopyIn, TableRef, quote_ident};
+use crate::sql::{CopyCondition, CopyIn, TableRef, can_become, quote_ident};
 use crate::sqlstate::SqlState;
 use crate::types::{self, Column};
 
@@ -40,9 +38,39 @@ impl Target {
         }
     }
 
+    /// It as a dataset.
+    pub(super) fn as_dataset(&self) -> DatasetTarget {
+        let (columns, all) = (self.columns.clone(), self.all.clone());
+        DatasetTarget { dataset: self.table.clone(), columns, all }
+    }
+
+    /// Checks that values of these types can go into the columns.
+    ///
+    /// # Errors
+    /// 42804 when one cannot.
+    pub(super) fn check_types(&self, given: &[Column]) -> Result<()> {
+        for (given, wanted) in given.iter().zip(&self.columns) {
+            let fits = given.pg_type == wanted.pg_type
+                || can_become(given.pg_type, wanted.pg_type)
+                || types::is_assignable(wanted, given.pg_type);
+            if !fits {
+                return Err(Error::new(
+                    SqlState::DATATYPE_MISMATCH,
+                    format!(
+                        "column \"{}\" is of type {} but expression is of type {}",
+                        wanted.name,
+                        wanted.pg_type.sql_name(),
+                        given.pg_type.sql_name()
+                    ),
+                ));
+            }
+        }
+        Ok(())
+    }
+
     /// Puts given rows among all columns, NULL at the others.
     pub fn widen(&self, batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
-        widen(batch, &self.columns, &self.all, schema)
+        types::widen(batch, &self.columns, &self.all, schema)
     }
 }
 
@@ -168,31 +196,6 @@ impl Router {
         }
         Err(last)
     }
-}
-
-/// Puts the given columns at their places among all, and NULLs at the others.
-fn widen(
-    batch: &RecordBatch,
-    given: &[Column],
-    all: &[Column],
-    schema: &SchemaRef,
-) -> Result<RecordBatch> {
-    if given.len() == all.len() && given.iter().zip(all).all(|(a, b)| a.name == b.name) {
-        return Ok(batch.clone());
-    }
-    let columns = all
-        .iter()
-        .zip(schema.fields())
-        .map(|(column, field)| {
-            let place = given.iter().position(|candidate| candidate.name == column.name);
-            match place.and_then(|place| batch.columns().get(place)) {
-                Some(array) => Arc::clone(array),
-                None => new_null_array(field.data_type(), batch.num_rows()),
-            }
-        })
-        .collect();
-    RecordBatch::try_new(Arc::clone(schema), columns)
-        .map_err(|error| Error::internal(format!("rows do not fit their columns: {error}")))
 }
 
 fn undefined_column(name: &str, table: &TableName) -> Error {

@@ -257,6 +257,12 @@ impl Router {
                 bodies.push(body);
                 continue;
             }
+            let sent = self.deliver_step(trigger, statement, &own, values, context).await;
+            if let Some(body) = sent.map_err(Error::without_position)? {
+                self.check_body(&body, context).await?;
+                bodies.push(body);
+                continue;
+            }
             let step = Step::of(statement)?;
             if !self.is_step(&step, context) {
                 return Err(refused(statement));
@@ -290,6 +296,7 @@ impl Router {
         let sql = match body {
             Body::Statement { sql, .. } | Body::Notify { sql, .. } => sql.clone(),
             Body::Export(export) => export.sql.clone(),
+            Body::Deliver(deliver) => deliver.sql.clone(),
             _ => return Ok(()),
         };
         let Some(held) = context.held() else { return Ok(()) };
@@ -395,6 +402,6 @@ fn refused(statement: &Statement) -> Error {
     Error::unsupported(format!("{} is not supported in a trigger's procedure", words.join(" ")))
         .with_hint(
             "It may read and change rows of DuckDB tables (SELECT, INSERT, UPDATE, DELETE, MERGE), \
-         NOTIFY, and COPY to a file of the outbox.",
+             INSERT into Arrow datasets, NOTIFY, and COPY to a file of the outbox.",
         )
 }

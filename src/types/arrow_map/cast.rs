@@ -19,6 +19,35 @@ use crate::types::Column;
 use crate::types::input::parse_uuid;
 use crate::types::output::{OutputStyle, each_text};
 
+/// Puts the given columns of a batch at their places among all, whose schema it gets, and NULLs at
+/// the others.
+///
+/// # Errors
+/// XX000 when the columns are of other types.
+pub fn widen(
+    batch: &RecordBatch,
+    given: &[Column],
+    all: &[Column],
+    schema: &SchemaRef,
+) -> Result<RecordBatch> {
+    if given.len() == all.len() && given.iter().zip(all).all(|(a, b)| a.name == b.name) {
+        return Ok(batch.clone());
+    }
+    let columns = all
+        .iter()
+        .zip(schema.fields())
+        .map(|(column, field)| {
+            let place = given.iter().position(|candidate| candidate.name == column.name);
+            match place.and_then(|place| batch.columns().get(place)) {
+                Some(array) => Arc::clone(array),
+                None => new_null_array(field.data_type(), batch.num_rows()),
+            }
+        })
+        .collect();
+    RecordBatch::try_new(Arc::clone(schema), columns)
+        .map_err(|error| Error::internal(format!("rows do not fit their columns: {error}")))
+}
+
 /// Casts a batch, column by column in order, to a schema; names may differ.
 ///
 /// # Errors

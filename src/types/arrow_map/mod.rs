@@ -27,7 +27,7 @@ use crate::sqlstate::SqlState;
 pub use assign::{assign, assign_number, assign_text, is_assignable};
 pub(crate) use builder::batch;
 pub use builder::{ColumnBuilder, batch_from_values};
-pub use cast::{cast_batch, zero_nulls};
+pub use cast::{cast_batch, widen, zero_nulls};
 
 /// The metadata key that holds a field's `typname`.
 pub const TYPE_KEY: &str = "teatree.type";
