@@ -5,7 +5,8 @@
 CREATE MACRO teatree_system.pg.current_schemas(arg_include_implicit) AS
   CASE WHEN arg_include_implicit THEN ['pg_catalog'] ELSE [] END
   || [CASE WHEN s = 'main' THEN 'public' ELSE s END
-      FOR s IN list_distinct(list_reverse(list_reverse(system.main.current_schemas(false))))];
+      FOR s IN list_filter(system.main.current_schemas(false),
+                           lambda x, i: list_position(system.main.current_schemas(false), x) = i)];
 CREATE MACRO teatree_system.pg.pg_table_is_visible(arg_relation) AS
   coalesce((SELECT ti_visible FROM teatree_system.support.lookup_relation WHERE ti_oid = arg_relation), false);
 CREATE MACRO teatree_system.pg.pg_type_is_visible(arg_type) AS

@@ -272,3 +272,52 @@ fn settings_of_the_planner_and_the_log_can_be_set_and_shown() {
     assert_eq!(client.sqlstate("SET no_such_setting = 1"), "42704");
     assert_eq!(client.value("SHOW transaction_deferrable"), "off");
 }
+
+#[test]
+fn rows_and_arrays_are_compared_and_looked_up_as_in_postgresql() {
+    check(&[
+        ("SELECT (1, NULL::int) = (1, NULL::int)", "NULL"),
+        ("SELECT (1, NULL::int) = (2, NULL::int)", "f"),
+        (
+            "SELECT count(*) FROM (VALUES (50, NULL::int), (60, 1)) v(a, b) WHERE (a, b) > (50, 2)",
+            "1",
+        ),
+        ("SELECT (1, 2) <= (1, 2)", "t"),
+        ("SELECT (1, NULL::int) IN ((1, 2), (1, 3))", "NULL"),
+        ("SELECT (1, 5) NOT IN ((1, 2))", "t"),
+        ("SELECT (NULL::int, NULL::int) IS NULL", "t"),
+        ("SELECT ROW(1, NULL::int) IS NOT NULL", "f"),
+        ("SELECT (ARRAY[10, 20, 30])[-1]", "NULL"),
+        ("SELECT (ARRAY[10, 20, 30])[i - 1] FROM (VALUES (0)) v(i)", "NULL"),
+        ("SELECT concat_ws('-', VARIADIC ARRAY['x', 'y', NULL, 'z'])", "x-y-z"),
+        ("SELECT format('%s %s', VARIADIC ARRAY['p', 'q'])", "p q"),
+        ("SELECT concat(VARIADIC x) FROM (SELECT ARRAY['1', '2'] AS x) s", "12"),
+        ("SELECT 'abc' SIMILAR TO '%(b|d)%'", "t"),
+        ("SELECT 'xyz' SIMILAR TO 'x.z'", "f"),
+        ("SELECT 'a%' SIMILAR TO 'a#%' ESCAPE '#'", "t"),
+        ("SELECT 'ab' NOT SIMILAR TO '[a-b]+'", "f"),
+        ("SELECT 1e20::numeric * 10", "1000000000000000000000"),
+        ("SELECT 1e3::text", "1000"),
+        ("SELECT pg_typeof(sum(x)) FROM (VALUES (1), (2)) v(x)", "bigint"),
+        (
+            "SELECT string_agg(e ->> 'n', ',') FROM jsonb_array_elements('[{\"n\":1},{\"n\":2}]') e",
+            "1,2",
+        ),
+        ("SELECT count(*) FROM jsonb_array_elements('[{\"n\":1}]') e WHERE e @> '{\"n\":1}'", "1"),
+        ("SELECT to_regclass('pg_class')", "pg_class"),
+        ("SELECT to_regtype('int4')::text", "integer"),
+        ("SELECT format_type(1184, 3)", "timestamp(3) with time zone"),
+    ]);
+    let mut client = connect();
+    assert_eq!(client.sqlstate("SELECT (1, 2) = (1, 2, 3)"), "42601");
+    assert_eq!(client.sqlstate("SELECT 1e19::bigint"), "22003");
+    if !crate::harness::is_oracle() {
+        assert_eq!(client.sqlstate("SELECT B'101'"), "0A000");
+        assert_eq!(
+            client.sqlstate("SELECT format(x, VARIADIC y) FROM (SELECT '%s' x, ARRAY['a'] y) s"),
+            "0A000"
+        );
+    }
+    client.run("SET search_path = nowhere, public");
+    assert_eq!(client.value("SELECT current_schemas(true)"), "{pg_catalog,public}");
+}

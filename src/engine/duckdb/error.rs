@@ -118,7 +118,11 @@ fn out_of_range(json: &JsonError) -> Option<Error> {
     if json.exception_type != "Conversion" {
         return None;
     }
-    if let Some((_, target)) = message.rsplit_once("out of range for the destination type ") {
+    let decimal = message.strip_prefix("Failed to cast decimal value ");
+    let target = message
+        .rsplit_once("out of range for the destination type ")
+        .or_else(|| decimal?.rsplit_once(" to type "));
+    if let Some((_, target)) = target {
         let name = match target.trim_end_matches('.') {
             "INT8" | "INT16" => "smallint",
             "INT32" => "integer",

@@ -100,7 +100,7 @@ impl Analyzer<'_> {
         columns: Vec<(String, Ty)>,
     ) -> Columns {
         let all = Some(columns.clone());
-        let sources = vec![Source { name, columns, complete: true, key: Vec::new() }];
+        let sources = vec![Source { name, columns, complete: true, ..Source::default() }];
         let scope = Scope { sources, all, outer: None };
         self.projection(items?, Env { scope: &scope, ctes: &Ctes::new() })
     }

@@ -5,7 +5,7 @@ use sqlparser::ast::{AccessExpr, BinaryOperator, CeilFloorKind, Expr, Ident, Sub
 use super::enums::Enums;
 use super::refuse::names_columns;
 use super::resolve::{self, common};
-use super::scope::{Ctes, Scope};
+use super::scope::{Ctes, Scope, Source};
 use super::{Decisions, Relations, Ty, UNKNOWN, UNTYPED, builtin, declared_type};
 use crate::sql::routine::Routine;
 use crate::types::PgType;
@@ -379,6 +379,11 @@ fn identifier(ident: &Ident, env: Env<'_>) -> Ty {
     }
     // The name of a table is its whole row.
     match env.scope.source(&ident.value) {
+        Some(Source { is_value: true, columns, .. })
+            if !env.scope.has_column(&ident.value) && columns.len() == 1 =>
+        {
+            columns[0].1
+        }
         Some(source) if source.complete && !env.scope.has_column(&ident.value) => Ty::of(RECORD),
         _ => env.scope.column(&ident.value),
     }

@@ -367,6 +367,7 @@ impl Analyzer<'_> {
         scope.sources.push(Source {
             name,
             key: self.key(factor, ctes),
+            is_value: is_function && columns.as_ref().is_some_and(|all| all.len() == 1),
             complete: columns.is_some(),
             columns: columns.clone().unwrap_or_default(),
         });

@@ -11,6 +11,8 @@ pub(super) struct Source {
     pub(super) columns: Vec<(String, Ty)>,
     /// The columns of its primary key, in no order.
     pub(super) key: Vec<String>,
+    /// It is a function of one column, and its name means the value.
+    pub(super) is_value: bool,
     /// Whether these are all of its columns.
     pub(super) complete: bool,
 }

@@ -233,12 +233,32 @@ fn show(expr: &mut Expr) -> bool {
     if let Expr::Nested(inner) = expr {
         return show(inner);
     }
+    if let Some(kind) = looked_up(expr) {
+        *expr = names::system_call(&format!("{kind}_out"), expr.clone());
+        return true;
+    }
     let Expr::Cast { data_type, expr: inner, .. } = expr else { return false };
     let Some(kind) = reg_type(data_type) else { return false };
     let number =
         if is_oid(inner) { std::mem::replace(inner.as_mut(), null()) } else { expr.clone() };
     *expr = names::system_call(&format!("{kind}_out"), number);
     true
+}
+
+/// The type that a call of `to_regclass` and its like gives.
+fn looked_up(expr: &Expr) -> Option<&'static str> {
+    let Expr::Function(function) = expr else { return None };
+    match names::parts(&function.name)?.as_slice() {
+        [name] | ["pg_catalog", name] | [_, "pg", name] => match *name {
+            "to_regclass" => Some("regclass"),
+            "to_regtype" => Some("regtype"),
+            "to_regnamespace" => Some("regnamespace"),
+            "to_regproc" => Some("regproc"),
+            "to_regrole" => Some("regrole"),
+            _ => None,
+        },
+        _ => None,
+    }
 }
 
 fn null() -> Expr {

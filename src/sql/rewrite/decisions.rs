@@ -7,19 +7,18 @@
 use std::collections::HashSet;
 use std::ops::ControlFlow;
 
+use sqlparser::ast::helpers::attached_token::AttachedToken;
 use sqlparser::ast::{
-    Array, ArrayElemTypeDef, BinaryOperator, DataType, ExactNumberInfo, Expr, Function,
-    FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr, Ident, Select, SelectItem,
-    Statement, TableAlias, TableFactor, TimezoneInfo, Value, VisitMut, VisitorMut,
+    Array, ArrayElemTypeDef, BinaryOperator, CaseWhen, DataType, ExactNumberInfo, Expr, Function,
+    FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr, Ident, Query, Select, SelectItem,
+    Statement, TableFactor, TimezoneInfo, Value, VisitMut, VisitorMut, visit_expressions,
 };
-use sqlparser::parser::Parser;
 
 use super::casts::cast_to;
 use super::names::{arguments, take};
-use super::{NameContext, names};
+use super::{NameContext, names, unnested};
 use crate::error::{Error, Result};
 use crate::sql::analyze::{self, Decisions};
-use crate::sql::dialect::PostgreSql;
 use crate::types::{PgType, ScalarType};
 
 /// Decides, and changes the tree. `kept` is what a view or a table keeps: it must mean the same
@@ -38,7 +37,7 @@ pub(super) fn apply(statement: &mut Statement, names: &NameContext, kept: bool) 
         decisions.averages.clear();
         decisions.calls.retain(|_, source| *source != "numeric_div");
     }
-    match statement.visit(&mut Applier { decisions }) {
+    match statement.visit(&mut Applier { decisions, values: Vec::new() }) {
         ControlFlow::Break(error) => Err(error),
         ControlFlow::Continue(()) => Ok(()),
     }
@@ -46,6 +45,8 @@ pub(super) fn apply(statement: &mut Statement, names: &NameContext, kept: bool) 
 
 struct Applier {
     decisions: Decisions,
+    /// The functions in the FROM of the query around that are named after the value they give.
+    values: Vec<unnested::NamedValue>,
 }
 
 impl VisitorMut for Applier {
@@ -69,9 +70,12 @@ impl VisitorMut for Applier {
     }
 
     fn post_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<Error> {
-        if let Some(replaced) = unnested(factor) {
-            *factor = replaced;
-        }
+        self.values.extend(unnested::rewrite(factor));
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_query(&mut self, query: &mut Query) -> ControlFlow<Error> {
+        unnested::name_values(query, &std::mem::take(&mut self.values));
         ControlFlow::Continue(())
     }
 
@@ -85,7 +89,7 @@ impl VisitorMut for Applier {
             label(expr, name);
         }
         if let Some(name) = self.decisions.type_names.get(&place) {
-            *expr = names::string(name);
+            *expr = type_name(expr, name);
             return ControlFlow::Continue(());
         }
         aggregate(expr);
@@ -120,6 +124,48 @@ impl VisitorMut for Applier {
         round_to_precision(expr);
         ControlFlow::Continue(())
     }
+}
+
+/// The name of an expression's type. An aggregate goes on to make one row of all.
+fn type_name(typed: &Expr, name: &str) -> Expr {
+    let argument = match typed {
+        Expr::Function(function) => match &function.args {
+            FunctionArguments::List(list) => match list.args.as_slice() {
+                [FunctionArg::Unnamed(FunctionArgExpr::Expr(argument))] => Some(argument),
+                _ => None,
+            },
+            _ => None,
+        },
+        _ => None,
+    };
+    match argument.filter(|argument| has_aggregate(argument)) {
+        None => names::string(name),
+        Some(argument) => Expr::Case {
+            case_token: AttachedToken::empty(),
+            end_token: AttachedToken::empty(),
+            operand: None,
+            conditions: vec![CaseWhen {
+                condition: Expr::IsNull(Box::new(Expr::Nested(Box::new(argument.clone())))),
+                result: names::string(name),
+            }],
+            else_result: Some(Box::new(names::string(name))),
+        },
+    }
+}
+
+fn has_aggregate(expr: &Expr) -> bool {
+    let found = visit_expressions(expr, |inner| match inner {
+        Expr::Function(function)
+            if function.over.is_none()
+                && names::parts(&function.name)
+                    .and_then(|parts| parts.last().copied())
+                    .is_some_and(analyze::is_aggregate) =>
+        {
+            ControlFlow::Break(())
+        }
+        _ => ControlFlow::Continue(()),
+    });
+    found.is_break()
 }
 
 /// A column that is shown by a function of the catalogue keeps its name.
@@ -209,94 +255,6 @@ fn is_list(source: &str) -> bool {
         || source.starts_with("json")
         || source.starts_with("regexp_")
         || matches!(source, "text_to_table" | "text_to_table_null")
-}
-
-/// Functions that give many rows, for which the catalogue has one that gives a list.
-fn gives_list(function: &str) -> bool {
-    function.starts_with("json")
-        || matches!(function, "regexp_split_to_table" | "string_to_table" | "aclexplode")
-}
-
-/// A function of json in FROM gives a list here, which is made rows of.
-fn unnested(factor: &TableFactor) -> Option<TableFactor> {
-    if let Some(side_by_side) = unnested_together(factor) {
-        return Some(side_by_side);
-    }
-    let (name, args, alias, is_ordinal) = match factor {
-        TableFactor::Table { name, args: Some(args), alias, with_ordinality, .. } => {
-            (name, &args.args, alias, *with_ordinality)
-        }
-        TableFactor::Function { name, args, alias, with_ordinality, .. } => {
-            (name, args, alias, *with_ordinality)
-        }
-        _ => return None,
-    };
-    let function = match names::parts(name)?.as_slice() {
-        [only] | ["pg_catalog", only] => (*only).to_owned(),
-        _ => return None,
-    };
-    let columns = analyze::set_function(&function).filter(|_| gives_list(&function))?;
-    let args = args.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-    let list = if function == "aclexplode" { "aclexplode_list" } else { function.as_str() };
-    let list = format!("{}({args})", names::system_name(list));
-    let own = alias.as_ref().map_or(function.as_str(), |alias| alias.name.value.as_str());
-    let mut sql = match columns.as_slice() {
-        [] => format!("SELECT unnest({list}) AS {}", crate::sql::quote_ident(own)),
-        [column] => format!("SELECT unnest({list}) AS {}", crate::sql::quote_ident(column)),
-        _ => format!("SELECT unnest({list}, recursive := true)"),
-    };
-    if is_ordinal {
-        sql.push_str(&format!(", unnest(range(1, len({list}) + 1)) AS ordinality"));
-    }
-    let Ok(mut parsed) = Parser::parse_sql(&PostgreSql, &sql) else { return None };
-    let Some(Statement::Query(subquery)) = parsed.pop() else { return None };
-    let alias = alias.clone().or_else(|| {
-        Some(TableAlias {
-            explicit: true,
-            name: Ident::with_quote('"', function),
-            columns: Vec::new(),
-            at: None,
-        })
-    });
-    Some(TableFactor::Derived { lateral: true, subquery, alias, sample: None })
-}
-
-/// `unnest(a, b)` gives rows of both, the shorter filled up with NULL.
-fn unnested_together(factor: &TableFactor) -> Option<TableFactor> {
-    let (arrays, alias, is_ordinal) = match factor {
-        TableFactor::UNNEST { array_exprs, alias, with_ordinality, .. } => {
-            (array_exprs.iter().map(ToString::to_string).collect(), alias, *with_ordinality)
-        }
-        TableFactor::Table { name, args: Some(args), alias, with_ordinality, .. } => {
-            let is_unnest =
-                matches!(names::parts(name)?.as_slice(), ["unnest"] | ["pg_catalog", "unnest"]);
-            let texts: Vec<String> = args.args.iter().map(ToString::to_string).collect();
-            (Some(texts).filter(|_| is_unnest)?, alias, *with_ordinality)
-        }
-        _ => return None,
-    };
-    if arrays.len() < 2 {
-        return None;
-    }
-    let mut items: Vec<String> =
-        arrays.iter().map(|array| format!("unnest({array}) AS unnest")).collect();
-    if is_ordinal {
-        let lengths: Vec<String> = arrays.iter().map(|array| format!("len({array})")).collect();
-        let longest = lengths.join(", ");
-        items.push(format!("unnest(range(1, greatest({longest}) + 1)) AS ordinality"));
-    }
-    let sql = format!("SELECT {}", items.join(", "));
-    let Ok(mut parsed) = Parser::parse_sql(&PostgreSql, &sql) else { return None };
-    let Some(Statement::Query(subquery)) = parsed.pop() else { return None };
-    let alias = alias.clone().or_else(|| {
-        Some(TableAlias {
-            explicit: true,
-            name: Ident::new("unnest"),
-            columns: Vec::new(),
-            at: None,
-        })
-    });
-    Some(TableFactor::Derived { lateral: true, subquery, alias, sample: None })
 }
 
 fn cast(expr: &mut Expr, pg_type: PgType) {

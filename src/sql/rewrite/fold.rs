@@ -11,6 +11,7 @@ use crate::sql::dialect::PostgreSql;
 /// spelling.
 pub fn fold_tokens(tokens: &mut [TokenWithSpan]) {
     quote_at(tokens);
+    mark_variadic(tokens);
     for token in tokens {
         if let Token::Word(word) = &mut token.token {
             if word.quote_style.is_none() && word.value.bytes().any(|b| b.is_ascii_uppercase()) {
@@ -35,6 +36,26 @@ fn quote_at(tokens: &mut [TokenWithSpan]) {
         if is(&tokens[index].token, "at") && !zone {
             tokens[index].token = Token::make_word("at", Some('"'));
         }
+    }
+}
+
+/// Puts `!!`, an operator that PostgreSQL has no more, in the place of VARIADIC before an argument,
+/// which the parser does not know.
+fn mark_variadic(tokens: &mut [TokenWithSpan]) {
+    let word = |token: &Token, text: &str| {
+        matches!(token, Token::Word(word)
+            if word.quote_style.is_none() && word.value.eq_ignore_ascii_case(text))
+    };
+    let mut before = None;
+    for token in tokens.iter_mut().filter(|token| !matches!(token.token, Token::Whitespace(_))) {
+        if before.is_none() && word(&token.token, "create") {
+            return;
+        }
+        let is_argument = matches!(before, Some(Token::LParen | Token::Comma));
+        if is_argument && word(&token.token, "variadic") {
+            token.token = Token::DoubleExclamationMark;
+        }
+        before = Some(token.token.clone());
     }
 }
 

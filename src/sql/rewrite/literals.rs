@@ -2,9 +2,10 @@
 //! written as DuckDB does.
 
 use chrono_tz::Tz;
-use sqlparser::ast::{Array, CastKind, DataType, Expr, Value};
+use sqlparser::ast::{Array, CastKind, DataType, ExactNumberInfo, Expr, Value};
 
-use crate::error::Result;
+use super::casts::cast_to;
+use crate::error::{Error, Result};
 use crate::sql::declared_type::pg_type_of;
 use crate::types::{self, InputStyle, PgType, Value as Read};
 
@@ -121,6 +122,60 @@ pub(in crate::sql) fn respell_bytes(expr: &mut Expr) {
     }
 }
 
+/// The most digits that DuckDB's exact numbers have.
+const DIGITS_MAX: usize = 38;
+
+/// Writes a number with an exponent as DuckDB has it: it is exact in PostgreSQL.
+///
+/// # Errors
+/// 0A000 for bits, which DuckDB reads as a text.
+pub(super) fn plain(expr: &mut Expr) -> Result<()> {
+    let Expr::Value(value) = &*expr else { return Ok(()) };
+    match &value.value {
+        Value::Number(text, _) => {
+            if let Some(made) = exact(text) {
+                *expr = made;
+            }
+            Ok(())
+        }
+        Value::SingleQuotedByteStringLiteral(_) | Value::HexStringLiteral(_) => {
+            Err(Error::unsupported("bit strings are not supported"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A number with an exponent as one without, of the same value; `None` for others, and for those
+/// with too many digits.
+fn exact(text: &str) -> Option<Expr> {
+    let (digits, exponent) = text.split_once(['e', 'E'])?;
+    let exponent: i32 = exponent.parse().ok()?;
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    let all = format!("{whole}{fraction}");
+    let point = i32::try_from(whole.len()).ok()? + exponent;
+    let scale = usize::try_from(i32::try_from(all.len()).ok()? - point).unwrap_or(0);
+    let whole = match usize::try_from(point) {
+        Ok(point) if point >= all.len() => format!("{all:0<point$}"),
+        Ok(point) => all.get(..point)?.to_owned(),
+        Err(_) => String::new(),
+    };
+    let fraction = match usize::try_from(-point) {
+        Ok(zeros) => format!("{}{all}", "0".repeat(zeros.min(DIGITS_MAX))),
+        Err(_) => all.get(usize::try_from(point).ok()?..).unwrap_or_default().to_owned(),
+    };
+    let whole = whole.trim_start_matches('0');
+    if whole.len() + scale > DIGITS_MAX {
+        return None;
+    }
+    let number = match scale {
+        0 => format!("{}", if whole.is_empty() { "0" } else { whole }),
+        _ => format!("{}.{fraction}", if whole.is_empty() { "0" } else { whole }),
+    };
+    let precision = u64::try_from((whole.len() + scale).max(1)).ok()?;
+    let info = ExactNumberInfo::PrecisionAndScale(precision, i64::try_from(scale).ok()?);
+    Some(cast_to(string(number), DataType::Decimal(info)))
+}
+
 /// DuckDB writes the era in parentheses, and takes no notice of it without them.
 fn before_christ(text: &str) -> Option<String> {
     let rest = text.trim_end().strip_suffix("BC").or_else(|| text.trim_end().strip_suffix("bc"))?;
@@ -134,6 +189,20 @@ fn before_christ(text: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_with_an_exponent_are_exact() {
+        let exact = |text: &str| exact(text).map(|expr| expr.to_string());
+        assert_eq!(exact("1e3").unwrap(), "CAST('1000' AS DECIMAL(4,0))");
+        assert_eq!(exact("1.25e1").unwrap(), "CAST('12.5' AS DECIMAL(3,1))");
+        assert_eq!(exact("12.5e-3").unwrap(), "CAST('0.0125' AS DECIMAL(4,4))");
+        assert_eq!(exact("1e-10").unwrap(), "CAST('0.0000000001' AS DECIMAL(10,10))");
+        assert_eq!(exact("0e0").unwrap(), "CAST('0' AS DECIMAL(1,0))");
+        assert_eq!(exact(".5e0").unwrap(), "CAST('0.5' AS DECIMAL(1,1))");
+        for other in ["15", "1.5", "1e38", "1e-39", "1e99999999999", "1e"] {
+            assert_eq!(exact(other), None, "{other}");
+        }
+    }
 
     #[test]
     fn eras_are_spelled_as_duckdb_reads_them() {

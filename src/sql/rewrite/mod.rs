@@ -17,6 +17,7 @@ mod names;
 mod of_session;
 mod operators;
 mod routines;
+mod rows;
 mod sequences;
 mod session_facts;
 mod statements;
@@ -24,6 +25,8 @@ mod statements;
 mod tests;
 mod ties;
 mod types;
+mod unnested;
+mod variadic;
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -77,6 +80,8 @@ pub fn for_duckdb(statement: &mut Statement, names: &NameContext) -> Result<()> 
     ties::rewrite(statement)?;
     labels::add(statement);
     casts::show_top_level(statement);
+    variadic::spell_out(statement)?;
+    rows::spell_out(statement)?;
     // What a view or a table keeps must not name the server's own functions: the data file is
     // opened without them, too.
     let kept = matches!(
@@ -204,7 +209,7 @@ impl VisitorMut for Rewriter<'_> {
         if !self.is_kept {
             operators::guard_division(expr);
         }
-        ControlFlow::Continue(())
+        flow(literals::plain(expr))
     }
 }
 

@@ -1,9 +1,13 @@
 //! Operators that DuckDB writes or means otherwise: regular expressions, `OPERATOR(…)`, COLLATE.
 
-use sqlparser::ast::{AccessExpr, BinaryOperator, Expr, Subscript, UnaryOperator, Value};
+use sqlparser::ast::{
+    AccessExpr, BinaryOperator, Expr, Subscript, UnaryOperator, Value, ValueWithSpan,
+};
 
 use super::names::{self, take};
+use super::rows;
 use crate::error::{Error, Result};
+use crate::sqlstate::SqlState;
 
 /// Rewrites one expression's operator.
 pub(super) fn rewrite(expr: &mut Expr) -> Result<()> {
@@ -33,6 +37,17 @@ pub(super) fn rewrite(expr: &mut Expr) -> Result<()> {
         {
             *escape = Some(Value::SingleQuotedString("\\".to_owned()).into());
         }
+        Expr::SimilarTo { negated, expr: text, pattern, escape_char } => {
+            let pattern = similar_to(pattern, escape_char.as_ref())?;
+            let args =
+                names::arguments(vec![take(text), names::string(&pattern), names::string("s")]);
+            let matches = names::call(names::object_name(&["regexp_full_match"]), args);
+            *expr = if *negated {
+                Expr::UnaryOp { op: UnaryOperator::Not, expr: Box::new(matches) }
+            } else {
+                matches
+            };
+        }
         // DuckDB compares bytes, as PostgreSQL does under "C".
         Expr::Collate { expr: inner, collation } => {
             let last = names::parts(collation).and_then(|parts| parts.last().copied());
@@ -45,6 +60,64 @@ pub(super) fn rewrite(expr: &mut Expr) -> Result<()> {
         _ => {}
     }
     Ok(())
+}
+
+/// The regular expression of a SIMILAR TO's pattern: `%` and `_` as in LIKE, the rest as in POSIX.
+fn similar_to(pattern: &Expr, escape: Option<&ValueWithSpan>) -> Result<String> {
+    let unsupported = || {
+        Error::unsupported("SIMILAR TO needs a pattern that is written in the statement")
+            .with_hint("Use a regular expression: text ~ pattern.")
+    };
+    let Expr::Value(value) = pattern else { return Err(unsupported()) };
+    let Value::SingleQuotedString(pattern) = &value.value else { return Err(unsupported()) };
+    let escape = match escape.map(|escape| &escape.value) {
+        None => Some('\\'),
+        Some(Value::SingleQuotedString(text)) => {
+            let mut chars = text.chars();
+            let first = chars.next();
+            if chars.next().is_some() {
+                return Err(Error::new(SqlState::INVALID_ESCAPE_SEQUENCE, "invalid escape string")
+                    .with_hint("Escape string must be empty or one character."));
+            }
+            first
+        }
+        Some(_) => return Err(unsupported()),
+    };
+    let mut regex = String::from("(?:");
+    let mut is_escaped = false;
+    let mut in_class = false;
+    for c in pattern.chars() {
+        if is_escaped {
+            regex.push('\\');
+            regex.push(c);
+            is_escaped = false;
+            continue;
+        }
+        match c {
+            _ if Some(c) == escape => is_escaped = true,
+            '[' => in_class = true,
+            ']' => in_class = false,
+            _ => {}
+        }
+        match c {
+            _ if is_escaped => {}
+            _ if in_class || c == ']' => {
+                if c == '\\' {
+                    regex.push('\\');
+                }
+                regex.push(c);
+            }
+            '%' => regex.push_str(".*"),
+            '_' => regex.push('.'),
+            '.' | '^' | '$' | '\\' => {
+                regex.push('\\');
+                regex.push(c);
+            }
+            _ => regex.push(c),
+        }
+    }
+    regex.push(')');
+    Ok(regex)
 }
 
 /// `EXTRACT(second FROM x)` and its like are numeric with the fraction's places; DuckDB's are whole
@@ -107,9 +180,15 @@ fn regexp_matches(text: Expr, pattern: Expr, insensitive: bool) -> Expr {
 /// Catalogue columns of type int2vector and oidvector: their first element has number 0.
 const BASE_ZERO: [&str; 5] = ["indkey", "indclass", "indoption", "indcollation", "proargtypes"];
 
-/// Moves the subscripts of vectors, which are plain lists here, whose first element has number 1.
+/// Moves the subscripts of vectors, which are plain lists here, whose first element has number 1;
+/// of other lists none counts from the end.
 pub(super) fn base_zero(expr: &mut Expr) {
     let Expr::CompoundFieldAccess { root, access_chain } = expr else { return };
+    for access in access_chain.iter_mut() {
+        if let AccessExpr::Subscript(Subscript::Index { index }) = access {
+            rows::no_subscript_from_the_end(index);
+        }
+    }
     let is_vector = match root.as_ref() {
         Expr::Identifier(ident) => BASE_ZERO.contains(&ident.value.as_str()),
         Expr::CompoundIdentifier(idents) => {
