@@ -21,7 +21,8 @@ die() { printf '\n%s\n' "$*" >&2; exit 1; }
 port_is_taken() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 thousands() { sed -e ':a' -e 's/\B[0-9]\{3\}\>/,&/' -e 'ta'; }
 
-ask() { psql -X -q -P pager=off -v ON_ERROR_STOP=1 -h 127.0.0.1 -p "$port" -U demo -d postgres "$@"; }
+psql=(psql -X -q -P pager=off -v ON_ERROR_STOP=1 -h 127.0.0.1 -U demo -d postgres)
+ask() { "${psql[@]}" -p "$port" "$@"; }
 value() { ask -A -t -c "$1"; }
 
 # Stops the server by its id and waits for it: what it was told is on disk before we go.
@@ -126,7 +127,7 @@ stream() {
     fi
     # A client is told when it asks for something; this one asks four times a second.
     (echo 'LISTEN anomalies;'; while sleep 0.25; do echo 'SELECT 1 WHERE false;'; done) |
-        ask -A -t >"$told" 2>&1 &
+        exec "${psql[@]}" -p "$port" -A -t >"$told" 2>&1 & # exec: what is killed is psql itself
     listener_pid=$!
     sleep 0.5
     start=${EPOCHREALTIME//[.,]/}
@@ -161,7 +162,7 @@ invite() {
     local newest
     newest=$(value 'SELECT file FROM teatree.versions ORDER BY number DESC LIMIT 1')
     newest=$dir/versions/${newest##*/}
-    printf '\n%s\n' '-- Five things to try ------------------------------------------------------------'
+    printf '\n%s\n' '-- Six things to try -------------------------------------------------------------'
     cat sql/demo/try.sql
     cat <<END
 
