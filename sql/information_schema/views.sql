@@ -69,7 +69,8 @@ SELECT current_database() AS constraint_catalog, n.name AS constraint_schema, k.
   current_database() AS table_catalog, n.name AS table_schema, k.table_name,
   CASE k.kind WHEN 'p' THEN 'PRIMARY KEY' WHEN 'u' THEN 'UNIQUE' WHEN 'f' THEN 'FOREIGN KEY'
     ELSE 'CHECK' END AS constraint_type,
-  'NO' AS is_deferrable, 'NO' AS initially_deferred, 'YES' AS enforced,
+  CASE WHEN k.is_deferrable THEN 'YES' ELSE 'NO' END AS is_deferrable,
+  CASE WHEN k.is_deferred THEN 'YES' ELSE 'NO' END AS initially_deferred, 'YES' AS enforced,
   CASE WHEN k.kind = 'u' THEN 'YES' END AS nulls_distinct
 FROM teatree_system.support.constraint_entry k
 JOIN teatree_system.support.schema_entry n ON n.oid = k.namespace_oid;
@@ -83,18 +84,26 @@ FROM (SELECT *, unnest(range(1, len(column_names) + 1)) AS position
       FROM teatree_system.support.constraint_entry WHERE kind <> 'c') k
 JOIN teatree_system.support.schema_entry n ON n.oid = k.namespace_oid;
 
+CREATE MACRO teatree_system.support.rule_text(of_action) AS
+  CASE of_action WHEN 'r' THEN 'RESTRICT' WHEN 'c' THEN 'CASCADE' WHEN 'n' THEN 'SET NULL'
+    WHEN 'd' THEN 'SET DEFAULT' ELSE 'NO ACTION' END;
 CREATE VIEW teatree_system.information.referential_constraints AS
 SELECT current_database() AS constraint_catalog, n.name AS constraint_schema, c.conname AS constraint_name,
-  current_database() AS unique_constraint_catalog, n.name AS unique_constraint_schema,
-  u.name AS unique_constraint_name, 'NONE' AS match_option, 'NO ACTION' AS update_rule,
-  'NO ACTION' AS delete_rule
+  CASE WHEN u.name IS NOT NULL THEN current_database() END AS unique_constraint_catalog,
+  un.name AS unique_constraint_schema, u.name AS unique_constraint_name,
+  CASE c.confmatchtype WHEN 'f' THEN 'FULL' ELSE 'NONE' END AS match_option,
+  teatree_system.support.rule_text(c.confupdtype) AS update_rule,
+  teatree_system.support.rule_text(c.confdeltype) AS delete_rule
 FROM teatree_system.pg.pg_constraint c
 JOIN teatree_system.support.schema_entry n ON n.oid = c.connamespace
 LEFT JOIN teatree_system.support.constraint_entry u ON u.index_oid = c.conindid
+LEFT JOIN teatree_system.support.schema_entry un ON un.oid = u.namespace_oid
 WHERE c.contype = 'f';
 
 CREATE VIEW teatree_system.information.constraint_column_usage AS
-SELECT current_database() AS table_catalog, n.name AS table_schema,
+SELECT current_database() AS table_catalog,
+  CASE WHEN k.kind <> 'f' THEN n.name WHEN k.referenced_schema = 'main' THEN 'public'
+       ELSE k.referenced_schema END AS table_schema,
   CASE WHEN k.kind = 'f' THEN k.referenced_table ELSE k.table_name END AS table_name,
   unnest(CASE WHEN k.kind = 'f' THEN k.referenced_column_names ELSE k.column_names END) AS column_name,
   current_database() AS constraint_catalog, n.name AS constraint_schema, k.name AS constraint_name

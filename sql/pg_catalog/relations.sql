@@ -12,6 +12,8 @@ SELECT oid, name AS relname, CAST(namespace_oid AS UINTEGER) AS relnamespace, 0:
   has_index AS relhasindex, false AS relisshared, CASE WHEN is_temporary THEN 't' ELSE 'p' END AS relpersistence,
   kind AS relkind, CAST(column_count AS SMALLINT) AS relnatts, CAST(check_count AS SMALLINT) AS relchecks,
   kind IN ('v', 'm') AS relhasrules, oid IN (SELECT table_oid FROM teatree_system.support.constraint_entry WHERE kind = 'f'
+    UNION ALL SELECT teatree_system.support.object_oid(database_name, referenced_schema, referenced_table, '')
+              FROM teatree_system.support.constraint_entry WHERE kind = 'f'
     UNION ALL SELECT table_oid FROM teatree_system.support.trigger_entry) AS relhastriggers, false AS relhassubclass, false AS relrowsecurity,
   false AS relforcerowsecurity, is_populated AS relispopulated,
   CASE WHEN kind = 'r' AND namespace_oid <> 11 THEN 'd' ELSE 'n' END AS relreplident,
@@ -65,14 +67,14 @@ CREATE VIEW teatree_system.support.column_names AS
 SELECT table_oid, list(name ORDER BY number) AS names FROM teatree_system.support.column_entry GROUP BY table_oid;
 
 CREATE VIEW teatree_system.pg.pg_constraint AS
-SELECT k.oid, k.name AS conname, k.namespace_oid AS connamespace, k.kind AS contype, false AS condeferrable,
-  false AS condeferred, true AS convalidated, k.table_oid AS conrelid, 0::UINTEGER AS contypid,
+SELECT k.oid, k.name AS conname, k.namespace_oid AS connamespace, k.kind AS contype,
+  k.is_deferrable AS condeferrable, k.is_deferred AS condeferred, k.is_validated AS convalidated, k.table_oid AS conrelid, 0::UINTEGER AS contypid,
   CASE WHEN k.kind IN ('p', 'u') THEN k.index_oid WHEN k.kind = 'f' THEN coalesce(u.index_oid, 0)
        ELSE 0 END::UINTEGER AS conindid,
   0::UINTEGER AS conparentid, coalesce(r.table_oid, 0)::UINTEGER AS confrelid,
-  CASE WHEN k.kind = 'f' THEN 'a' ELSE ' ' END AS confupdtype,
-  CASE WHEN k.kind = 'f' THEN 'a' ELSE ' ' END AS confdeltype,
-  CASE WHEN k.kind = 'f' THEN 's' ELSE ' ' END AS confmatchtype, true AS conislocal,
+  CASE WHEN k.kind = 'f' THEN k.update_action ELSE ' ' END AS confupdtype,
+  CASE WHEN k.kind = 'f' THEN k.delete_action ELSE ' ' END AS confdeltype,
+  CASE WHEN k.kind <> 'f' THEN ' ' WHEN k.is_full THEN 'f' ELSE 's' END AS confmatchtype, true AS conislocal,
   0::INTEGER AS coninhcount, k.kind <> 'c' AS connoinherit, k.column_numbers AS conkey,
   CASE WHEN k.kind = 'f' THEN [CAST(list_position(n.names, c) AS SMALLINT) FOR c IN k.referenced_column_names]
        END AS confkey,
@@ -82,10 +84,12 @@ SELECT k.oid, k.name AS conname, k.namespace_oid AS connamespace, k.kind AS cont
 FROM teatree_system.support.constraint_entry k
 LEFT JOIN (SELECT name, namespace_oid, oid AS table_oid FROM teatree_system.support.user_relation
            WHERE kind = 'r' AND storage = 'duckdb') r
-  ON r.name = k.referenced_table AND r.namespace_oid = k.namespace_oid
+  ON r.name = k.referenced_table
+     AND r.namespace_oid = teatree_system.support.schema_oid(k.database_name, k.referenced_schema)
 LEFT JOIN teatree_system.support.column_names n ON n.table_oid = r.table_oid
-LEFT JOIN teatree_system.support.constraint_entry u
-  ON u.table_oid = r.table_oid AND u.kind IN ('p', 'u') AND u.column_names = k.referenced_column_names;
+LEFT JOIN (SELECT table_oid, list_sort(column_names) AS columns, arg_min(index_oid, kind) AS index_oid
+           FROM teatree_system.support.constraint_entry WHERE kind IN ('p', 'u') GROUP BY ALL) u
+  ON u.table_oid = r.table_oid AND u.columns = list_sort(k.referenced_column_names);
 
 CREATE VIEW teatree_system.pg.pg_index AS
 SELECT i.oid AS indexrelid, i.table_oid AS indrelid, CAST(len(i.expressions) AS SMALLINT) AS indnatts,

@@ -126,9 +126,40 @@ SELECT table_oid AS limited_table_oid, constraint_column_names[1] AS limited_col
        CAST(regexp_extract(note, '\((\d+)\)', 1) AS INTEGER) AS limited_length
 FROM teatree_system.support.raw_constraint WHERE note_code = '22001';
 
+-- Foreign keys, see src/sql/foreign_key.rs.
+CREATE VIEW teatree_system.support.foreign_key AS
+SELECT k.*, current_database() AS database_name, names AS table_columns, table_oid AS duckdb_table_oid,
+  CASE on_update WHEN 'Restrict' THEN 'r' WHEN 'Cascade' THEN 'c' WHEN 'SetNull' THEN 'n' WHEN 'SetDefault' THEN 'd'
+                 ELSE 'a' END AS update_action,
+  CASE on_delete WHEN 'Restrict' THEN 'r' WHEN 'Cascade' THEN 'c' WHEN 'SetNull' THEN 'n' WHEN 'SetDefault' THEN 'd'
+                 ELSE 'a' END AS delete_action
+FROM (SELECT CASE schema_name WHEN 'public' THEN 'main' ELSE schema_name END AS schema_name, table_name, name,
+        CAST(json_extract(definition, '$.columns') AS VARCHAR[]) AS column_names,
+        CASE json_extract_string(definition, '$.referenced.schema') WHEN 'public' THEN 'main'
+             ELSE json_extract_string(definition, '$.referenced.schema') END AS referenced_schema,
+        json_extract_string(definition, '$.referenced.table') AS referenced_table,
+        CAST(json_extract(definition, '$.referenced_columns') AS VARCHAR[]) AS referenced_column_names,
+        json_extract_string(definition, '$.rules.on_update') AS on_update,
+        json_extract_string(definition, '$.rules.on_delete') AS on_delete,
+        CAST(json_extract(definition, '$.rules.match_full') AS BOOLEAN) AS is_full,
+        CAST(json_extract(definition, '$.rules.deferrable') AS BOOLEAN) AS is_deferrable,
+        CAST(json_extract(definition, '$.rules.deferred') AS BOOLEAN) AS is_deferred,
+        NOT CAST(json_extract(definition, '$.rules.not_valid') AS BOOLEAN) AS is_validated
+      FROM teatree_system.support.user_foreign_key) k
+JOIN (SELECT schema_name AS of_schema, table_name AS of_table, table_oid,
+             list(column_name ORDER BY column_index) AS names
+      FROM duckdb_columns() WHERE database_name = current_database() GROUP BY ALL)
+  ON of_schema = schema_name AND of_table = table_name;
+CREATE MACRO teatree_system.support.action_text(of_event, of_action) AS
+  CASE of_action WHEN 'a' THEN '' ELSE ' ON ' || of_event || CASE of_action WHEN 'r' THEN ' RESTRICT'
+    WHEN 'c' THEN ' CASCADE' WHEN 'n' THEN ' SET NULL' ELSE ' SET DEFAULT' END END;
+
 -- Constraints that PostgreSQL 15 would list, numbered within their table.
 CREATE VIEW teatree_system.support.constraint_entry AS
-SELECT *,
+SELECT is_temporary, database_name, schema_name, table_name, duckdb_table_oid, table_oid, namespace_oid, kind,
+  column_numbers, column_names, expression, schema_name AS referenced_schema, referenced_table, referenced_column_names,
+  definition, false AS is_full, 'a' AS update_action, 'a' AS delete_action, false AS is_deferrable, false AS is_deferred,
+  true AS is_validated,
   base_name || CASE WHEN twin > 1 THEN CAST(twin - 1 AS VARCHAR) ELSE '' END AS name,
   teatree_system.support.object_oid(database_name, schema_name, table_name, 'constraint ' || base_name || twin) AS oid,
   teatree_system.support.object_oid(database_name, schema_name, table_name, 'index ' || base_name || twin) AS index_oid
@@ -169,7 +200,28 @@ FROM (
       FROM teatree_system.support.raw_constraint
       WHERE note_code NOT IN ('22001', 'name') AND note NOT LIKE 'value for domain %')
     LEFT JOIN teatree_system.support.key_name
-      ON key_table_oid = table_oid AND key_kind = kind AND key_columns = list_sort(column_names)));
+      ON key_table_oid = table_oid AND key_kind = kind AND key_columns = list_sort(column_names)))
+UNION ALL
+SELECT false, database_name, schema_name, table_name, duckdb_table_oid,
+  teatree_system.support.object_oid(database_name, schema_name, table_name, ''),
+  teatree_system.support.schema_oid(database_name, schema_name), 'f',
+  [CAST(list_position(table_columns, c) AS SMALLINT) FOR c IN column_names], column_names, NULL,
+  referenced_schema, referenced_table, referenced_column_names,
+  'FOREIGN KEY (' || system.main.array_to_string([teatree_system.support.quoted(c) FOR c IN column_names], ', ')
+    || ') REFERENCES '
+    || CASE referenced_schema WHEN 'main' THEN '' ELSE teatree_system.support.quoted(referenced_schema) || '.' END
+    || teatree_system.support.quoted(referenced_table) || '('
+    || system.main.array_to_string([teatree_system.support.quoted(c) FOR c IN referenced_column_names], ', ') || ')'
+    || CASE WHEN is_full THEN ' MATCH FULL' ELSE '' END
+    || teatree_system.support.action_text('UPDATE', update_action)
+    || teatree_system.support.action_text('DELETE', delete_action)
+    || CASE WHEN is_deferrable THEN ' DEFERRABLE' ELSE '' END
+    || CASE WHEN is_deferred THEN ' INITIALLY DEFERRED' ELSE '' END
+    || CASE WHEN is_validated THEN '' ELSE ' NOT VALID' END,
+  is_full, update_action, delete_action, is_deferrable, is_deferred, is_validated, name,
+  teatree_system.support.object_oid(database_name, schema_name, table_name, 'constraint ' || name || '1'),
+  teatree_system.support.object_oid(database_name, schema_name, table_name, 'index ' || name || '1')
+FROM teatree_system.support.foreign_key;
 
 -- Materialized views: tables of the server's own with their rows, whose comments say the rest.
 CREATE VIEW teatree_system.support.materialized_view AS

@@ -15,7 +15,7 @@ pub(super) const KEPT_DATABASE: &str = "teatree_kept";
 const LIVE_DATABASE: &str = "teatree_system";
 
 /// The lists that definitions show in.
-const LISTS: [&str; 12] = [
+const LISTS: [&str; 13] = [
     "duckdb_tables()",
     "duckdb_columns()",
     "duckdb_constraints()",
@@ -28,6 +28,7 @@ const LISTS: [&str; 12] = [
     "teatree_dataset_columns()",
     "teatree_system.support.routine",
     "teatree_system.support.user_trigger",
+    "teatree_system.support.user_foreign_key",
 ];
 
 /// What changes with every row or hardly at all, and what is built upon it: never kept.

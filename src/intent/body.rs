@@ -306,6 +306,20 @@ impl Body {
         }
     }
 
+    /// Returns the tables that get foreign keys, and those that these refer to, by every name that
+    /// they may have.
+    pub fn references(&self) -> (Vec<TableName>, Vec<TableName>) {
+        let Body::Define { changes, .. } = self else { return (Vec::new(), Vec::new()) };
+        let (mut referring, mut referenced) = (Vec::new(), Vec::new());
+        for change in changes {
+            for (table, shape) in change.references() {
+                referring.extend(table.iter().cloned());
+                referenced.extend(shape.table.iter().cloned());
+            }
+        }
+        (referring, referenced)
+    }
+
     /// Returns the rows that travel with the intent.
     pub fn rows(&self) -> Option<&RowsAt> {
         match self {

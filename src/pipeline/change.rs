@@ -5,13 +5,14 @@
 //! it commits. So the new rows of a table are found in it; only those that are changed or deleted
 //! are copied aside before.
 
+use super::given::Given;
 use crate::catalog::duckdb_table;
 use crate::engine::duckdb::WriteConnection;
 use crate::error::{Error, Result};
 use crate::ids::TableName;
 use crate::intent::TagKind;
-use crate::sql::Effect;
 use crate::sql::trigger::Event;
+use crate::sql::{Effect, quote_ident};
 use crate::types::Value;
 
 /// Where DuckDB begins to number the rows that a transaction has added.
@@ -62,6 +63,8 @@ pub struct Changing<'a> {
     /// How its names and times are to be understood.
     pub time_zone: &'a str,
     pub search_path: &'a [String],
+    /// The rows that are inserted, where they are at hand.
+    pub given: Option<Given<'a>>,
 }
 
 /// A change of a table that views follow or triggers wait for, while it is made.
@@ -82,6 +85,11 @@ pub struct RowChange {
     pub(super) events: Vec<Event>,
     /// The columns that an UPDATE sets; `None` where that is not known.
     pub(super) assigns: Option<Vec<String>>,
+    /// Foreign keys must be seen to.
+    pub(super) keyed: bool,
+    /// The keys of the rows that are inserted, for each foreign key of the table, where nobody
+    /// needs more of them.
+    pub(super) given: Option<Vec<String>>,
     /// The number of the first row that the change adds.
     pub(super) seen: i64,
     /// The rows that it may change or delete, as they were.
@@ -96,6 +104,15 @@ pub(super) struct Captured {
     exact: bool,
     /// They are all that it can change; else nothing is known of it.
     pub(super) complete: bool,
+    /// The values that were to be set are copied, too, beside.
+    assigned: bool,
+}
+
+/// What an UPDATE has made of keys: pairs of rows, as SQL.
+pub(super) struct Renewed<'a> {
+    name: &'a str,
+    /// The columns of the key, each with whether it was set.
+    columns: Vec<(&'a String, bool)>,
 }
 
 /// A query of no rows.
@@ -104,13 +121,15 @@ pub(super) fn none(table: &TableName) -> String {
 }
 
 impl Captured {
-    /// Copies aside what a change concerns; all rows where that is not known.
+    /// Copies aside what a change concerns; all rows where that is not known. `renews` asks for the
+    /// values that it sets, too.
     pub(super) fn take(
         connection: &mut WriteConnection,
         changing: &Changing<'_>,
-        depth: usize,
+        number: usize,
+        renews: bool,
     ) -> Result<Captured> {
-        let name = format!("teatree_captured_{depth}");
+        let name = format!("teatree_captured_{number}");
         let (rows, params, exact, complete) = match changing.effect {
             Effect::Changes { rows, .. } => (Some(rows), changing.params, true, true),
             Effect::Merges { rows, .. } => (Some(rows), changing.params, false, true),
@@ -124,12 +143,62 @@ impl Captured {
              SELECT rowid AS teatree_rowid, * FROM {quoted}{of_rows}"
         );
         connection.execute(&sql, params, 0)?;
-        Ok(Captured { name, exact, complete })
+        let values = match changing.effect {
+            Effect::Changes { values, .. } if renews => values.as_ref(),
+            _ => None,
+        };
+        if let Some(values) = values {
+            let sql = format!("CREATE OR REPLACE TEMP TABLE {name}_new AS {values}");
+            connection.execute(&sql, params, 0)?;
+        }
+        Ok(Captured { name, exact, complete, assigned: values.is_some() })
     }
 
     /// Forgets the rows.
     pub(super) fn drop(&self, connection: &mut WriteConnection) -> Result<()> {
+        if self.assigned {
+            connection.execute(&format!("DROP TABLE temp.{}_new", self.name), &[], 0)?;
+        }
         connection.execute(&format!("DROP TABLE temp.{}", self.name), &[], 0).map(drop)
+    }
+}
+
+impl Renewed<'_> {
+    fn select(&self, of: impl Fn(usize, &str, bool) -> String) -> String {
+        let columns = self.columns.iter().enumerate();
+        let columns = columns.map(|(place, (column, set))| of(place, &quote_ident(column), *set));
+        let changed = self.columns.iter().filter(|(_, set)| *set).map(|(column, _)| {
+            let column = quote_ident(column);
+            format!("o.{column} IS DISTINCT FROM n.{column}")
+        });
+        let there =
+            self.columns.iter().map(|(column, _)| format!("o.{} IS NOT NULL", quote_ident(column)));
+        format!(
+            "SELECT DISTINCT {} FROM {name} AS o JOIN {name}_new AS n USING (teatree_rowid)
+             WHERE ({}) AND {}",
+            columns.collect::<Vec<_>>().join(", "),
+            changed.collect::<Vec<_>>().join(" OR "),
+            there.collect::<Vec<_>>().join(" AND "),
+            name = self.name
+        )
+    }
+
+    /// The keys that were changed, as they were.
+    pub(super) fn olds(&self) -> String {
+        self.select(|_, column, _| format!("o.{column}"))
+    }
+
+    /// The same as they are.
+    pub(super) fn news(&self) -> String {
+        self.select(|_, column, set| format!("{}.{column}", if set { "n" } else { "o" }))
+    }
+
+    /// Both, as columns `o0`, `n0` and so on.
+    pub(super) fn both(&self) -> String {
+        self.select(|place, column, set| {
+            let new = if set { "n" } else { "o" };
+            format!("o.{column} AS o{place}, {new}.{column} AS n{place}")
+        })
     }
 }
 
@@ -137,6 +206,44 @@ impl RowChange {
     /// The rows that were added.
     fn fresh(&self) -> String {
         format!("SELECT * FROM {} WHERE rowid >= {}", duckdb_table(&self.table), self.seen)
+    }
+
+    /// The rows that were copied aside.
+    pub(super) fn taken(&self) -> Option<String> {
+        let captured = self.captured.as_ref()?;
+        Some(format!("SELECT * EXCLUDE (teatree_rowid) FROM {}", captured.name))
+    }
+
+    /// The numbers of the rows that were copied aside.
+    pub(super) fn captured_rows(&self) -> Option<String> {
+        let captured = self.captured.as_ref()?;
+        Some(format!("SELECT teatree_rowid FROM {}", captured.name))
+    }
+
+    /// What is there now of the rows that were copied aside, and what was added.
+    pub(super) fn brought(&self) -> String {
+        match &self.captured {
+            None => self.fresh(),
+            Some(Captured { name, .. }) => format!(
+                "SELECT * FROM {} WHERE rowid IN (SELECT teatree_rowid FROM {name})
+                 UNION ALL {}",
+                duckdb_table(&self.table),
+                self.fresh()
+            ),
+        }
+    }
+
+    /// What has become of the values of some columns, where the statement tells.
+    pub(super) fn renewed<'a>(&'a self, columns: &'a [String]) -> Option<Renewed<'a>> {
+        let captured = self.captured.as_ref().filter(|captured| captured.assigned)?;
+        let assigns = self.assigns.as_ref()?;
+        let columns = columns.iter().map(|column| (column, assigns.contains(column))).collect();
+        Some(Renewed { name: &captured.name, columns })
+    }
+
+    /// Forgets the rows that were copied aside.
+    pub(super) fn drop_captured(&self, connection: &mut WriteConnection) -> Result<()> {
+        self.captured.as_ref().map_or(Ok(()), |captured| captured.drop(connection))
     }
 
     /// All rows that were copied aside, and what is there of them now with all that was added; the

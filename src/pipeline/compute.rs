@@ -59,7 +59,8 @@ impl Upkeep {
             (Effect::Inserts, ChangeKind::Insert)
         };
         let (table, params) = (&compute.table, [].as_slice());
-        let changing = Changing { table, kind, effect: &effect, params, time_zone, search_path };
+        let (effect, given) = (&effect, None);
+        let changing = Changing { table, kind, effect, params, time_zone, search_path, given };
         let change: Change = self.before(connection, &changing)?;
         if compute.replaces {
             connection.run(&format!("DELETE FROM {}", duckdb_table(table)))?;

@@ -124,8 +124,9 @@ impl Upkeep {
                 let change = match (table, ChangeKind::of(tag)) {
                     (Some(table), Some(kind)) => {
                         let effect = &effect;
+                        let given = None;
                         let changing =
-                            Changing { table, kind, effect, params, time_zone, search_path };
+                            Changing { table, kind, effect, params, time_zone, search_path, given };
                         self.before(connection, &changing)?
                     }
                     _ => Change::Unwatched,
@@ -198,9 +199,11 @@ fn is_for(stored: &StoredTrigger, change: &RowChange, event: crate::sql::trigger
 
 fn with_rows(effect: &Effect, over: impl Fn(&str) -> String) -> Effect {
     match effect {
-        Effect::Changes { rows, assigns } => {
-            Effect::Changes { rows: over(rows), assigns: assigns.clone() }
-        }
+        Effect::Changes { rows, assigns, values } => Effect::Changes {
+            rows: over(rows),
+            assigns: assigns.clone(),
+            values: values.as_deref().map(over),
+        },
         Effect::Merges { rows, events, assigns } => {
             Effect::Merges { rows: over(rows), events: events.clone(), assigns: assigns.clone() }
         }

@@ -1,8 +1,9 @@
-//! The materialized views and triggers of a moment, and which of them follow which tables.
+//! The materialized views, triggers and foreign keys of a moment, and which tables they are about.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
+use super::keys::{Keys, load_foreign_keys};
 use super::{StoredTrigger, View};
 use crate::engine::duckdb::WriteConnection;
 use crate::error::Result;
@@ -10,7 +11,7 @@ use crate::ids::TableName;
 use crate::intent::Body;
 use crate::sql::trigger::Event;
 
-/// The views of a moment, each behind those that it reads, and the triggers.
+/// The views of a moment, each behind those that it reads, the triggers and the foreign keys.
 #[derive(Debug, Default)]
 pub struct Graph {
     views: Vec<View>,
@@ -18,7 +19,8 @@ pub struct Graph {
     readers: HashMap<TableName, Vec<usize>>,
     /// The triggers of each table, in the order in which they run.
     triggers: HashMap<TableName, Vec<Arc<StoredTrigger>>>,
-    /// The bare names of all tables with readers or triggers.
+    pub(super) keys: Keys,
+    /// The bare names of all tables with readers, triggers or foreign keys.
     names: HashSet<String>,
     /// Tables and views that a change spreads over in its own transaction, by views or triggers: by
     /// a number for each such set.
@@ -26,23 +28,26 @@ pub struct Graph {
 }
 
 impl Graph {
-    /// Reads the views and triggers of the data file.
+    /// Reads the views, triggers and foreign keys of the data file.
     ///
     /// # Errors
     /// XX001 when one cannot be read.
     pub fn load(connection: &mut WriteConnection) -> Result<Graph> {
-        Ok(Graph::of(View::load(connection)?, StoredTrigger::load(connection)?))
+        let keys = load_foreign_keys(connection)?;
+        Ok(Graph::of(View::load(connection)?, StoredTrigger::load(connection)?, Keys::of(keys)))
     }
 
-    fn of(views: Vec<View>, triggers: Vec<StoredTrigger>) -> Graph {
+    fn of(views: Vec<View>, triggers: Vec<StoredTrigger>, keys: Keys) -> Graph {
         let mut graph = Graph { views: ordered(views), ..Graph::default() };
+        graph.names.extend(keys.tables().map(|table| table.table.clone()));
+        graph.keys = keys;
         for (place, view) in graph.views.iter().enumerate() {
             for input in &view.stored.inputs {
                 graph.names.insert(input.table.clone());
                 graph.readers.entry(input.clone()).or_default().push(place);
             }
         }
-        graph.parts = parts(&graph.views, &triggers);
+        graph.parts = parts(&graph.views, &triggers, &graph.keys);
         for stored in triggers {
             let table = stored.trigger.table.clone();
             graph.names.insert(table.table.clone());
@@ -64,7 +69,7 @@ impl Graph {
 
     /// Tells whether there are neither views nor triggers.
     pub fn is_empty(&self) -> bool {
-        self.views.is_empty() && self.triggers.is_empty()
+        self.views.is_empty() && self.triggers.is_empty() && self.keys.is_empty()
     }
 
     /// The triggers of a table, in the order in which they run.
@@ -128,7 +133,7 @@ impl Graph {
         &self.views
     }
 
-    /// Tells whether a table of this bare name has readers or triggers.
+    /// Tells whether a table of this bare name has readers, triggers or foreign keys.
     pub fn may_watch(&self, name: &str) -> bool {
         self.names.contains(name)
     }
@@ -143,13 +148,16 @@ impl Graph {
         self.readers_of(table).any(View::follows)
     }
 
-    /// Tells whether other views follow a table here than in another moment, or other triggers run.
+    /// Tells whether other views follow a table here than in another moment, other triggers run or
+    /// other foreign keys hold.
     pub fn reads_otherwise(&self, other: &Graph, table: &TableName) -> bool {
         let storages = |graph: &Graph| -> BTreeSet<String> {
             let following = graph.readers_of(table).filter(|view| view.follows());
             let storages = following.map(|view| view.storage.table.clone());
             let triggers = graph.triggers_of(table).iter().filter(|one| one.trigger.enabled);
-            storages.chain(triggers.map(|one| one.trigger.new_rows())).collect()
+            let keys = graph.keys_of(table).iter().chain(graph.keys_to(table));
+            let keys = keys.map(|key| format!("{} {}", key.table, key.name));
+            storages.chain(triggers.map(|one| one.trigger.new_rows())).chain(keys).collect()
         };
         storages(self) != storages(other)
     }
@@ -185,7 +193,7 @@ fn ordered(mut views: Vec<View>) -> Vec<View> {
 }
 
 /// Numbers the sets of tables and views that are joined by views and triggers.
-fn parts(views: &[View], triggers: &[StoredTrigger]) -> HashMap<TableName, usize> {
+fn parts(views: &[View], triggers: &[StoredTrigger], keys: &Keys) -> HashMap<TableName, usize> {
     let of_views = views
         .iter()
         .filter(|view| view.follows())
@@ -193,17 +201,38 @@ fn parts(views: &[View], triggers: &[StoredTrigger]) -> HashMap<TableName, usize
     let of_triggers = triggers.iter().map(|stored| (&stored.trigger.writes, &stored.trigger.table));
     let mut parts: HashMap<TableName, usize> = HashMap::new();
     for (number, (many, one)) in of_views.chain(of_triggers).enumerate() {
-        let members: Vec<&TableName> = many.iter().chain([one]).collect();
-        let met: HashSet<usize> =
-            members.iter().filter_map(|name| parts.get(*name).copied()).collect();
-        for part in parts.values_mut() {
-            if met.contains(part) {
-                *part = number;
-            }
-        }
-        for name in members {
-            parts.insert(name.clone(), number);
-        }
+        join(&mut parts, number, many.iter().chain([one]));
+    }
+    // What a foreign key changes has its views and triggers, too.
+    let mut number = usize::MAX;
+    let apart = |parts: &HashMap<TableName, usize>| {
+        let mut acting = keys.acting();
+        acting.find(|key| {
+            let part = parts.get(&key.table);
+            part.is_some() && parts.get(&key.referenced) != part
+        })
+    };
+    while let Some(key) = apart(&parts) {
+        join(&mut parts, number, [&key.table, &key.referenced].into_iter());
+        number -= 1;
     }
     parts
+}
+
+/// Makes one set of all that these tables are in.
+fn join<'a>(
+    parts: &mut HashMap<TableName, usize>,
+    number: usize,
+    members: impl Iterator<Item = &'a TableName>,
+) {
+    let members: Vec<&TableName> = members.collect();
+    let met: HashSet<usize> = members.iter().filter_map(|name| parts.get(*name).copied()).collect();
+    for part in parts.values_mut() {
+        if met.contains(part) {
+            *part = number;
+        }
+    }
+    for name in members {
+        parts.insert(name.clone(), number);
+    }
 }

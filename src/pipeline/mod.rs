@@ -9,8 +9,10 @@
 //! - `follow.rs`: one view and one change: the SQL that brings it up to date.
 //! - `fire.rs`: the triggers that run behind a change.
 //! - `compute.rs`: the algorithms that they run; `export.rs`: the files that they leave in the
-//!   outbox;
-//!   `deliver.rs`: the rows that they send to datasets.
+//!   outbox; `deliver.rs`: the rows that they send to datasets.
+//! - `keys.rs`: the foreign keys of a moment; `enforce.rs`: how they are seen to behind a change;
+//!   `check.rs`: the queries for that; `given.rs`: keys that need no query;
+//!   `deferral.rs`: those that are looked at later.
 //! - `schedule.rs`: refreshes that nobody asks for.
 //!
 //! A view that is refreshed on change is changed in the same DuckDB transaction as the rows that it
@@ -18,12 +20,17 @@
 //! What a trigger changes is so, too.
 
 mod change;
+mod check;
 mod compute;
+mod deferral;
 pub mod deliver;
+mod enforce;
 mod export;
 mod fire;
 mod follow;
+mod given;
 mod graph;
+mod keys;
 mod moved;
 mod registry;
 pub mod schedule;
@@ -32,9 +39,13 @@ mod trigger;
 mod upkeep;
 
 pub use change::{Change, ChangeKind, Changing};
+pub use check::check_key;
+pub use deferral::{BrokenKeys, ConstraintModes};
 pub use export::recover_outbox;
 pub use fire::Broken;
+pub use given::Given;
 pub use graph::Graph;
+pub use keys::{Impact, Kinds, load_foreign_keys, save_foreign_key};
 pub use moved::{Moved, Runs};
 pub use registry::{PipelineRow, Registry};
 pub use stored::{STORAGE_SCHEMA, StoredView, View};

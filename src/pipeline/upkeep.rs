@@ -8,9 +8,10 @@ use tracing::field;
 
 use super::change::{Captured, Change, ChangeKind, Changing, FIRST_LOCAL_ROW, RowChange};
 use super::deliver::Deliveries;
+use super::enforce::Waiting;
 use super::fire::Broken;
 use super::follow::Changed;
-use super::{Graph, Moved, View};
+use super::{BrokenKeys, ConstraintModes, Graph, Moved, View};
 use crate::algorithm::Algorithms;
 use crate::catalog::duckdb_table;
 use crate::engine::duckdb::WriteConnection;
@@ -33,6 +34,12 @@ pub struct Upkeep {
     /// A view was marked, so the graph is another.
     marked: bool,
     failed: Option<(TableName, Error)>,
+    /// How many changes have had rows copied aside.
+    captures: usize,
+    /// Which foreign keys may be broken until the end of the transaction.
+    pub modes: ConstraintModes,
+    /// Those that are.
+    pub broken_keys: BrokenKeys,
     /// How many triggers are running each other.
     pub(super) depth: usize,
     /// The trigger that has failed.
@@ -72,6 +79,9 @@ impl Upkeep {
             suspended,
             marked: false,
             failed: None,
+            captures: 0,
+            modes: ConstraintModes::default(),
+            broken_keys: BrokenKeys::new(),
             depth: 0,
             broken: None,
             outbox,
@@ -130,7 +140,7 @@ impl Upkeep {
     /// it, those are copied aside.
     pub fn replacing(&self, table: &TableName) -> Effect {
         let events = vec![Event::Delete, Event::Insert];
-        if !self.graph.fires(table, &events) {
+        if !self.graph.fires(table, &events) && self.graph.keys_to(table).is_empty() {
             return Effect::Unknown;
         }
         let rows = format!("SELECT rowid FROM {}", duckdb_table(table));
@@ -153,9 +163,17 @@ impl Upkeep {
         }
         let events = kind.events(effect);
         let watched = self.graph.watches(table);
-        let fires = self.graph.fires(table, &events);
+        let assigns = match effect {
+            Effect::Changes { assigns, .. } | Effect::Merges { assigns, .. } => {
+                Some(assigns.clone())
+            }
+            Effect::Inserts | Effect::Unknown => None,
+        };
+        let keyed = self.graph.is_keyed(table, &events, assigns.as_deref());
+        // Somebody looks at the rows as soon as they are changed.
+        let fires = self.graph.fires(table, &events) || keyed;
         if !watched && !fires {
-            if !self.graph.triggers_of(table).is_empty() {
+            if !self.graph.triggers_of(table).is_empty() || self.graph.has_keys(table) {
                 // Its rows are there when one runs for another event.
                 self.forget(table);
             }
@@ -175,6 +193,15 @@ impl Upkeep {
         for other in disturbed {
             self.flush(connection, &other)?;
         }
+        if inserts && keyed && !watched && self.graph.triggers_of(table).is_empty() {
+            let given = changing.given.and_then(|given| given.keys(self.graph.keys_of(table)));
+            if given.is_some() {
+                let (table, captured) = (table.clone(), None);
+                let change =
+                    RowChange { table, kind, events, assigns, keyed, given, seen: 0, captured };
+                return Ok(Change::Rows(Box::new(change)));
+            }
+        }
         let seen = self.seen(connection, table)?;
         if inserts && !fires {
             self.touch(table, seen).pending = true;
@@ -183,26 +210,46 @@ impl Upkeep {
         let captured = match effect {
             Effect::Inserts => None,
             Effect::Unknown if !fires => None,
-            _ => Some(Captured::take(connection, changing, self.depth)?),
-        };
-        let assigns = match effect {
-            Effect::Changes { assigns, .. } | Effect::Merges { assigns, .. } => {
-                Some(assigns.clone())
+            _ => {
+                self.captures += 1;
+                let renews = self.graph.renews(table, assigns.as_deref());
+                Some(Captured::take(connection, changing, self.captures, renews)?)
             }
-            Effect::Inserts | Effect::Unknown => None,
         };
         let table = table.clone();
-        Ok(Change::Rows(Box::new(RowChange { table, kind, events, assigns, seen, captured })))
+        let given = None;
+        let change = RowChange { table, kind, events, assigns, keyed, given, seen, captured };
+        Ok(Change::Rows(Box::new(change)))
     }
 
-    /// Lets the views follow a change that cannot wait for the end of the transaction, and runs its
-    /// triggers.
+    /// Lets the views follow a change that cannot wait for the end of the transaction, sees to the
+    /// foreign keys and runs the triggers of it and of what those change.
     ///
     /// # Errors
     /// What DuckDB says; [`Upkeep::failed`] and [`Upkeep::broken`] know whose failure it is.
     pub fn after(&mut self, connection: &mut WriteConnection, change: Change) -> Result<()> {
         let Change::Rows(change) = change else { return Ok(()) };
+        self.spread_change(connection, &change)?;
+        let mut waiting = Waiting::from([change]);
+        while let Some(change) = waiting.pop_front() {
+            self.enforce(connection, &change, &mut waiting)?;
+            self.fire(connection, &change)?;
+            change.drop_captured(connection)?;
+        }
+        Ok(())
+    }
+
+    /// Lets the views follow a change that is made.
+    pub(super) fn spread_change(
+        &mut self,
+        connection: &mut WriteConnection,
+        change: &RowChange,
+    ) -> Result<()> {
         let table = &change.table;
+        if change.given.is_some() {
+            self.forget(table);
+            return Ok(());
+        }
         let inserts = change.kind == ChangeKind::Insert && change.events.len() == 1;
         if inserts {
             let (rows, _) = change.transition(crate::sql::trigger::Event::Insert);
@@ -213,11 +260,7 @@ impl Upkeep {
             self.spread(connection, table, changed.as_ref())?;
         }
         self.forget(table);
-        self.fire(connection, &change)?;
-        match &change.captured {
-            Some(captured) => captured.drop(connection),
-            None => Ok(()),
-        }
+        Ok(())
     }
 
     /// Lets the views follow a table whose rows may all be others now.

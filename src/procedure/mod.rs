@@ -86,10 +86,12 @@ impl Turn<'_> {
             params: &[],
             time_zone: &self.origin.time_zone,
             search_path: &self.origin.search_path,
+            given: None,
         };
         let done = upkeep.before(self.connection, &changing).and_then(|change| {
             let value = work(self.connection)?;
             upkeep.after(self.connection, change)?;
+            upkeep.check_broken_keys(self.connection, |_| true)?;
             upkeep.finish(self.connection)?;
             Ok(value)
         });

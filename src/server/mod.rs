@@ -412,7 +412,7 @@ fn deliver_rows(services: &Services, stop: CancellationToken) -> impl Future<Out
     let (log, writer) = (Arc::clone(&services.log), services.writer.clone());
     async move {
         let last = log.last_durable();
-        while writer.handled() < last {
+        while writer.seen().place < last {
             tokio::select! {
                 () = stop.cancelled() => return,
                 () = tokio::time::sleep(Duration::from_millis(20)) => {}

@@ -21,6 +21,7 @@ use crate::error::{Error, Result};
 use crate::fail_point::{self, Point};
 use crate::ids::TableName;
 use crate::intent::{AppendOptions, Applied, Body, Origin, Storage};
+use crate::pipeline::ConstraintModes;
 use crate::router::StatementContext;
 use crate::sqlstate::SqlState;
 use crate::writer::{Committed, Lane};
@@ -70,7 +71,8 @@ impl Session {
         }
         open.writes.staged.0.extend(staged);
         open.writes.half_done = true;
-        let applied = open.apply(&origin, &body, guard).await?;
+        let modes = open.modes.clone();
+        let applied = open.apply(&origin, &body, &modes, guard).await?;
         open.writes.half_done = false;
         open.writes.defines |= defines;
         if scope == Scope::Session {
@@ -128,7 +130,7 @@ impl Session {
         if open.may_begin_again()
             && let Some(snapshot) = &open.snapshot
         {
-            let since = self.services.writer.handled();
+            let since = self.services.writer.seen();
             snapshot.held.begin_again(&guard.token()).await?;
             open.since = since;
         }
@@ -219,6 +221,11 @@ impl Session {
             lane.end();
             return ended;
         }
+        let checked = lane.check_keys(&snapshot.held, None, &guard.token()).await;
+        if checked.is_err() {
+            end(&snapshot.held, &lane, keep).await?;
+            return checked;
+        }
         let key = self.take_transaction_key()?;
         let sent = writes.sent.take().unwrap_or_else(|| Sent::new(""));
         if self.claim(key, sent, guard).await?.is_some() {
@@ -266,11 +273,12 @@ impl Open {
         &mut self,
         origin: &Origin,
         body: &Arc<Body>,
+        modes: &ConstraintModes,
         guard: &StatementGuard,
     ) -> Result<Applied> {
         let mut tries = 1;
         loop {
-            let result = self.apply_once(origin, body, guard).await;
+            let result = self.apply_once(origin, body, modes, guard).await;
             let conflicts = matches!(&result, Err(error)
                 if error.code() == SqlState::SERIALIZATION_FAILURE);
             if !conflicts || !self.may_begin_again() || tries == FIRST_WRITE_TRIES {
@@ -279,7 +287,7 @@ impl Open {
             tokio::time::sleep(Duration::from_millis(1 << tries)).await;
             tries += 1;
             if let (Some(snapshot), Some(lane)) = (&self.snapshot, &self.writes.lane) {
-                self.since = lane.handled();
+                self.since = lane.seen();
                 snapshot.held.begin_again(&guard.token()).await?;
             }
         }
@@ -289,12 +297,13 @@ impl Open {
         &self,
         origin: &Origin,
         body: &Arc<Body>,
+        modes: &ConstraintModes,
         guard: &StatementGuard,
     ) -> Result<Applied> {
         let (Some(snapshot), Some(lane)) = (&self.snapshot, &self.writes.lane) else {
             return Err(not_open());
         };
-        lane.apply(&snapshot.held, self.since, origin, body, &guard.token()).await
+        lane.apply(&snapshot.held, self.since, origin, body, modes, &guard.token()).await
     }
 
     /// Undoes what was written and waits until that is done.

@@ -250,6 +250,7 @@ fn check_allowed(kind: &Kind) -> Result<()> {
             }
             TransactionStatement::Savepoint(_) => "SAVEPOINT",
             TransactionStatement::Release(_) => "RELEASE",
+            TransactionStatement::SetConstraints { .. } => "SET CONSTRAINTS",
         },
         Kind::CopyOut(copy) if copy.file.is_some() => return Ok(()),
         Kind::CopyIn(_) | Kind::CopyOut(_) => {

@@ -5,11 +5,12 @@ use super::run::{Outcome, Rows};
 use super::transaction::{Isolation, Open};
 use super::{Session, StatementGuard, Transaction};
 use crate::error::{Error, Result};
-use crate::ids::IntentSeq;
+use crate::pipeline::ConstraintModes;
 use crate::sql::rewrite::Drawn;
 use crate::sql::{Setting, TransactionMode, TransactionStatement};
 use crate::sqlstate::SqlState;
 use crate::types::{Column, PgType};
+use crate::writer::Seen;
 
 impl Session {
     /// Runs BEGIN and its like; gives the command tag.
@@ -57,6 +58,10 @@ impl Session {
             TransactionStatement::RollbackTo(name) => {
                 self.rollback_to_savepoint(name, guard).await?;
                 Ok("ROLLBACK".to_owned())
+            }
+            TransactionStatement::SetConstraints { names, deferred } => {
+                self.set_constraints(names, *deferred, guard).await?;
+                Ok("SET CONSTRAINTS".to_owned())
             }
         }
     }
@@ -125,7 +130,8 @@ impl Session {
             implicit,
             begun: false,
             snapshot: None,
-            since: IntentSeq(0),
+            since: Seen::default(),
+            modes: ConstraintModes::default(),
             writes: Writes::default(),
             savepoints: Vec::new(),
             keeps_connection: self.temp.connection().is_some(),
@@ -281,7 +287,7 @@ impl Session {
         }
     }
 
-    fn warn_unless_in_block(&mut self, what: &str) {
+    pub(super) fn warn_unless_in_block(&mut self, what: &str) {
         if matches!(self.transaction, Transaction::Idle) {
             self.warn(
                 SqlState::NO_ACTIVE_SQL_TRANSACTION,

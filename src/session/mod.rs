@@ -23,6 +23,7 @@ mod algorithm;
 mod advisory;
 mod block;
 mod call;
+mod constraints;
 mod control;
 mod copy_file;
 mod copy_in;

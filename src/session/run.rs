@@ -382,7 +382,7 @@ impl Session {
             Transaction::Open(open) => open.isolation.fixes_snapshot() && open.snapshot.is_none(),
             _ => return Ok(()),
         };
-        let since = self.services.writer.handled();
+        let since = self.services.writer.seen();
         let snapshot = if wants {
             let context = self.context(guard).await?;
             let router = &self.services.router;

@@ -10,6 +10,7 @@ use super::temp::TempNames;
 use super::transaction::Open;
 use super::{Session, StatementGuard, Transaction};
 use crate::error::{Error, Result};
+use crate::pipeline::ConstraintModes;
 use crate::sqlstate::SqlState;
 
 /// A place in a transaction to go back to.
@@ -21,6 +22,7 @@ pub(super) struct Savepoint {
     in_lane: bool,
     settings: Settings,
     temp: TempNames,
+    modes: ConstraintModes,
 }
 
 /// Savepoints of one transaction.
@@ -46,6 +48,7 @@ impl Session {
             in_lane: open.writes.lane.is_some(),
             settings,
             temp,
+            modes: open.modes.clone(),
         });
         Ok(())
     }
@@ -125,6 +128,7 @@ impl Open {
             return Err((Error::internal("no savepoint"), true));
         };
         let (steps, in_lane) = (savepoint.steps, savepoint.in_lane);
+        self.modes.clone_from(&savepoint.modes);
         let settings = (savepoint.settings.clone(), savepoint.temp.clone());
         if self.writes.lane.is_none() {
             return Ok(settings);
@@ -154,7 +158,7 @@ impl Open {
         let (Some(snapshot), Some(lane)) = (&self.snapshot, &self.writes.lane) else {
             return Err(Error::internal("no transaction to go back in"));
         };
-        let since = lane.handled();
+        let since = lane.seen();
         let same = snapshot.held.begin_again(&guard.token()).await?;
         if !same && self.isolation.fixes_snapshot() {
             return Err(cannot_go_back("others have committed since the transaction's snapshot"));
@@ -163,8 +167,10 @@ impl Open {
         lane.forget_views();
         self.writes.cut_to(steps);
         self.writes.half_done = false;
+        // What was not deferred has held; what is broken by now was so before.
+        let modes = ConstraintModes::deferred();
         for step in &self.writes.steps {
-            let applied = self.apply_once(&step.origin, &step.body, guard).await.map_err(
+            let applied = self.apply_once(&step.origin, &step.body, &modes, guard).await.map_err(
                 |error| match error.code() {
                     SqlState::QUERY_CANCELED => error,
                     _ => cannot_go_back(error.message()),

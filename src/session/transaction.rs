@@ -5,11 +5,12 @@ use super::savepoint::Savepoint;
 use super::settings::Settings;
 use super::temp::TempNames;
 use crate::error::{Error, Result};
-use crate::ids::IntentSeq;
+use crate::pipeline::ConstraintModes;
 use crate::router::Snapshot;
 use crate::sql::TransactionMode;
 use crate::sql::rewrite::Moment;
 use crate::sqlstate::SqlState;
+use crate::writer::Seen;
 
 /// Where a session stands.
 ///
@@ -35,8 +36,10 @@ pub struct Open {
     /// What statements run on: taken by the first statement of a REPEATABLE READ or SERIALIZABLE
     /// transaction, by the first write of a READ COMMITTED one.
     pub snapshot: Option<Snapshot>,
-    /// The place that the snapshot contains at least.
-    pub since: IntentSeq,
+    /// What the snapshot contains at least.
+    pub since: Seen,
+    /// What SET CONSTRAINTS has said.
+    pub(super) modes: ConstraintModes,
     pub(super) writes: Writes,
     pub(super) savepoints: Vec<Savepoint>,
     /// The session's temporary tables are on its connection.

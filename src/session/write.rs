@@ -73,7 +73,8 @@ impl Session {
         let defines =
             !matches!(write, Write::Insert { .. } | Write::Update { .. } | Write::Delete { .. });
         if self.is_in_block() {
-            let holds = self.services.router.holds(write, &context).await?;
+            let mut holds = self.services.router.holds(write, &context).await?;
+            holds.extend(body.references().1);
             let text = &statement.text;
             let scope = if defines { Scope::Definitions } else { Scope::Rows };
             let applied = self.write_in_transaction(text, body, holds, scope, &context, guard);

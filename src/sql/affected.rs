@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use sqlparser::ast::{self, ConflictTarget, FromTable, OnConflictAction, OnInsert, SetExpr};
 
 use super::params;
+use super::quote_ident;
 use super::rewrite::{self, NameContext};
 use super::statement::Statement;
 use super::trigger::Event;
@@ -26,6 +27,10 @@ pub enum Effect {
         rows: String,
         #[serde(default)]
         assigns: Vec<String>,
+        /// Gives the `rowid` of the same rows as `teatree_rowid`, and what it sets, by the names of
+        /// the columns; `None` where that cannot be told before.
+        #[serde(default)]
+        values: Option<String>,
     },
     /// It does what its clauses say to some of the rows that `rows` gives.
     Merges { rows: String, events: Vec<Event>, assigns: Vec<String> },
@@ -58,12 +63,17 @@ impl Statement {
         let params: Vec<String> = (1..=self.param_count)
             .map(|number| format!(" AND (CAST(${number} AS VARCHAR) IS NULL OR TRUE)"))
             .collect();
-        let rows = format!("{rows}{}", params.concat());
+        let params = params.concat();
+        let rows = format!("{rows}{params}");
+        let values = match &tree {
+            ast::Statement::Update(update) => values(update).map(|sql| format!("{sql}{params}")),
+            _ => None,
+        };
         Ok(match &tree {
             ast::Statement::Merge(merge) => {
                 Effect::Merges { rows, events: merge_events(merge), assigns }
             }
-            _ => Effect::Changes { rows, assigns },
+            _ => Effect::Changes { rows, assigns, values },
         })
     }
 }
@@ -98,6 +108,28 @@ fn condition(selection: Option<&ast::Expr>) -> String {
 
 fn updated(update: &ast::Update) -> Option<String> {
     let target = called(&update.table.relation)?;
+    updated_giving(update, &format!("{target}.rowid"))
+}
+
+/// The rows and the values that an UPDATE sets.
+fn values(update: &ast::Update) -> Option<String> {
+    let target = called(&update.table.relation)?;
+    let one = |assignment: &ast::Assignment| {
+        let ast::AssignmentTarget::ColumnName(name) = &assignment.target else { return None };
+        let column = quote_ident(&super::fold(name.0.last()?.as_ident()?));
+        let value = &assignment.value;
+        let is_default = matches!(value, ast::Expr::Identifier(name)
+            if name.value.eq_ignore_ascii_case("default"));
+        // What draws from a sequence, or from chance, gives another value each time.
+        let text = value.to_string().to_lowercase();
+        let varies = ["nextval(", "random", "uuid"].iter().any(|word| text.contains(word));
+        (!is_default && !varies).then(|| format!("({value}) AS {column}"))
+    };
+    let sets: Vec<String> = update.assignments.iter().map(one).collect::<Option<_>>()?;
+    updated_giving(update, &format!("{target}.rowid AS teatree_rowid, {}", sets.join(", ")))
+}
+
+fn updated_giving(update: &ast::Update, selected: &str) -> Option<String> {
     let from = match &update.from {
         None => String::new(),
         Some(
@@ -109,7 +141,7 @@ fn updated(update: &ast::Update) -> Option<String> {
         return None;
     }
     let chosen = condition(update.selection.as_ref());
-    Some(format!("SELECT {target}.rowid FROM {}{from} WHERE {chosen}", update.table))
+    Some(format!("SELECT {selected} FROM {}{from} WHERE {chosen}", update.table))
 }
 
 fn deleted(delete: &ast::Delete) -> Option<String> {

@@ -22,6 +22,7 @@
 //! - `routine/`: functions and procedures that users write in SQL.
 //! - `trigger/`: triggers, and the transition tables of their procedures.
 //! - `view/`: the queries of materialized views, and how they follow their inputs.
+//! - `foreign_key.rs`: foreign keys.
 //! - `affected.rs`: which rows a write changes, as a query.
 //! - `rewrite/`: PostgreSQL's SQL as DuckDB's.
 //!
@@ -41,6 +42,7 @@ mod define;
 mod define_write;
 mod dialect;
 mod forbidden;
+mod foreign_key;
 mod literal_rows;
 mod lock;
 mod native;
@@ -79,6 +81,7 @@ pub use define::{
 pub use define_write::DefineWrite;
 pub use dialect::parse_table_name;
 pub use forbidden::check_table;
+pub use foreign_key::{ForeignKey, ReferenceRules, ReferenceShape, ReferentialAction};
 pub use literal_rows::{Cell, DefaultValue, default_value};
 pub use lock::{AdvisoryAction, AdvisoryCall, LockStrength, LockTable};
 pub use object_kind::ObjectKind;

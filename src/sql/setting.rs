@@ -6,7 +6,7 @@ use sqlparser::ast::{
 };
 
 use super::fold;
-use super::statement::Kind;
+use super::statement::{Kind, TableRef};
 use crate::error::{Error, Result};
 
 /// A statement about the session's settings.
@@ -47,6 +47,11 @@ pub enum TransactionStatement {
     Savepoint(String),
     RollbackTo(String),
     Release(String),
+    /// SET CONSTRAINTS; no names for ALL.
+    SetConstraints {
+        names: Vec<TableRef>,
+        deferred: bool,
+    },
 }
 
 /// One mode of a transaction.

@@ -66,6 +66,7 @@ impl Applier {
         self.refuse_known(&intent.body)?;
         self.upkeep.intent = Some(intent.seq);
         let applied = self.apply(&intent.origin, &intent.body)?;
+        self.upkeep.check_broken_keys(&mut self.connection, |_| true)?;
         self.write_down(intent.seq, &intent.body)?;
         if must_be_kept(intent) {
             let kept = applied.to_bytes(self.targets.kept_rows_bytes_max)?;
@@ -226,9 +227,11 @@ impl Applier {
             return Err(Error::internal("no rows to join"));
         };
         self.upkeep.intent = Some(first.seq);
-        let around = self.before(&first.origin, &first.body)?;
-        let drawn = self.append_values(&values.target, rows)?;
+        let rows: Vec<&Vec<Value>> = rows.collect();
+        let around = self.before_rows(&first.origin, &first.body, &rows)?;
+        let drawn = self.append_values(&values.target, rows.into_iter())?;
         self.after(around)?;
+        self.upkeep.check_broken_keys(&mut self.connection, |_| true)?;
         Ok(drawn)
     }
 

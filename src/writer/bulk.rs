@@ -122,6 +122,7 @@ fn run(
 ) {
     while let Ok(accepted) = jobs.recv() {
         let intent = &accepted.intent;
+        let seq = intent.seq;
         let span = tracing::info_span!(
             "apply_apart",
             seq = intent.seq.0,
@@ -143,6 +144,7 @@ fn run(
         let mut state = shared.crossing.state.lock();
         state.stopped |= fault.is_some();
         state.parking.release(Holder::Bulk);
+        state.end_apart(seq);
         drop(state);
         shared.crossing.wake.notify_one();
         shared.crossing.further.notify_waiters();

@@ -1,7 +1,7 @@
 //! What the lane and the stream know of each other: which tables the lane holds, what waits for it,
 //! and who has changed which rows since when.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -11,12 +11,24 @@ use tokio::sync::{Notify, Semaphore};
 use super::parking::{Holder, Names, Parking};
 use crate::error::{Error, Result};
 use crate::ids::{IntentSeq, TableName};
-use crate::intent::{Accepted, Body, TagKind};
+use crate::intent::{Accepted, Body};
+use crate::pipeline::{Graph, Impact, Kinds};
 use crate::sql::Definition;
 use crate::sqlstate::SqlState;
 
 /// Tables whose last changes are remembered; past it all count as just changed.
 const CHANGED_MAX: usize = 10_000;
+/// Changes out of the log's order that are remembered once they are over.
+const APART_MAX: usize = 1_000;
+
+/// What a snapshot contains at least.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// Everything up to this place that was applied in the log's order.
+    pub place: IntentSeq,
+    /// So many changes that were applied out of it.
+    apart: u64,
+}
 
 /// What the lane and the stream know of each other.
 pub(super) struct Crossing {
@@ -49,41 +61,65 @@ pub(super) struct CrossingState {
     pub(super) touched: HashMap<TableName, Kinds>,
     /// Tables of which it may have changed or removed rows, in whatever way.
     rewritten: BTreeSet<TableName>,
-    /// The last changes of each table by UPDATE and DELETE, whoever made them.
+    /// The last changes of each table, whoever made them.
     changed: HashMap<TableName, Changes>,
     /// Changes up to here are not remembered.
     changed_floor: IntentSeq,
+    /// Changes that are applied out of the log's order.
+    apart: VecDeque<Apart>,
+    /// How many of them are over.
+    apart_over: u64,
+    /// Those up to this one are not remembered.
+    apart_floor: u64,
     /// The stream is through with everything up to this place.
     pub(super) handled: IntentSeq,
     pub(super) stopped: bool,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Kinds {
-    updated: bool,
-    deleted: bool,
-}
-
+/// The places of a table's last changes, by what they did.
 #[derive(Clone, Copy, Debug, Default)]
 struct Changes {
+    inserted: IntentSeq,
     updated: IntentSeq,
     deleted: IntentSeq,
+    refers: IntentSeq,
+    unkeys: IntentSeq,
 }
 
-impl Kinds {
-    /// What a body does to rows that are there.
-    fn of(body: &Body) -> Kinds {
-        let Body::Statement { tag, .. } = body else { return Kinds::default() };
-        match tag {
-            TagKind::Update => Kinds { updated: true, deleted: false },
-            TagKind::Delete => Kinds { updated: false, deleted: true },
-            TagKind::Merge => Kinds { updated: true, deleted: true },
-            _ => Kinds::default(),
-        }
+/// A change that is applied out of the log's order: by the bulk lane, or after it has waited.
+struct Apart {
+    seq: IntentSeq,
+    impact: Impact,
+    /// Which one it was to be over; `None` while it is under way.
+    over: Option<u64>,
+}
+
+impl Changes {
+    fn all(place: IntentSeq) -> Changes {
+        Changes { inserted: place, updated: place, deleted: place, refers: place, unkeys: place }
     }
 
-    fn any(self) -> bool {
-        self.updated || self.deleted
+    fn note(&mut self, place: IntentSeq, kinds: Kinds) {
+        let of = |last: &mut IntentSeq, is: bool| {
+            if is {
+                *last = (*last).max(place);
+            }
+        };
+        of(&mut self.inserted, kinds.inserted);
+        of(&mut self.updated, kinds.updated);
+        of(&mut self.deleted, kinds.deleted);
+        of(&mut self.refers, kinds.refers);
+        of(&mut self.unkeys, kinds.unkeys);
+    }
+
+    fn after(self, place: IntentSeq) -> Kinds {
+        Kinds {
+            inserted: self.inserted > place,
+            updated: self.updated > place,
+            deleted: self.deleted > place,
+            refers: self.refers > place,
+            unkeys: self.unkeys > place,
+        }
     }
 }
 
@@ -101,6 +137,9 @@ impl Crossing {
                 rewritten: BTreeSet::new(),
                 changed: HashMap::new(),
                 changed_floor: IntentSeq(0),
+                apart: VecDeque::new(),
+                apart_over: 0,
+                apart_floor: 0,
                 handled: IntentSeq(0),
                 stopped: false,
             }),
@@ -112,30 +151,64 @@ impl Crossing {
 }
 
 impl CrossingState {
-    /// Remembers that a table's rows are changed at a place.
-    pub(super) fn note_change(&mut self, seq: IntentSeq, body: &Body) {
-        if let Body::Batch { bodies, .. } = body {
-            bodies.iter().for_each(|body| self.note_change(seq, body));
-        } else if let Some(table) = body.table() {
-            self.note_kinds(seq, table, Kinds::of(body));
+    /// What a snapshot contains that is taken from now on.
+    pub(super) fn seen(&self) -> Seen {
+        Seen { place: self.handled, apart: self.apart_over }
+    }
+
+    /// Remembers what is done to tables at a place.
+    pub(super) fn note_impact(&mut self, seq: IntentSeq, impact: &Impact) {
+        for (table, kinds) in impact {
+            if !self.changed.contains_key(table) {
+                if self.changed.len() >= CHANGED_MAX {
+                    self.changed.clear();
+                    self.changed_floor = seq;
+                }
+                let floor = Changes::all(self.changed_floor);
+                self.changed.insert(table.clone(), floor);
+            }
+            if let Some(changes) = self.changed.get_mut(table) {
+                changes.note(seq, *kinds);
+            }
         }
     }
 
-    pub(super) fn note_kinds(&mut self, seq: IntentSeq, table: &TableName, kinds: Kinds) {
-        if !kinds.any() {
-            return;
+    /// A change begins to be applied out of the log's order.
+    pub(super) fn begin_apart(&mut self, seq: IntentSeq, impact: Impact) {
+        self.apart.push_back(Apart { seq, impact, over: None });
+    }
+
+    /// It is over, one way or the other.
+    pub(super) fn end_apart(&mut self, seq: IntentSeq) {
+        self.apart_over += 1;
+        let over = self.apart_over;
+        let mut all = self.apart.iter_mut();
+        if let Some(one) = all.find(|one| one.seq == seq && one.over.is_none()) {
+            one.over = Some(over);
         }
-        if self.changed.len() >= CHANGED_MAX {
-            self.changed.clear();
-            self.changed_floor = seq;
+        while self.apart.len() > APART_MAX
+            && let Some(Apart { over: Some(over), .. }) = self.apart.front()
+        {
+            self.apart_floor = *over;
+            self.apart.pop_front();
         }
-        let changes = self.changed.entry(table.clone()).or_default();
-        if kinds.updated {
-            changes.updated = changes.updated.max(seq);
+    }
+
+    /// What others have done to a table since a snapshot, or are doing.
+    fn changed_since(&self, seen: Seen, table: &TableName) -> Kinds {
+        let floor = Changes::all(self.changed_floor);
+        let mut kinds = self.changed.get(table).copied().unwrap_or(floor).after(seen.place);
+        for apart in &self.apart {
+            if apart.over.is_none_or(|over| over > seen.apart)
+                && let Some(more) = apart.impact.get(table)
+            {
+                kinds.and(*more);
+            }
         }
-        if kinds.deleted {
-            changes.deleted = changes.deleted.max(seq);
+        if seen.apart < self.apart_floor {
+            kinds.and(Changes::all(IntentSeq(1)).after(IntentSeq(0)));
         }
+        kinds
     }
 
     /// Tells whether an intent must wait for tables that are held, or behind one that does.
@@ -164,44 +237,74 @@ impl CrossingState {
     }
 
     /// Tells whether a change of the stream's may hit rows that the lane has changed in the other
-    /// way, which DuckDB does not notice.
-    pub(super) fn crosses(&self, body: &Body) -> bool {
-        if let Body::Batch { bodies, .. } = body {
-            return bodies.iter().any(|body| self.crosses(body));
-        }
-        let kinds = Kinds::of(body);
-        let Some(touched) = body.table().and_then(|table| self.touched.get(table)) else {
+    /// way, or refer to such rows, or take away what the lane's refer to: DuckDB notices none of
+    /// these.
+    pub(super) fn crosses(&self, graph: &Graph, impact: &Impact) -> bool {
+        if !self.open {
             return false;
-        };
-        self.open && (kinds.updated && touched.deleted || kinds.deleted && touched.updated)
+        }
+        let touched = |table: &TableName| self.touched.get(table).copied().unwrap_or_default();
+        impact.iter().any(|(table, kinds)| {
+            let others = touched(table);
+            kinds.updated && others.deleted
+                || kinds.deleted && others.updated
+                || kinds.refers
+                    && graph.keys_of(table).iter().any(|key| touched(&key.referenced).unkeys)
+                || kinds.unkeys && graph.keys_to(table).iter().any(|key| touched(&key.table).refers)
+        })
     }
 
     /// Tells whether the lane has removed or changed rows of a table: a key may be free again when
     /// it ends.
     pub(super) fn may_free_keys(&self, table: Option<&TableName>) -> bool {
-        self.open
-            && table.and_then(|table| self.touched.get(table)).is_some_and(|kinds| kinds.any())
+        let frees = |kinds: &Kinds| kinds.updated || kinds.deleted || kinds.unkeys;
+        self.open && table.and_then(|table| self.touched.get(table)).is_some_and(frees)
     }
 
     /// Notes a change of the lane's.
     ///
     /// # Errors
-    /// 40001 when the stream has changed rows of the table in the other way since the snapshot.
-    pub(super) fn touch(&mut self, since: IntentSeq, body: &Body) -> Result<()> {
+    /// 40001 when the stream has changed rows of the table in the other way since the snapshot, or
+    /// rows that foreign keys bring together with these.
+    pub(super) fn touch(
+        &mut self,
+        seen: Seen,
+        graph: &Graph,
+        body: &Body,
+        impact: &Impact,
+    ) -> Result<()> {
         self.rewritten.extend(rewritten(body));
-        let kinds = Kinds::of(body);
-        let Some(table) = body.table().filter(|_| kinds.any()) else { return Ok(()) };
-        let floor = Changes { updated: self.changed_floor, deleted: self.changed_floor };
-        let changes = self.changed.get(table).copied().unwrap_or(floor);
-        if kinds.updated && changes.deleted > since {
-            return Err(serialization_failure("delete"));
+        for (table, kinds) in impact {
+            let others = self.changed_since(seen, table);
+            if kinds.updated && others.deleted {
+                return Err(serialization_failure("delete"));
+            }
+            if kinds.deleted && others.updated {
+                return Err(serialization_failure("update"));
+            }
+            let unkeyed = |table| self.changed_since(seen, table).unkeys;
+            if kinds.refers && graph.keys_of(table).iter().any(|key| unkeyed(&key.referenced)) {
+                return Err(serialization_failure("change of a referenced row"));
+            }
+            let referring = |table| self.changed_since(seen, table).refers;
+            if kinds.unkeys && graph.keys_to(table).iter().any(|key| referring(&key.table)) {
+                return Err(serialization_failure("change of a referring row"));
+            }
         }
-        if kinds.deleted && changes.updated > since {
-            return Err(serialization_failure("update"));
+        // A key that is made is checked with the rows of the snapshot.
+        let (referring, referenced) = body.references();
+        let gone = |kinds: Kinds| kinds.updated || kinds.deleted;
+        if referring.iter().any(|table| self.changed_since(seen, table).any())
+            || referenced.iter().any(|table| gone(self.changed_since(seen, table)))
+        {
+            return Err(serialization_failure("change of a table of a foreign key"));
         }
-        let touched = self.touched.entry(table.clone()).or_default();
-        touched.updated |= kinds.updated;
-        touched.deleted |= kinds.deleted;
+        for (table, kinds) in impact {
+            self.touched.entry(table.clone()).or_default().and(*kinds);
+            if kinds.updated || kinds.deleted {
+                self.rewritten.insert(table.clone());
+            }
+        }
         Ok(())
     }
 

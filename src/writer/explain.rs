@@ -52,6 +52,10 @@ impl Applier {
 
     fn explain_of(&mut self, table: Option<&TableName>, error: Error) -> Error {
         let Some(table) = table else { return error };
+        // Our own foreign keys say it themselves.
+        if error.object().constraint.is_some() {
+            return error;
+        }
         let explained = match error.code() {
             SqlState::UNIQUE_VIOLATION => self.broken_key(table, &error),
             SqlState::FOREIGN_KEY_VIOLATION => self.broken_reference(table, &error),

@@ -11,10 +11,11 @@ use crate::error::{Error, Result};
 use crate::ids::{IntentSeq, TableName};
 use crate::intent::{Body, Origin};
 use crate::notification::{NoticeText, Notification};
-use crate::pipeline::{Change, ChangeKind, Changing, Graph, Moved, StoredTrigger};
+use crate::pipeline::{Change, ChangeKind, Changing, Given, Graph, Moved, StoredTrigger};
 use crate::sql::trigger::TriggerChange;
 use crate::sql::{Candidates, Definition, Dropped, Effect, TableAction, ViewAction};
 use crate::sqlstate::SqlState;
+use crate::types::Value;
 
 /// What an applied change means for views.
 pub(super) enum Around {
@@ -76,8 +77,11 @@ impl Applier {
     fn reload(&mut self) -> Result<()> {
         let graph = Arc::new(Graph::load(&mut self.connection)?);
         let (moved, intent) = (self.upkeep.moved().clone(), self.upkeep.intent);
+        let modes = std::mem::take(&mut self.upkeep.modes);
+        let broken = std::mem::take(&mut self.upkeep.broken_keys);
         self.upkeep = self.targets.pipelines.upkeep_of(graph);
         self.upkeep.intent = intent;
+        (self.upkeep.modes, self.upkeep.broken_keys) = (modes, broken);
         self.upkeep.note_moved(moved);
         self.redefined = true;
         Ok(())
@@ -94,9 +98,26 @@ impl Applier {
 
     /// Prepares views for a change.
     pub(super) fn before(&mut self, origin: &Origin, body: &Body) -> Result<Around> {
+        match body {
+            Body::Values(values) => {
+                let rows: Vec<&Vec<Value>> = values.rows.iter().collect();
+                self.before_rows(origin, body, &rows)
+            }
+            body => self.before_rows(origin, body, &[]),
+        }
+    }
+
+    /// The same for typed values, of which there may be more than the body's own.
+    pub(super) fn before_rows(
+        &mut self,
+        origin: &Origin,
+        body: &Body,
+        rows: &[&Vec<Value>],
+    ) -> Result<Around> {
         if let Body::Define { changes, .. } = body {
+            self.refuse_broken_keys(changes)?;
             let tables = redefined_tables(changes);
-            let views = changes.iter().any(is_about_views);
+            let views = changes.iter().any(|one| is_about_views(one) || is_about_keys(one));
             if !views && (tables.is_empty() || self.upkeep.graph().is_empty()) {
                 return Ok(Around::Change(Change::Unwatched));
             }
@@ -143,8 +164,46 @@ impl Applier {
             params,
             time_zone: &origin.time_zone,
             search_path: &origin.search_path,
+            given: match body {
+                Body::Values(values) => Some(Given { columns: &values.target.columns, rows }),
+                _ => None,
+            },
         };
         Ok(Around::Change(self.upkeep.before(&mut self.connection, &changing)?))
+    }
+
+    /// A table whose rows break a foreign key, which the transaction has to mend, stays as it is.
+    fn refuse_broken_keys(&self, changes: &[Definition]) -> Result<()> {
+        for (place, _) in &self.upkeep.broken_keys {
+            let (table, name) = place;
+            let graph = self.upkeep.graph();
+            let Some(key) = graph.keys_of(table).iter().find(|key| key.name == *name) else {
+                continue;
+            };
+            let is_of_key = |names: &Candidates| {
+                names.iter().find(|name| [&key.table, &key.referenced].contains(name)).cloned()
+            };
+            let found = changes.iter().find_map(|change| match change {
+                Definition::AlterTable { table, .. } => Some(("ALTER TABLE", is_of_key(table)?)),
+                Definition::Truncate { tables, .. } => {
+                    Some(("TRUNCATE", tables.iter().find_map(is_of_key)?))
+                }
+                Definition::Drop { kind: Dropped::Table, names, .. } => {
+                    Some(("DROP TABLE", names.iter().find_map(is_of_key)?))
+                }
+                _ => None,
+            });
+            if let Some((word, table)) = found {
+                return Err(Error::new(
+                    SqlState::OBJECT_IN_USE,
+                    format!(
+                        "cannot {word} \"{}\" because it has pending trigger events",
+                        table.table
+                    ),
+                ));
+            }
+        }
+        Ok(())
     }
 
     /// Lets views follow a change that was made.
@@ -324,6 +383,21 @@ fn concerned(changes: &[Definition]) -> Option<BTreeSet<String>> {
         }
     }
     Some(names)
+}
+
+/// Tells whether a change may make, drop or change foreign keys.
+fn is_about_keys(change: &Definition) -> bool {
+    match change {
+        Definition::CreateTable { shape, .. } => {
+            shape.constraints.iter().any(|one| one.reference.is_some())
+        }
+        // A table that has DuckDB's own gets others when it is made anew.
+        Definition::AlterTable { .. }
+        | Definition::Truncate { .. }
+        | Definition::CreateIndex { .. }
+        | Definition::Drop { kind: Dropped::Index, .. } => true,
+        _ => false,
+    }
 }
 
 fn is_about_views(change: &Definition) -> bool {

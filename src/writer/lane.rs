@@ -22,7 +22,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 
 use super::applier::Applier;
-use super::crossing::serialization_failure;
+use super::crossing::{Seen, serialization_failure};
 use super::define::Anew;
 use super::explain::explain_apart;
 use super::followed::{reload_pipelines, tell};
@@ -34,7 +34,8 @@ use crate::error::{Error, Result};
 use crate::fail_point::{self, Point};
 use crate::ids::{IntentSeq, TableName};
 use crate::intent::{AppendOptions, Applied, Body, Origin, Outcome};
-use crate::pipeline::{Graph, Moved};
+use crate::pipeline::{BrokenKeys, ConstraintModes, Graph, Impact, Moved};
+use crate::sql::ForeignKey;
 use crate::sqlstate::SqlState;
 use crate::task;
 
@@ -59,7 +60,7 @@ impl WriterHandle {
         let mut state = self.shared.crossing.state.lock();
         state.open = true;
         state.forget_touched();
-        let since = state.handled;
+        let since = state.seen();
         drop(state);
         Arc::new(Lane {
             shared: Arc::clone(&self.shared),
@@ -69,6 +70,7 @@ impl WriterHandle {
             definitions: AtomicUsize::new(0),
             graph: Mutex::new(None),
             moved: Mutex::default(),
+            broken_keys: Mutex::default(),
             graph_before: self.targets.pipelines.graph(),
         })
     }
@@ -93,9 +95,9 @@ impl WriterHandle {
         .await
     }
 
-    /// The place that a snapshot taken from now on contains at least.
-    pub fn handled(&self) -> IntentSeq {
-        self.shared.crossing.state.lock().handled
+    /// What a snapshot taken from now on contains at least.
+    pub fn seen(&self) -> Seen {
+        self.shared.crossing.state.lock().seen()
     }
 
     /// Tells how long an intent has been waiting for the lane's transaction; `None` when it does
@@ -110,8 +112,8 @@ impl WriterHandle {
 pub struct Lane {
     shared: Arc<Shared>,
     targets: Arc<Targets>,
-    /// The place that the transaction's snapshot contains at least.
-    pub since: IntentSeq,
+    /// What the transaction's snapshot contains at least.
+    pub since: Seen,
     permit: Mutex<Option<OwnedSemaphorePermit>>,
     /// How many changes of definitions the log knows to be under way.
     definitions: AtomicUsize,
@@ -119,6 +121,8 @@ pub struct Lane {
     graph: Mutex<Option<Arc<Graph>>>,
     /// The views that it has changed.
     moved: Mutex<Moved>,
+    /// The foreign keys that it has to mend before its end.
+    broken_keys: Mutex<BrokenKeys>,
     /// The views that were committed when it began.
     graph_before: Arc<Graph>,
 }
@@ -168,6 +172,7 @@ impl Lane {
     pub fn forget_views(&self) {
         *self.graph.lock() = None;
         *self.moved.lock() = Moved::default();
+        self.broken_keys.lock().clear();
     }
 
     /// Says that definitions are changed without tables being held.
@@ -186,18 +191,17 @@ impl Lane {
     pub async fn apply(
         &self,
         on: &HeldConnection,
-        since: IntentSeq,
+        since: Seen,
         origin: &Origin,
         body: &Arc<Body>,
+        modes: &ConstraintModes,
         cancel: &CancellationToken,
     ) -> Result<Applied> {
-        let graph = self.graph.lock().clone();
-        let graph = graph.unwrap_or_else(|| self.targets.pipelines.graph());
-        for body in graph.with_consequences(body) {
-            self.shared.crossing.state.lock().touch(since, body)?;
-        }
+        let graph = self.graph();
+        let impact = graph.impact(body);
+        self.shared.crossing.state.lock().touch(since, &graph, body, &impact)?;
         if let Some(table) = body.table().filter(|_| !graph.is_empty())
-            && self.targets.pipelines.has_moved_since(&graph, table, since)
+            && self.targets.pipelines.has_moved_since(&graph, table, since.place)
         {
             return Err(serialization_failure("refresh of a materialized view"));
         }
@@ -207,10 +211,12 @@ impl Lane {
         };
         let (targets, origin) = (Arc::clone(&self.targets), origin.clone());
         let body = Arc::clone(body);
-        let (applied, redefined, moved) = on
+        let (modes, broken_keys) = (modes.clone(), self.broken_keys.lock().clone());
+        let (applied, redefined, moved, broken_keys) = on
             .write(cancel, move |connection| {
                 let mut applier = Applier::new(Arc::clone(&targets), connection);
                 applier.resume(graph);
+                (applier.upkeep.modes, applier.upkeep.broken_keys) = (modes, broken_keys);
                 applier.anew = Anew::These(rewritten);
                 let applied = applier.apply(&origin, &body);
                 let applied = applied.and_then(|applied| applier.settle().map(|()| applied));
@@ -222,15 +228,55 @@ impl Lane {
                     true => Err(serialization_failure("failure of a materialized view")),
                     false => applied,
                 };
+                let broken = std::mem::take(&mut applier.upkeep.broken_keys);
                 let told = (applier.redefined(), applier.upkeep.moved().clone());
-                (applier.connection, applied.map(|applied| (applied, told.0, told.1)))
+                (applier.connection, applied.map(|applied| (applied, told.0, told.1, broken)))
             })
             .await?;
         self.moved.lock().and(moved);
+        *self.broken_keys.lock() = broken_keys;
         if let Some(graph) = redefined {
             *self.graph.lock() = Some(graph);
         }
         Ok(applied)
+    }
+
+    /// The definitions that the transaction sees.
+    pub fn graph(&self) -> Arc<Graph> {
+        let own = self.graph.lock().clone();
+        own.unwrap_or_else(|| self.targets.pipelines.graph())
+    }
+
+    /// Looks at the foreign keys that the transaction has broken, but for those that the modes
+    /// leave until its end.
+    ///
+    /// # Errors
+    /// 23503 for one that is broken still.
+    pub async fn check_keys(
+        &self,
+        on: &HeldConnection,
+        modes: Option<ConstraintModes>,
+        cancel: &CancellationToken,
+    ) -> Result<()> {
+        let broken_keys = self.broken_keys.lock().clone();
+        if broken_keys.is_empty() {
+            return Ok(());
+        }
+        let (targets, graph) = (Arc::clone(&self.targets), self.graph());
+        let left = on
+            .write(cancel, move |connection| {
+                let mut applier = Applier::new(targets, connection);
+                applier.resume(graph);
+                applier.upkeep.broken_keys = broken_keys;
+                let concerns = |key: &ForeignKey| modes.as_ref().is_none_or(|m| !m.defers(key));
+                let Applier { connection, upkeep, .. } = &mut applier;
+                let checked = upkeep.check_broken_keys(connection, concerns);
+                let left = std::mem::take(&mut applier.upkeep.broken_keys);
+                (applier.connection, checked.map(|()| left))
+            })
+            .await?;
+        *self.broken_keys.lock() = left;
+        Ok(())
     }
 
     /// Appends the transaction to the log, commits it in DuckDB together with its place, and
@@ -325,17 +371,22 @@ impl Lane {
         }
     }
 
-    /// The place that a snapshot taken from now on contains at least.
-    pub fn handled(&self) -> IntentSeq {
-        self.shared.crossing.state.lock().handled
+    /// What a snapshot taken from now on contains at least.
+    pub fn seen(&self) -> Seen {
+        self.shared.crossing.state.lock().seen()
     }
 
     /// A view that was made since does not have what the transaction has written.
     fn refuse_new_views(&self, tables: &BTreeSet<TableName>) -> Result<()> {
         let graph = self.targets.pipelines.graph();
         let same = Arc::ptr_eq(&graph, &self.graph_before);
-        if !same && tables.iter().any(|table| graph.reads_otherwise(&self.graph_before, table)) {
-            return Err(serialization_failure("definition of a materialized view or trigger"));
+        let touched: Vec<TableName> =
+            self.shared.crossing.state.lock().touched.keys().cloned().collect();
+        let mut all = tables.iter().chain(&touched);
+        if !same && all.any(|table| graph.reads_otherwise(&self.graph_before, table)) {
+            return Err(serialization_failure(
+                "definition of a materialized view, a trigger or a foreign key",
+            ));
         }
         Ok(())
     }
@@ -343,9 +394,8 @@ impl Lane {
     /// From now on these are changes that a snapshot may be older than.
     fn note_touched(&self, seq: IntentSeq) {
         let mut state = self.shared.crossing.state.lock();
-        for (table, kinds) in std::mem::take(&mut state.touched) {
-            state.note_kinds(seq, &table, kinds);
-        }
+        let impact: Impact = std::mem::take(&mut state.touched).into_iter().collect();
+        state.note_impact(seq, &impact);
     }
 
     /// Gives the lane up; its transaction is over.

@@ -61,6 +61,7 @@ use bulk::{BulkLane, BulkStop};
 use crossing::Crossing;
 use park::Next;
 
+pub use crossing::Seen;
 pub use lane::{Committed, Lane};
 
 /// How many intents one DuckDB transaction may hold.

@@ -75,14 +75,15 @@ impl Writer {
         for accepted in turn {
             let Intent { seq, body, .. } = &accepted.intent;
             let seq = *seq;
-            let consequences = graph.with_consequences(body);
-            consequences.iter().for_each(|body| state.note_change(seq, body));
+            let impact = graph.impact(body);
+            state.note_impact(seq, &impact);
             let bulk = is_bulk(body, self.targets.bulk_bytes_min);
             let held = state.holds_any() && state.must_wait(seq, &names(body, &graph))
                 || bulk && state.parking.holds(Holder::Bulk);
-            let crosses = !held && consequences.iter().any(|body| state.crosses(body));
+            let crosses = !held && state.crosses(&graph, &impact);
             if bulk && !held && !crosses {
                 let names = names(body, &graph);
+                state.begin_apart(seq, impact);
                 self.start_bulk(accepted, names, &mut state)?;
                 continue;
             }
@@ -165,6 +166,7 @@ impl Writer {
                 .partition(|one| !open || canceled.contains(&one.intent.seq));
             state.conflicted = stay;
             released.extend(go);
+            released = state.released(released, &canceled, &graph);
         }
         released.sort_by_key(|accepted| accepted.intent.seq);
         for accepted in released {
@@ -204,6 +206,7 @@ impl Writer {
         let applied = self.apply_each(std::slice::from_ref(accepted));
         self.applier.connection.apart_from_now(None);
         let mut state = self.shared.crossing.state.lock();
+        state.end_apart(seq);
         if !state.conflicted.iter().any(|again| again.intent.seq == seq) {
             state.parked.remove(&seq);
             drop(state);
@@ -216,6 +219,30 @@ impl Writer {
     pub(super) fn still_parked(&self, canceled: &mut BTreeSet<IntentSeq>, through: IntentSeq) {
         let state = self.shared.crossing.state.lock();
         canceled.retain(|seq| *seq > through || state.parked.contains_key(seq));
+    }
+}
+
+impl CrossingState {
+    /// Keeps of what waits no longer that which the transaction that is open now does not hold up
+    /// either; it is applied out of the log's order.
+    fn released(
+        &mut self,
+        released: Vec<Accepted>,
+        canceled: &BTreeSet<IntentSeq>,
+        graph: &Graph,
+    ) -> Vec<Accepted> {
+        let mut going = Vec::with_capacity(released.len());
+        for accepted in released {
+            let seq = accepted.intent.seq;
+            let impact = graph.impact(&accepted.intent.body);
+            if !canceled.contains(&seq) && self.crosses(graph, &impact) {
+                self.conflicted.push(accepted);
+                continue;
+            }
+            self.begin_apart(seq, impact);
+            going.push(accepted);
+        }
+        going
     }
 }
 
@@ -234,7 +261,14 @@ fn take_ready(state: &mut CrossingState, bulk_bytes_min: u64, graph: &Graph) -> 
 /// The tables that an intent changes.
 fn names(body: &Body, graph: &Graph) -> Names {
     match own_names(body) {
-        Names::Tables(tables) => Names::Tables(with_followers(graph, tables)),
+        Names::Tables(mut tables) => {
+            tables.extend(graph.impact(body).into_keys());
+            if let Body::Rows { table, .. } = body {
+                // A big append looks for what it refers to in a snapshot of its own.
+                tables.extend(graph.keys_of(table).iter().map(|key| key.referenced.clone()));
+            }
+            Names::Tables(with_followers(graph, tables))
+        }
         Names::Any => Names::Any,
     }
 }
@@ -242,6 +276,7 @@ fn names(body: &Body, graph: &Graph) -> Names {
 fn own_names(body: &Body) -> Names {
     match body {
         Body::Define { changes, table: Some(table), .. } => {
+            let (_, referenced) = body.references();
             let inputs = changes.iter().flat_map(|change| match change {
                 Definition::CreateView(view) => view.plan.inputs.concat(),
                 Definition::Trigger(TriggerChange::Create { trigger, .. }) => {
@@ -249,7 +284,7 @@ fn own_names(body: &Body) -> Names {
                 }
                 _ => Vec::new(),
             });
-            Names::Tables(inputs.chain([table.clone()]).collect())
+            Names::Tables(inputs.chain(referenced).chain([table.clone()]).collect())
         }
         Body::Dataset(DatasetChange::Drop { names, .. } | DatasetChange::Truncate { names }) => {
             Names::Tables(names.iter().cloned().collect())

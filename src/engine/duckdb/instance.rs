@@ -8,6 +8,7 @@ use tokio::sync::Semaphore;
 
 use super::capi::{Connection, Database};
 use super::deliveries;
+use super::foreign_keys;
 use super::functions;
 use super::kept::KeptCopy;
 use super::reader::Idle;
@@ -145,6 +146,7 @@ impl DuckDb {
         connection.execute(catalog::own_tables_sql())?;
         triggers::prepare(&mut connection, &options.database())?;
         deliveries::prepare(&mut connection)?;
+        foreign_keys::prepare(&mut connection, &options.database())?;
         for (name, sql) in catalog::system_sql() {
             connection
                 .execute(sql)

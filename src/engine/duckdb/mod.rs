@@ -31,6 +31,7 @@ mod error_words;
 mod exact;
 mod exports;
 mod foreign;
+mod foreign_keys;
 mod functions;
 mod held;
 mod insert_rows;

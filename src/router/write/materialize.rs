@@ -86,6 +86,7 @@ impl Router {
         let fires = |table: &TableRef| {
             table.candidates(path).any(|name| !graph.triggers_of(&name).is_empty())
         };
+        let keyed = |table: &TableRef| table.candidates(path).any(|name| graph.has_keys(&name));
         match write {
             Write::Insert { table, .. }
             | Write::Update { table, .. }
@@ -102,6 +103,13 @@ impl Router {
                 Err(Error::new(SqlState::DUPLICATE_TABLE, message)
                     .with_detail("Materialized views read it."))
             }
+            Write::CreateTable { table, .. } if statement.replaces_table() && keyed(table) => {
+                let message = format!(
+                    "table \"{}\", which foreign keys are about, cannot be replaced",
+                    table.table
+                );
+                Err(Error::unsupported(message).with_hint("Drop it first."))
+            }
             Write::Other { tables, .. } if statement.is_native() && tables.iter().any(read) => {
                 Err(Error::unsupported(
                     "a table that materialized views read cannot be changed in DuckDB's own SQL",
@@ -111,6 +119,12 @@ impl Router {
             Write::Other { tables, .. } if statement.is_native() && tables.iter().any(fires) => {
                 Err(Error::unsupported(
                     "a table that has triggers cannot be changed in DuckDB's own SQL",
+                )
+                .with_hint("Write it in PostgreSQL's SQL."))
+            }
+            Write::Other { tables, .. } if statement.is_native() && tables.iter().any(keyed) => {
+                Err(Error::unsupported(
+                    "a table that foreign keys are about cannot be changed in DuckDB's own SQL",
                 )
                 .with_hint("Write it in PostgreSQL's SQL."))
             }

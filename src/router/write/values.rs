@@ -106,9 +106,9 @@ impl Router {
         let Relation::Table(shape) = &*shape else { return Ok(None) };
         let surroundings = (moment, context.query.search_path.clone(), context.input_style);
         let mut plan = plan(shape, columns, cells, types, statement.param_count, surroundings)?;
-        // What triggers do may fail.
+        // What triggers do may fail, and foreign keys may refuse a row.
         if let Some(plan) = &mut plan
-            && self.pipelines.graph().fires(&shape.name, &[Event::Insert])
+            && self.pipelines.graph().looks_at(&shape.name, &[Event::Insert])
         {
             plan.certain = false;
         }

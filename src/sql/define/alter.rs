@@ -5,7 +5,7 @@ use sqlparser::ast::{
 };
 
 use super::create::{
-    column_shape, columns_in, sequence_use, table_constraint, take_extras, text_limit,
+    column_shape, columns_in, foreign_key, sequence_use, table_constraint, take_extras, text_limit,
 };
 use super::sequence::SequenceSpec;
 use super::shape::{ColumnSequence, ConstraintKind};
@@ -93,10 +93,11 @@ impl One<'_> {
                 from: old_name.value.clone(),
                 to: new_name.value.clone(),
             },
-            // All roles own everything; constraints hold for all rows from the start; nothing
-            // replicates. Triggers are read before the parser.
+            Operation::ValidateConstraint { name } => {
+                TableAction::ValidateConstraint { name: name.value.clone() }
+            }
+            // All roles own everything; nothing replicates. Triggers are read before the parser.
             Operation::OwnerTo { .. }
-            | Operation::ValidateConstraint { .. }
             | Operation::ReplicaIdentity { .. }
             | Operation::EnableTrigger { .. }
             | Operation::DisableTrigger { .. }
@@ -172,6 +173,14 @@ impl One<'_> {
     }
 
     fn add_constraint(&self) -> Result<TableAction> {
+        if let Operation::AddConstraint {
+            constraint: TableConstraint::ForeignKey(key),
+            not_valid,
+        } = self.operation
+        {
+            let constraint = foreign_key(key, *not_valid, self.names)?;
+            return Ok(TableAction::AddConstraint { constraint });
+        }
         let mut columns = Vec::new();
         if let Operation::AddConstraint { constraint: TableConstraint::Check(check), .. } =
             self.operation

@@ -8,6 +8,7 @@ use super::sequence::{Bound, OwnerChange, Restart, SequenceOwner};
 use super::{SequenceChange, TableAction, domain, materialized, trigger};
 use crate::error::{Error, Result};
 use crate::sql::define_write::DefineWrite;
+use crate::sql::setting::TransactionStatement;
 use crate::sql::statement::{Kind, TableRef, Tag};
 use crate::sql::write::Write;
 
@@ -37,6 +38,9 @@ pub(in crate::sql) fn parse(tokens: &[TokenWithSpan]) -> Result<Option<Kind>> {
     // Nothing here needs it: DuckDB keeps its files and statistics by itself.
     if cursor.take(&["vacuum"]) {
         return Ok(Some(Kind::Nothing("VACUUM")));
+    }
+    if cursor.take(&["set", "constraints"]) {
+        return set_constraints(&mut cursor).map(Some);
     }
     if cursor.take(&["refresh", "materialized", "view"]) {
         return materialized::refresh(&mut cursor).map(Some);
@@ -338,6 +342,8 @@ fn alter_table(cursor: &mut Cursor<'_>) -> Result<Option<Kind>> {
     }
     let action = if cursor.take(&["set", "schema"]) {
         TableAction::SetSchema { schema: cursor.word()? }
+    } else if cursor.take(&["alter", "constraint"]) {
+        alter_constraint(cursor)?
     } else if cursor.take(&["alter"]) {
         cursor.take(&["column"]);
         let Ok(column) = cursor.word() else { return Ok(None) };
@@ -350,6 +356,46 @@ fn alter_table(cursor: &mut Cursor<'_>) -> Result<Option<Kind>> {
     };
     let kind = define("ALTER TABLE", DefineWrite::AlterTable { table, if_exists, action })?;
     cursor.end(kind).map(Some)
+}
+
+fn alter_constraint(cursor: &mut Cursor<'_>) -> Result<TableAction> {
+    let name = cursor.word()?;
+    let (mut deferrable, mut deferred) = (None, None);
+    while !cursor.done() {
+        if cursor.take(&["not", "deferrable"]) {
+            deferrable = Some(false);
+        } else if cursor.take(&["deferrable"]) {
+            deferrable = Some(true);
+        } else if cursor.take(&["initially", "deferred"]) {
+            deferred = Some(true);
+        } else if cursor.take(&["initially", "immediate"]) {
+            deferred = Some(false);
+        } else {
+            return Err(cursor.error());
+        }
+    }
+    if deferred == Some(true) && deferrable == Some(false) {
+        return Err(Error::syntax("constraint declared INITIALLY DEFERRED must be DEFERRABLE"));
+    }
+    // As in PostgreSQL, what is not said is as if the constraint were made anew.
+    let deferrable = deferrable.unwrap_or(deferred == Some(true));
+    Ok(TableAction::AlterConstraint { name, deferrable, deferred: deferred == Some(true) })
+}
+
+fn set_constraints(cursor: &mut Cursor<'_>) -> Result<Kind> {
+    let mut names = Vec::new();
+    if !cursor.take(&["all"]) {
+        names.push(cursor.name()?);
+        while cursor.takes(&Token::Comma) {
+            names.push(cursor.name()?);
+        }
+    }
+    let deferred = cursor.take(&["deferred"]);
+    if !deferred && !cursor.take(&["immediate"]) {
+        return Err(cursor.error());
+    }
+    let statement = TransactionStatement::SetConstraints { names, deferred };
+    cursor.end(Kind::Transaction(statement))
 }
 
 fn alter_view(cursor: &mut Cursor<'_>) -> Result<Option<Kind>> {

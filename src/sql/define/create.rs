@@ -15,7 +15,7 @@ use super::shape::{
 use super::{Definition, LikeOptions, written_name};
 use crate::error::{Error, Result};
 use crate::ids::TableName;
-use crate::sql::quote_ident;
+use crate::sql::foreign_key::reference;
 use crate::sql::rewrite::{self, NameContext};
 use crate::sql::statement::TableRef;
 use crate::sqlstate::SqlState;
@@ -44,6 +44,13 @@ pub(in crate::sql) fn create_table(
         .iter_mut()
         .map(|column| take_extras(column, names))
         .collect::<Result<Vec<_>>>()?;
+    let mut references = Vec::new();
+    for constraint in std::mem::take(&mut create.constraints) {
+        match constraint {
+            TableConstraint::ForeignKey(key) => references.push(foreign_key(&key, false, names)?),
+            other => create.constraints.push(other),
+        }
+    }
     let mut checked = Vec::new();
     for constraint in &create.constraints {
         if let TableConstraint::Check(check) = constraint {
@@ -69,6 +76,7 @@ pub(in crate::sql) fn create_table(
         }
         shape.constraints.push(constraint);
     }
+    shape.constraints.extend(references);
     check_keys(&mut shape, &table)?;
     Ok(Definition::CreateTable {
         table,
@@ -103,9 +111,10 @@ pub(super) struct Extras {
     limit: Option<TextLimit>,
     not_null: bool,
     named_type: Vec<TableName>,
+    references: Vec<ConstraintShape>,
 }
 
-/// Takes out of a column what DuckDB does not know: serial, identity, a length.
+/// Takes out of a column what DuckDB does not know: serial, identity, a length, a foreign key.
 pub(super) fn take_extras(column: &mut ColumnDef, names: &NameContext) -> Result<Extras> {
     let mut extras = Extras {
         limit: text_limit(&column.data_type),
@@ -144,6 +153,12 @@ pub(super) fn take_extras(column: &mut ColumnDef, names: &NameContext) -> Result
                 extras.uses = sequence_use(expr, names);
                 kept.push(option);
             }
+            ColumnOption::ForeignKey(key) => {
+                let mut shape = foreign_key(key, false, names)?;
+                shape.columns = vec![column.name.value.clone()];
+                shape.name = option.name.as_ref().map(|name| name.value.clone());
+                extras.references.push(shape);
+            }
             _ => kept.push(option),
         }
     }
@@ -172,7 +187,8 @@ pub(super) fn column_shape(
     for option in &column.options {
         let given = option.name.as_ref().map(|name| name.value.clone());
         let mut add = |kind, columns, text| {
-            constraints.push(ConstraintShape { kind, name: given.clone(), columns, text });
+            let name = given.clone();
+            constraints.push(ConstraintShape { kind, name, columns, text, reference: None });
         };
         match &option.option {
             ColumnOption::Null => {}
@@ -189,9 +205,6 @@ pub(super) fn column_shape(
                 let columns = columns_in(&check.expr, known);
                 add(ConstraintKind::Check, columns, check.expr.to_string());
             }
-            ColumnOption::ForeignKey(key) => {
-                add(ConstraintKind::ForeignKey, vec![name.clone()], referenced(key)?);
-            }
             ColumnOption::Generated { generation_expr: Some(expr), .. } => {
                 shape.generated = Some(expr.to_string());
             }
@@ -201,6 +214,7 @@ pub(super) fn column_shape(
             }
         }
     }
+    constraints.extend(extras.references);
     Ok((shape, constraints))
 }
 
@@ -221,6 +235,7 @@ pub(super) fn table_constraint(constraint: &TableConstraint) -> Result<Constrain
             name: named(&key.name),
             columns: key_columns(&key.columns)?,
             text: String::new(),
+            reference: None,
         },
         TableConstraint::Unique(key) => {
             if matches!(key.nulls_distinct, ast::NullsDistinctOption::NotDistinct) {
@@ -231,6 +246,7 @@ pub(super) fn table_constraint(constraint: &TableConstraint) -> Result<Constrain
                 name: named(&key.name),
                 columns: key_columns(&key.columns)?,
                 text: String::new(),
+                reference: None,
             }
         }
         TableConstraint::Check(check) => ConstraintShape {
@@ -238,12 +254,7 @@ pub(super) fn table_constraint(constraint: &TableConstraint) -> Result<Constrain
             name: named(&check.name),
             columns: Vec::new(),
             text: check.expr.to_string(),
-        },
-        TableConstraint::ForeignKey(key) => ConstraintShape {
-            kind: ConstraintKind::ForeignKey,
-            name: named(&key.name),
-            columns: key.columns.iter().map(|column| column.value.clone()).collect(),
-            text: referenced(key)?,
+            reference: None,
         },
         other => {
             return Err(Error::unsupported(format!("constraint {other} is not supported")));
@@ -259,24 +270,18 @@ fn key_columns(columns: &[ast::IndexColumn]) -> Result<Vec<String>> {
     columns.iter().map(plain).collect()
 }
 
-/// Writes what stands after REFERENCES. DuckDB checks at once, which is what NO ACTION means unless
-/// it is deferred.
-fn referenced(key: &ast::ForeignKeyConstraint) -> Result<String> {
-    use ast::ReferentialAction as Action;
-    for (event, action) in [("DELETE", &key.on_delete), ("UPDATE", &key.on_update)] {
-        match action {
-            None | Some(Action::NoAction | Action::Restrict) => {}
-            Some(action) => {
-                return Err(Error::unsupported(format!("ON {event} {action} is not supported"))
-                    .with_hint("Delete or update the rows that refer to others yourself."));
-            }
-        }
-    }
-    let columns: Vec<String> = key.referred_columns.iter().map(|c| quote_ident(&c.value)).collect();
-    Ok(if columns.is_empty() {
-        key.foreign_table.to_string()
-    } else {
-        format!("{} ({})", key.foreign_table, columns.join(", "))
+/// Makes the parts of a foreign key.
+pub(super) fn foreign_key(
+    key: &ast::ForeignKeyConstraint,
+    not_valid: bool,
+    names: &NameContext,
+) -> Result<ConstraintShape> {
+    Ok(ConstraintShape {
+        kind: ConstraintKind::ForeignKey,
+        name: key.name.as_ref().map(|name| name.value.clone()),
+        columns: key.columns.iter().map(|column| column.value.clone()).collect(),
+        text: String::new(),
+        reference: Some(Box::new(reference(key, not_valid, names)?)),
     })
 }
 

@@ -27,6 +27,7 @@ mod trigger;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::TableName;
+use crate::sql::foreign_key::ReferenceShape;
 use crate::sql::routine::RoutineChange;
 use crate::sql::trigger::TriggerChange;
 use crate::sql::view::{Refresh, ViewPlan};
@@ -169,6 +170,33 @@ pub enum Definition {
     },
 }
 
+impl Definition {
+    /// Lists the foreign keys that it makes, each with what its table may be.
+    pub fn references(&self) -> Vec<(&[TableName], &ReferenceShape)> {
+        fn of<'a>(
+            table: &'a [TableName],
+            constraints: &'a [ConstraintShape],
+        ) -> impl Iterator<Item = (&'a [TableName], &'a ReferenceShape)> {
+            let shapes = constraints.iter().filter_map(|one| one.reference.as_deref());
+            shapes.map(move |shape| (table, shape))
+        }
+        match self {
+            Definition::CreateTable { table, shape, .. } => {
+                of(std::slice::from_ref(table), &shape.constraints).collect()
+            }
+            Definition::AlterTable { table, actions, .. } => {
+                let constraints = actions.iter().map(|action| match action {
+                    TableAction::AddConstraint { constraint } => std::slice::from_ref(constraint),
+                    TableAction::AddColumn { constraints, .. } => constraints,
+                    _ => &[],
+                });
+                constraints.flat_map(|constraints| of(table, constraints)).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+}
+
 /// A materialized view that is to be made.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MaterializedView {
@@ -283,6 +311,15 @@ pub enum TableAction {
     },
     SetSchema {
         schema: String,
+    },
+    /// ALTER CONSTRAINT of a foreign key.
+    AlterConstraint {
+        name: String,
+        deferrable: bool,
+        deferred: bool,
+    },
+    ValidateConstraint {
+        name: String,
     },
 }
 

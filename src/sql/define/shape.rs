@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use super::sequence::SequenceSpec;
 use crate::ids::TableName;
+use crate::sql::foreign_key::ReferenceShape;
 use crate::sql::quote_ident;
 
 /// What a CHECK's error begins with.
@@ -104,8 +105,11 @@ pub struct ConstraintShape {
     pub name: Option<String>,
     /// The columns of a key; those that a CHECK names.
     pub columns: Vec<String>,
-    /// A CHECK's expression, or what stands after REFERENCES.
+    /// A CHECK's expression.
     pub text: String,
+    /// What a foreign key refers to.
+    #[serde(default)]
+    pub reference: Option<Box<ReferenceShape>>,
 }
 
 impl ConstraintShape {

@@ -129,6 +129,12 @@ impl Statement {
         })
     }
 
+    /// Tells whether it puts a table in the place of another: DuckDB's CREATE OR REPLACE TABLE.
+    pub fn replaces_table(&self) -> bool {
+        matches!(self.tree.as_deref(), Some(ast::Statement::CreateTable(create))
+            if create.or_replace)
+    }
+
     /// Names the columns that `SELECT setval(…)` gives.
     pub fn set_value_columns(&self) -> Option<Vec<String>> {
         let tree = self.tree.as_deref()?;

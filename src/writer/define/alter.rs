@@ -1,6 +1,6 @@
 //! ALTER TABLE: the actions on the table itself; `column.rs` has those on its columns.
 
-use super::existing::Existing;
+use super::existing::{Existing, undefined_constraint};
 use super::rebuild::Rebuild;
 use super::{Definer, RelationKind, undefined, wrong_kind};
 use crate::catalog::{duckdb_schema, duckdb_table};
@@ -27,10 +27,11 @@ impl Definer<'_> {
         }
         if self.makes_anew(&name) {
             let table = self.existing(&name)?;
-            if self.check_can_rebuild(&table).is_ok() {
+            if Definer::check_can_rebuild(&table).is_ok() {
                 self.rebuild(&Rebuild::of(&table))?;
             }
         }
+        self.take_over_keys(&name)?;
         for action in actions {
             let table = self.existing(&name)?;
             if let Some(renamed) = self.alter(table, action)? {
@@ -110,6 +111,7 @@ impl Definer<'_> {
             TableAction::RenameColumn { from, to } => {
                 self.rename_column(&table, from, to)?;
                 self.rename_column_in_triggers(&table.name, from, to)?;
+                self.rename_column_in_keys(&table.name, from, to)?;
             }
             TableAction::AddConstraint { constraint } => self.add_constraint(&table, constraint)?,
             TableAction::DropConstraint { name, if_exists, cascade } => {
@@ -123,6 +125,10 @@ impl Definer<'_> {
                 self.rename_table(&table, &to)?;
                 return Ok(Some(to));
             }
+            TableAction::AlterConstraint { name, deferrable, deferred } => {
+                self.alter_key(&table, name, (*deferrable, *deferred))?;
+            }
+            TableAction::ValidateConstraint { name } => self.validate_key(&table, name)?,
             TableAction::SetSchema { schema } => return self.set_schema(&table, schema).map(Some),
         }
         Ok(None)
@@ -138,10 +144,11 @@ impl Definer<'_> {
     fn rename_table(&mut self, table: &Existing, to: &TableName) -> Result<()> {
         self.check_free(&to.schema, &to.table)?;
         self.move_triggers(&table.name, to)?;
+        self.move_keys(&table.name, to)?;
         // With an index, DuckDB's RENAME shows the new name to other transactions at once:
         // duckdb_indexes() fails there until the commit.
         let is_indexed = !table.indexes.is_empty() && !table.generated;
-        if is_indexed || table.has_foreign_key() || !self.referring(&table.name)?.is_empty() {
+        if is_indexed {
             let mut rebuild = Rebuild::of(table);
             rebuild.after.name = to.clone();
             return self.rebuild(&rebuild);
@@ -169,12 +176,8 @@ impl Definer<'_> {
                 format!("relation \"{}\" already exists in schema \"{schema}\"", to.table),
             ));
         }
-        if table.has_foreign_key() || !self.referring(&table.name)?.is_empty() {
-            return Err(Error::unsupported(
-                "a table with foreign keys, or that others refer to, cannot change its schema",
-            ));
-        }
         self.move_triggers(&table.name, &to)?;
+        self.move_keys(&table.name, &to)?;
         let mut rebuild = Rebuild::of(table);
         rebuild.after.name = to.clone();
         self.rebuild(&rebuild)?;
@@ -195,6 +198,9 @@ impl Definer<'_> {
         table: &Existing,
         constraint: &ConstraintShape,
     ) -> Result<()> {
+        if constraint.reference.is_some() {
+            return self.add_foreign_key(table, constraint);
+        }
         let has_key = table.constraints.iter().any(|c| c.kind == ConstraintKind::PrimaryKey);
         if constraint.kind == ConstraintKind::PrimaryKey && has_key {
             return Err(Error::new(
@@ -214,54 +220,22 @@ impl Definer<'_> {
         if_exists: bool,
         cascade: bool,
     ) -> Result<()> {
+        if self.drop_key(table, name)? {
+            return Ok(());
+        }
         let Some(place) = table.constraints.iter().position(|c| !c.hidden && c.name == name) else {
             return if if_exists { Ok(()) } else { Err(undefined_constraint(name, table)) };
         };
         let dropped = &table.constraints[place];
         let is_key = matches!(dropped.kind, ConstraintKind::PrimaryKey | ConstraintKind::Unique);
         if is_key {
-            self.check_unreferenced(table, &dropped.columns, name, cascade)?;
+            let what = format!("constraint {name} on table {}", table.name.table);
+            let on = format!("index {name}");
+            self.drop_keys_over(table, &dropped.columns, (&what, &on), cascade)?;
         }
         let mut rebuild = Rebuild::of(table);
         rebuild.after.constraints.remove(place);
         self.rebuild(&rebuild)
-    }
-
-    /// A key that a foreign key of another table needs cannot go.
-    pub(super) fn check_unreferenced(
-        &mut self,
-        table: &Existing,
-        columns: &[String],
-        name: &str,
-        cascade: bool,
-    ) -> Result<()> {
-        for other in self.referring(&table.name)? {
-            let other = self.existing(&other)?;
-            let needs = other.constraints.iter().find(|constraint| {
-                constraint.referenced.as_ref().is_some_and(|(to, needed)| {
-                    to.table == table.name.table && needed.iter().all(|c| columns.contains(c))
-                })
-            });
-            let Some(needs) = needs else { continue };
-            if cascade {
-                let (needs, other_table) = (needs.name.clone(), other);
-                self.drop_constraint(&other_table, &needs, false, false)?;
-                continue;
-            }
-            return Err(Error::new(
-                SqlState::DEPENDENT_OBJECTS_STILL_EXIST,
-                format!(
-                    "cannot drop constraint {name} on table {} because other objects depend on it",
-                    table.name.table
-                ),
-            )
-            .with_detail(format!(
-                "constraint {} on table {} depends on index {name}",
-                needs.name, other.name.table
-            ))
-            .with_hint("Use DROP ... CASCADE to drop the dependent objects too."));
-        }
-        Ok(())
     }
 
     fn rename_constraint(&mut self, table: &Existing, from: &str, to: &str) -> Result<()> {
@@ -271,6 +245,9 @@ impl Definer<'_> {
                 SqlState::DUPLICATE_OBJECT,
                 format!("constraint \"{to}\" for relation \"{}\" already exists", table.name.table),
             ));
+        }
+        if self.rename_key(table, from, to)? {
+            return Ok(());
         }
         let found = rebuild.after.constraints.iter_mut().find(|c| !c.hidden && c.name == from);
         let Some(constraint) = found else { return Err(undefined_constraint(from, table)) };
@@ -319,20 +296,7 @@ pub(super) fn broken(error: Error, kind: ConstraintKind, name: &str, table: &Exi
                 format!("column \"{column}\" of relation \"{table}\" contains null values"),
             )
         }
-        (_, SqlState::FOREIGN_KEY_VIOLATION) => (
-            SqlState::FOREIGN_KEY_VIOLATION,
-            format!(
-                "insert or update on table \"{table}\" violates foreign key constraint \"{name}\""
-            ),
-        ),
         _ => return error,
     };
     Error::new(code, message)
-}
-
-fn undefined_constraint(name: &str, table: &Existing) -> Error {
-    Error::new(
-        SqlState::UNDEFINED_OBJECT,
-        format!("constraint \"{name}\" of relation \"{}\" does not exist", table.name.table),
-    )
 }

@@ -75,10 +75,11 @@ impl Definer<'_> {
         rebuild.after.limit(&shape.name, shape.limit.as_ref());
         rebuild.after.demand(&shape.name, domain.as_ref())?;
         let mut last = (ConstraintKind::Check, String::new());
-        for constraint in constraints {
+        for constraint in constraints.iter().filter(|one| one.reference.is_none()) {
             last = (constraint.kind, rebuild.after.add(constraint)?);
         }
-        self.rebuild(&rebuild).map_err(|error| broken(error, last.0, &last.1, table))
+        self.rebuild(&rebuild).map_err(|error| broken(error, last.0, &last.1, table))?;
+        self.add_foreign_keys(&table.name, constraints)
     }
 
     /// Drops a column, with the constraints and indexes that name it.
@@ -99,13 +100,14 @@ impl Definer<'_> {
             matches!(c.kind, ConstraintKind::PrimaryKey | ConstraintKind::Unique)
                 && c.columns.iter().any(|column| column == name)
         });
-        for key in keys.cloned().collect::<Vec<_>>() {
-            self.check_unreferenced(table, &key.columns, &key.name, cascade)?;
+        let keys: Vec<Vec<String>> = keys.map(|key| key.columns.clone()).collect();
+        self.drop_keys_with(table, name, cascade)?;
+        for columns in keys {
+            let what = format!("column {name} of table {}", table.name.table);
+            self.drop_keys_over(table, &columns, (&what, &what), cascade)?;
         }
         let owned = owned_sequence(column.default.as_deref());
-        let unhindered = table.indexes.is_empty()
-            && !table.is_constrained(name)
-            && self.referring(&table.name)?.is_empty();
+        let unhindered = table.indexes.is_empty() && !table.is_constrained(name);
         if unhindered {
             let (table, column) = (duckdb_table(&table.name), quote_ident(name));
             self.connection.run(&format!("ALTER TABLE {table} DROP COLUMN {column}"))?;
@@ -145,23 +147,22 @@ impl Definer<'_> {
         rebuild.after.limit(name, limit);
         let quoted = quote_ident(name);
         let from = using.map_or_else(|| quoted.clone(), |using| format!("({using})"));
-        let unhindered = limit.is_none()
-            && table.indexes.is_empty()
-            && !table.is_constrained(name)
-            && self.referring(&table.name)?.is_empty();
+        let unhindered = limit.is_none() && table.indexes.is_empty() && !table.is_constrained(name);
         if unhindered {
             let using = using.map(|using| format!(" USING ({using})")).unwrap_or_default();
-            let name = duckdb_table(&table.name);
-            return self
-                .connection
-                .run(&format!("ALTER TABLE {name} ALTER COLUMN {quoted} TYPE {data_type}{using}"));
+            let renamed = duckdb_table(&table.name);
+            self.connection.run(&format!(
+                "ALTER TABLE {renamed} ALTER COLUMN {quoted} TYPE {data_type}{using}"
+            ))?;
+            return self.recheck_keys(&table.name, name);
         }
         for (column, source) in &mut rebuild.sources {
             if column == name {
                 *source = format!("CAST({from} AS {data_type})");
             }
         }
-        self.rebuild(&rebuild)
+        self.rebuild(&rebuild)?;
+        self.recheck_keys(&table.name, name)
     }
 
     /// Sets or drops a column's default.
@@ -171,21 +172,14 @@ impl Definer<'_> {
         name: &str,
         default: Option<String>,
     ) -> Result<()> {
-        let before = table.clone();
-        table.column(name)?.default.clone_from(&default);
-        if self.referring(&table.name)?.is_empty() {
-            let what = match &default {
-                Some(default) => format!("SET DEFAULT ({default})"),
-                None => "DROP DEFAULT".to_owned(),
-            };
-            let (table, column) = (duckdb_table(&table.name), quote_ident(name));
-            return self
-                .connection
-                .run(&format!("ALTER TABLE {table} ALTER COLUMN {column} {what}"));
-        }
-        let mut rebuild = Rebuild::of(&before);
-        rebuild.after = table;
-        self.rebuild(&rebuild)
+        table.column(name)?;
+        self.take_over_keys(&table.name)?;
+        let what = match &default {
+            Some(default) => format!("SET DEFAULT ({default})"),
+            None => "DROP DEFAULT".to_owned(),
+        };
+        let (table, column) = (duckdb_table(&table.name), quote_ident(name));
+        self.connection.run(&format!("ALTER TABLE {table} ALTER COLUMN {column} {what}"))
     }
 
     /// Sets or drops NOT NULL.
@@ -211,9 +205,6 @@ impl Definer<'_> {
         }
         column.not_null = not_null;
         let words = |error| broken(error, ConstraintKind::Check, "", &table);
-        if !self.referring(&table.name)?.is_empty() {
-            return self.rebuild(&rebuild).map_err(words);
-        }
         self.drop_indexes(&table)?;
         let what = if not_null { "SET NOT NULL" } else { "DROP NOT NULL" };
         let (quoted, column) = (duckdb_table(&table.name), quote_ident(name));
@@ -249,50 +240,10 @@ impl Definer<'_> {
                 .with_hint("Drop the index first."));
             }
         }
-        if table.has_foreign_key() || !self.referring(&table.name)?.is_empty() {
-            return self.rename_column_by_rebuild(table, from, to, indexes);
-        }
         self.drop_indexes(table)?;
         let name = duckdb_table(&table.name);
         self.connection.run(&format!("ALTER TABLE {name} RENAME COLUMN {old} TO {new}"))?;
         self.indexes(&indexes, &table.name)
-    }
-
-    fn rename_column_by_rebuild(
-        &mut self,
-        table: &Existing,
-        from: &str,
-        to: &str,
-        indexes: Vec<super::existing::Index>,
-    ) -> Result<()> {
-        let mut rebuild = Rebuild::of(table);
-        let after = &mut rebuild.after;
-        after.indexes = indexes;
-        to.clone_into(&mut after.column(from)?.name);
-        for constraint in &mut after.constraints {
-            let named = constraint.columns.iter_mut().filter(|column| *column == from);
-            let mut count = 0;
-            for column in named {
-                to.clone_into(column);
-                count += 1;
-            }
-            if count > 0 && constraint.kind == ConstraintKind::Check && !constraint.is_respelled() {
-                return Err(Error::unsupported(format!(
-                    "column \"{from}\" is part of a CHECK of a table with foreign keys"
-                ))
-                .with_hint("Drop the constraint first."));
-            }
-            if count > 0 && constraint.hidden {
-                constraint.respell(from, to);
-            }
-        }
-        for (column, _) in &mut rebuild.sources {
-            if column == from {
-                to.clone_into(column);
-            }
-        }
-        rebuild.renamed = Some((from.to_owned(), to.to_owned()));
-        self.rebuild(&rebuild)
     }
 
     /// Makes an identity of a column.

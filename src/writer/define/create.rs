@@ -4,12 +4,12 @@ use super::column::owned_sequence;
 use super::existing::{Column, Existing, Index};
 use super::rebuild::Rebuild;
 use super::{Definer, RelationKind, generated_name, undefined};
-use crate::catalog::duckdb_table;
+use crate::catalog::{TEMPORARY_SCHEMA, duckdb_table};
 use crate::error::{Error, Result};
 use crate::ids::TableName;
 use crate::sql::{
-    ColumnShape, ConstraintKind, ConstraintShape, IndexPart, LikeTable, SequenceUse, TableShape,
-    sequence_default,
+    ColumnShape, ConstraintKind, ConstraintShape, IndexPart, LikeTable, ReferenceShape,
+    SequenceUse, TableShape, quote_ident, sequence_default,
 };
 use crate::sqlstate::SqlState;
 
@@ -30,6 +30,7 @@ impl Definer<'_> {
             columns: Vec::new(),
             constraints: Vec::new(),
             indexes: Vec::new(),
+            keys: Vec::new(),
             comment: None,
             generated: false,
         };
@@ -51,13 +52,21 @@ impl Definer<'_> {
             new.limit(&column.name, column.limit.as_ref());
             new.demand(&column.name, domain.as_ref())?;
         }
+        let is_temporary = table.schema == TEMPORARY_SCHEMA;
         for constraint in &shape.constraints {
-            new.add(constraint)?;
+            match &constraint.reference {
+                Some(reference) if is_temporary => {
+                    new.add(&temporary_key(constraint, reference)?)?;
+                }
+                Some(_) => {}
+                None => drop(new.add(constraint)?),
+            }
         }
         self.connection.run(&new.create_sql(table))?;
         self.comments(&new)?;
         let indexes = std::mem::take(&mut new.indexes);
-        self.indexes(&indexes, table)
+        self.indexes(&indexes, table)?;
+        if is_temporary { Ok(()) } else { self.add_foreign_keys(table, &shape.constraints) }
     }
 
     /// Makes a column's sequence, if it has one, and its definition.
@@ -138,6 +147,7 @@ impl Definer<'_> {
                     name: None,
                     columns: constraint.columns,
                     text: String::new(),
+                    reference: None,
                 })?;
             }
         }
@@ -232,6 +242,23 @@ impl Definer<'_> {
             None => self.indexes(&[index], &table),
         }
     }
+}
+
+/// A foreign key of a temporary table is DuckDB's own.
+fn temporary_key(shape: &ConstraintShape, reference: &ReferenceShape) -> Result<ConstraintShape> {
+    let rules = &reference.rules;
+    if !rules.on_delete.checks() || !rules.on_update.checks() || rules.deferrable {
+        return Err(Error::unsupported(
+            "foreign keys of temporary tables have no actions and are not deferrable",
+        ));
+    }
+    let table = reference.table.first().map_or("", |name| name.table.as_str());
+    let columns: Vec<String> = reference.columns.iter().map(|name| quote_ident(name)).collect();
+    let mut text = quote_ident(table);
+    if !columns.is_empty() {
+        text.push_str(&format!(" ({})", columns.join(", ")));
+    }
+    Ok(ConstraintShape { text, ..shape.clone() })
 }
 
 pub(super) fn already_exists(name: &str) -> Error {

@@ -1,7 +1,7 @@
 //! DROP and TRUNCATE. DuckDB does not know what a view reads; the view's text tells.
 
 use super::column::owned_sequence;
-use super::existing::Existing;
+use super::existing::column_key;
 use super::{Definer, RelationKind, undefined};
 use crate::catalog::{duckdb_schema, duckdb_table};
 use crate::error::{Error, Result};
@@ -47,7 +47,7 @@ impl Definer<'_> {
             }
         }
         match wanted {
-            RelationKind::Index => found.iter().try_for_each(|name| self.drop_index(name)),
+            RelationKind::Index => found.iter().try_for_each(|name| self.drop_index(name, cascade)),
             RelationKind::Sequence => {
                 found.iter().try_for_each(|name| self.drop_sequence(name, cascade))
             }
@@ -56,14 +56,24 @@ impl Definer<'_> {
     }
 
     /// Drops an index; one of a materialized view is with the view's rows.
-    fn drop_index(&mut self, name: &TableName) -> Result<()> {
+    fn drop_index(&mut self, name: &TableName, cascade: bool) -> Result<()> {
         let rows = self.connection.text_rows(
-            "SELECT schema_name FROM duckdb_indexes()
+            "SELECT schema_name, table_name FROM duckdb_indexes()
              WHERE database_name = current_database() AND index_name = $1
                  AND schema_name IN ($2, 'teatree_internal') ORDER BY schema_name = $2 DESC",
             &[Value::Text(name.table.clone()), Value::Text(duckdb_schema(&name.schema).to_owned())],
         )?;
-        let schema = rows.into_iter().flatten().next().unwrap_or_else(|| name.schema.clone());
+        let mut found = rows.into_iter().next().unwrap_or_default().into_iter();
+        let schema = found.next().unwrap_or_else(|| duckdb_schema(&name.schema).to_owned());
+        if let Some(table) = found.next().filter(|_| schema == duckdb_schema(&name.schema)) {
+            let table = self.existing(&TableName::new(name.schema.clone(), table))?;
+            let index = table.indexes.iter().find(|index| index.name == name.table);
+            let columns = index.filter(|index| index.unique).and_then(column_key);
+            if let Some(columns) = columns {
+                let what = format!("index {}", name.table);
+                self.drop_keys_over(&table, &columns, (&what, &what), cascade)?;
+            }
+        }
         self.drop_one("INDEX", &TableName::new(schema, name.table.clone()))
     }
 
@@ -92,6 +102,7 @@ impl Definer<'_> {
             if kind == Dropped::Schema && !cascade.is_empty() {
                 self.drop_storages_of(&name.table)?;
                 self.drop_triggers_in(&name.table)?;
+                self.drop_keys_in(&name.table)?;
             }
             if kind == Dropped::Schema {
                 self.drop_routines_of(&name.table, cascades)?;
@@ -121,6 +132,16 @@ impl Definer<'_> {
     ) -> Result<()> {
         self.drop_dependent_views(&names, kind, cascade)?;
         self.drop_triggers_of(&names, kind.word(), cascade)?;
+        if kind == RelationKind::Table {
+            for name in names.clone() {
+                for other in self.referring(&name)? {
+                    if !names.contains(&other) {
+                        self.take_over_keys(&other)?;
+                    }
+                }
+            }
+            self.drop_keys_of(&names, cascade)?;
+        }
         while !names.is_empty() {
             let mut place = 0;
             for (index, name) in names.iter().enumerate() {
@@ -137,7 +158,6 @@ impl Definer<'_> {
                 }
                 continue;
             }
-            self.drop_references(&name, cascade)?;
             let table = self.existing(&name)?;
             self.drop_one("TABLE", &name)?;
             for column in &table.columns {
@@ -145,31 +165,6 @@ impl Definer<'_> {
                     self.connection.run(&format!("DROP SEQUENCE IF EXISTS {sequence}"))?;
                 }
             }
-        }
-        Ok(())
-    }
-
-    /// Drops the foreign keys of other tables that refer to a table, or refuses.
-    fn drop_references(&mut self, name: &TableName, cascade: bool) -> Result<()> {
-        for other in self.referring(name)? {
-            let table = self.existing(&other)?;
-            let key = table.constraints.iter().position(|constraint| {
-                constraint.referenced.as_ref().is_some_and(|(to, _)| to.table == name.table)
-            });
-            let Some(place) = key else { continue };
-            if !cascade {
-                let key = &table.constraints[place].name;
-                let detail = format!(
-                    "constraint {key} on table {} depends on table {}",
-                    other.table, name.table
-                );
-                return Err(depended_on("table", name, &detail));
-            }
-            let mut rebuild = super::rebuild::Rebuild::of(&table);
-            rebuild.after.constraints.retain(|constraint| {
-                constraint.referenced.as_ref().is_none_or(|(to, _)| to.table != name.table)
-            });
-            self.rebuild(&rebuild)?;
         }
         Ok(())
     }
@@ -196,7 +191,7 @@ impl Definer<'_> {
                     None => "view",
                 };
                 let detail = format!("{is} {} depends on {word} {}", view.table, on.table);
-                return Err(depended_on(word, &on, &detail));
+                return Err(depended_on(word, &on.table, &detail));
             }
             self.drop_view(&view)?;
             gone.push(view);
@@ -264,7 +259,7 @@ impl Definer<'_> {
                         table.table
                     )));
                 };
-                return Err(depended_on("sequence", name, &detail));
+                return Err(depended_on("sequence", &name.table, &detail));
             }
             let existing = self.existing(&table)?;
             self.set_default(existing, &column, None)?;
@@ -293,7 +288,8 @@ impl Definer<'_> {
         let mut place = 0;
         while let Some(name) = tables.get(place).cloned() {
             place += 1;
-            for other in self.referring(&name)? {
+            self.take_over_keys(&name)?;
+            for other in self.keys_to(&name)?.into_iter().map(|key| key.table) {
                 if tables.contains(&other) {
                     continue;
                 }
@@ -304,53 +300,13 @@ impl Definer<'_> {
             }
         }
         let existing = tables.iter().map(|name| self.existing(name)).collect::<Result<Vec<_>>>()?;
-        self.empty(&existing)?;
+        for table in &tables {
+            self.connection.run(&format!("TRUNCATE {}", duckdb_table(table)))?;
+        }
         for column in existing.iter().flat_map(|table| &table.columns).filter(|_| restart) {
             if let Some(sequence) = owned_sequence(column.default.as_deref()) {
                 self.restart_sequence(&sequence)?;
             }
-        }
-        Ok(())
-    }
-
-    /// Empties tables; those that refer to each other are made anew, since DuckDB checks foreign
-    /// keys against rows that the same transaction has deleted.
-    fn empty(&mut self, tables: &[Existing]) -> Result<()> {
-        let mut linked: Vec<&Existing> = Vec::new();
-        for table in tables {
-            if table.has_foreign_key() || !self.referring(&table.name)?.is_empty() {
-                linked.push(table);
-            } else {
-                self.connection.run(&format!("TRUNCATE {}", duckdb_table(&table.name)))?;
-            }
-        }
-        let refers = |a: &Existing, b: &Existing| {
-            a.name != b.name
-                && a.constraints.iter().any(|constraint| {
-                    constraint.referenced.as_ref().is_some_and(|(to, _)| to.table == b.name.table)
-                })
-        };
-        let mut ordered: Vec<&Existing> = Vec::new();
-        while !linked.is_empty() {
-            let free = linked.iter().position(|b| !linked.iter().any(|a| refers(a, b)));
-            let Some(place) = free else {
-                return Err(Error::unsupported("tables that refer to each other in a circle"));
-            };
-            ordered.push(linked.remove(place));
-        }
-        for table in &ordered {
-            if table.generated {
-                return Err(Error::unsupported(format!(
-                    "table \"{}\" has generated columns and foreign keys",
-                    table.name.table
-                )));
-            }
-            self.drop_one("TABLE", &table.name)?;
-        }
-        for table in ordered.iter().rev() {
-            self.connection.run(&table.create_sql(&table.name))?;
-            self.comments(table)?;
-            self.indexes(&table.indexes, &table.name)?;
         }
         Ok(())
     }
@@ -365,10 +321,10 @@ fn referenced(name: &TableName, other: &TableName) -> Error {
         ))
 }
 
-fn depended_on(word: &str, name: &TableName, detail: &str) -> Error {
+pub(super) fn depended_on(word: &str, name: &str, detail: &str) -> Error {
     Error::new(
         SqlState::DEPENDENT_OBJECTS_STILL_EXIST,
-        format!("cannot drop {word} {} because other objects depend on it", name.table),
+        format!("cannot drop {word} {name} because other objects depend on it"),
     )
     .with_detail(detail)
     .with_hint("Use DROP ... CASCADE to drop the dependent objects too.")

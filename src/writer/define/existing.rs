@@ -4,9 +4,10 @@ use super::{Definer, generated_name};
 use crate::catalog::{TEMPORARY_SCHEMA, duckdb_schema, duckdb_table};
 use crate::error::{Error, Result};
 use crate::ids::TableName;
+use crate::pipeline::load_foreign_keys;
 use crate::sql::{
-    CHECK_NAME_CODE, ConstraintKind, ConstraintShape, DOMAIN_CHECK, Domain, KEY_NAME_CODE,
-    TextLimit, check_name, key_name_note, length_limit, quote_ident,
+    CHECK_NAME_CODE, ConstraintKind, ConstraintShape, DOMAIN_CHECK, Domain, ForeignKey,
+    KEY_NAME_CODE, TextLimit, check_name, key_name_note, length_limit, quote_ident,
 };
 use crate::sqlstate::SqlState;
 use crate::types::Value;
@@ -21,6 +22,8 @@ pub(in crate::writer) struct Existing {
     pub(super) columns: Vec<Column>,
     pub(in crate::writer) constraints: Vec<Constraint>,
     pub(in crate::writer) indexes: Vec<Index>,
+    /// Foreign keys; an old table may have DuckDB's among its constraints.
+    pub(super) keys: Vec<ForeignKey>,
     pub(super) comment: Option<String>,
     /// Some columns are generated, which only the whole text of the table tells.
     pub(super) generated: bool,
@@ -96,14 +99,16 @@ impl Definer<'_> {
             columns: columns.iter().map(|row| column(row)).collect(),
             constraints: constraints.iter().filter_map(|row| constraint(row, name)).collect(),
             indexes: indexes.iter().map(|row| index(row)).collect(),
+            keys: load_foreign_keys(self.connection)?,
             comment: some(table, 0),
             generated: text(table, 1) == "true",
         };
+        existing.keys.retain(|key| key.table == *name);
         existing.name_constraints();
         Ok(existing)
     }
 
-    /// Lists the tables whose foreign keys refer to a table, itself left out.
+    /// Lists the tables whose foreign keys refer to a table by DuckDB's own, itself left out.
     pub(in crate::writer) fn referring(&mut self, name: &TableName) -> Result<Vec<TableName>> {
         let rows = self.connection.text_rows(
             "SELECT DISTINCT table_name FROM duckdb_constraints()
@@ -231,7 +236,8 @@ impl Existing {
 
     /// The constraints' names.
     pub(super) fn names(&self) -> impl Iterator<Item = &String> {
-        self.constraints.iter().filter(|c| !c.hidden).map(|c| &c.name)
+        let shown = self.constraints.iter().filter(|c| !c.hidden).map(|c| &c.name);
+        shown.chain(self.keys.iter().map(|key| &key.name))
     }
 
     pub(super) fn column(&mut self, name: &str) -> Result<&mut Column> {
@@ -246,6 +252,7 @@ impl Existing {
         self.columns.iter().any(|column| column.name == name)
     }
 
+    /// Tells whether it has one of DuckDB's own.
     pub(super) fn has_foreign_key(&self) -> bool {
         self.constraints.iter().any(|c| c.kind == ConstraintKind::ForeignKey)
     }
@@ -259,8 +266,13 @@ impl Existing {
     pub(super) fn create_sql(&self, name: &TableName) -> String {
         let mut parts: Vec<String> = self.columns.iter().map(Column::sql).collect();
         // Keys with a name of their own get a CHECK that holds it; the old ones are left out.
+        let is_temporary = name.schema == TEMPORARY_SCHEMA;
         for constraint in self.constraints.iter().filter(|c| key_note(&c.check).is_none()) {
-            parts.push(constraint.sql(&self.name));
+            // DuckDB's own keys become ours.
+            if constraint.referenced.is_some() && !is_temporary {
+                continue;
+            }
+            parts.push(constraint.sql());
             let usual = usual_name(constraint.kind, &name.table, &constraint.columns);
             if constraint.kind != ConstraintKind::Check && constraint.name != usual {
                 parts.push(format!(
@@ -270,7 +282,7 @@ impl Existing {
             }
         }
         let parts = parts.join(", ");
-        if name.schema == TEMPORARY_SCHEMA {
+        if is_temporary {
             return format!("CREATE TEMP TABLE {} ({parts})", quote_ident(&name.table));
         }
         format!("CREATE TABLE {} ({parts})", duckdb_table(name))
@@ -291,24 +303,15 @@ impl Column {
 }
 
 impl Constraint {
-    fn sql(&self, table: &TableName) -> String {
+    fn sql(&self) -> String {
         let list = |names: &[String]| {
             names.iter().map(|name| quote_ident(name)).collect::<Vec<_>>().join(", ")
         };
-        match (self.kind, &self.referenced) {
-            (ConstraintKind::Check, _) => format!("CHECK ({})", self.check),
-            (ConstraintKind::PrimaryKey, _) => format!("PRIMARY KEY ({})", list(&self.columns)),
-            (ConstraintKind::Unique, _) => format!("UNIQUE ({})", list(&self.columns)),
-            (ConstraintKind::ForeignKey, Some((other, columns))) => {
-                let other = TableName::new(table.schema.clone(), other.table.clone());
-                format!(
-                    "FOREIGN KEY ({}) REFERENCES {} ({})",
-                    list(&self.columns),
-                    duckdb_table(&other),
-                    list(columns)
-                )
-            }
-            (ConstraintKind::ForeignKey, None) => {
+        match self.kind {
+            ConstraintKind::Check => format!("CHECK ({})", self.check),
+            ConstraintKind::PrimaryKey => format!("PRIMARY KEY ({})", list(&self.columns)),
+            ConstraintKind::Unique => format!("UNIQUE ({})", list(&self.columns)),
+            ConstraintKind::ForeignKey => {
                 format!("FOREIGN KEY ({}) REFERENCES {}", list(&self.columns), self.check)
             }
         }
@@ -436,6 +439,22 @@ fn index(row: &[String]) -> Index {
     }
 }
 
+/// The columns of an index that has no expressions.
+pub(super) fn column_key(index: &Index) -> Option<Vec<String>> {
+    let column = |part: &String| {
+        let inner = part.strip_prefix('"')?.strip_suffix('"')?;
+        Some(inner.replace("\"\"", "\""))
+    };
+    index.parts.iter().map(column).collect()
+}
+
+pub(super) fn undefined_constraint(name: &str, table: &Existing) -> Error {
+    Error::new(
+        SqlState::UNDEFINED_OBJECT,
+        format!("constraint \"{name}\" of relation \"{}\" does not exist", table.name.table),
+    )
+}
+
 pub(super) fn undefined_column(column: &str, table: &str) -> Error {
     Error::new(
         SqlState::UNDEFINED_COLUMN,
@@ -462,24 +481,5 @@ impl Constraint {
             };
         }
         to.clone_into(&mut self.name);
-    }
-
-    /// Tells whether [`Constraint::respell`] knows its form.
-    pub(super) fn is_respelled(&self) -> bool {
-        self.hidden && !is_of_domain(&self.check)
-    }
-
-    /// Writes a length's CHECK anew for a column that was renamed.
-    pub(super) fn respell(&mut self, from: &str, to: &str) {
-        let bare = |name: &str| {
-            let plain =
-                name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
-            if plain { name.to_owned() } else { quote_ident(name) }
-        };
-        self.check = self.check.replacen(
-            &format!("length({})", bare(from)),
-            &format!("length({})", quote_ident(to)),
-            1,
-        );
     }
 }

@@ -4,11 +4,10 @@
 //! - `existing.rs`: what the catalog says of a table, and its CREATE TABLE.
 //! - `rebuild.rs`: a table made anew with another definition, its rows copied.
 //! - `create.rs`, `alter.rs`, `drop.rs`, `enums.rs`, `domain.rs`, `sequence.rs`, `routine.rs`,
-//!   `trigger.rs`, `views.rs`: one statement's kind each.
+//!   `trigger.rs`, `foreign_key.rs`, `views.rs`: one statement's kind each.
 //!
-//! DuckDB 1.5.6 refuses most of ALTER TABLE while an index depends on the table, or another table's
-//! foreign key; a renamed table's foreign keys are lost; it refuses all of it once the transaction
-//! has updated or deleted rows of the table. Such a table is made anew.
+//! DuckDB 1.5.6 refuses most of ALTER TABLE while an index depends on the table, and all of it once
+//! the transaction has updated or deleted rows of the table. Such a table is made anew.
 
 mod alter;
 mod column;
@@ -17,6 +16,7 @@ mod domain;
 mod drop;
 mod enums;
 mod existing;
+mod foreign_key;
 mod rebuild;
 mod routine;
 mod sequence;

@@ -1,15 +1,14 @@
 //! A table made anew: another definition, the same rows, in the transaction that is open.
 //!
-//! A table with foreign keys cannot be renamed in DuckDB 1.5.6 (the table that it refers to goes on
-//! asking for the old name), so its rows wait in a copy while it is made under its own name. Tables
-//! that refer to the rebuilt one go away and come back the same way.
+//! Its rows wait in a copy while it is made under its own name. DuckDB's own foreign keys, of the
+//! table and of those that refer to it, become ours.
 
 use super::Definer;
 use super::existing::{Existing, Index};
 use crate::catalog::duckdb_table;
 use crate::error::{Error, Result};
 use crate::ids::TableName;
-use crate::sql::{ConstraintKind, quote_ident};
+use crate::sql::quote_ident;
 use crate::sqlstate::SqlState;
 
 /// Where the rows of a table wait.
@@ -22,8 +21,6 @@ pub(super) struct Rebuild {
     pub(super) after: Existing,
     /// For each column that takes its values from the old table: its name and the expression.
     pub(super) sources: Vec<(String, String)>,
-    /// New names of columns that foreign keys of other tables refer to.
-    pub(super) renamed: Option<(String, String)>,
 }
 
 impl Rebuild {
@@ -34,7 +31,6 @@ impl Rebuild {
             before: existing.clone(),
             after: existing.clone(),
             sources: columns.map(|c| (c.name.clone(), quote_ident(&c.name))).collect(),
-            renamed: None,
         }
     }
 }
@@ -45,11 +41,10 @@ impl Definer<'_> {
     /// # Errors
     /// 0A000 for what cannot be carried over; what the rows break of the new definition.
     pub(super) fn rebuild(&mut self, rebuild: &Rebuild) -> Result<()> {
-        let Rebuild { before, after, sources, renamed } = rebuild;
-        self.check_can_rebuild(before)?;
-        let mut away = Vec::new();
+        let Rebuild { before, after, sources } = rebuild;
+        Definer::check_can_rebuild(before)?;
         for name in self.referring(&before.name)? {
-            away.push(self.send_away(&name)?);
+            self.take_over_keys(&name)?;
         }
         let targets: Vec<String> = sources.iter().map(|(name, _)| quote_ident(name)).collect();
         let targets = targets.join(", ");
@@ -81,11 +76,7 @@ impl Definer<'_> {
         }
         self.comments(after)?;
         self.indexes(&after.indexes, &after.name)?;
-        for (mut table, copy) in away {
-            table.point_at(&before.name, after, renamed.as_ref());
-            self.bring_back(&table, &copy)?;
-        }
-        Ok(())
+        self.keep_keys(after)
     }
 
     /// Builds a table's indexes.
@@ -142,71 +133,17 @@ impl Definer<'_> {
         self.connection.run(&format!("COMMENT ON {kind} {name} IS '{comment}'"))
     }
 
-    pub(super) fn check_can_rebuild(&mut self, table: &Existing) -> Result<()> {
+    pub(super) fn check_can_rebuild(table: &Existing) -> Result<()> {
         let name = &table.name.table;
         if table.generated {
             return Err(Error::unsupported(format!(
                 "table \"{name}\" has generated columns, so this change of it is not supported"
             )));
         }
-        let refers_to_itself = table.constraints.iter().any(|constraint| {
-            constraint.referenced.as_ref().is_some_and(|(other, _)| other.table == *name)
-        });
-        if refers_to_itself {
-            return Err(Error::unsupported(format!(
-                "table \"{name}\" refers to itself, so this change of it is not supported"
-            )));
-        }
         Ok(())
-    }
-
-    /// Keeps a table's rows in a copy and drops the table.
-    fn send_away(&mut self, name: &TableName) -> Result<(Existing, TableName)> {
-        let table = self.existing(name)?;
-        self.check_can_rebuild(&table)?;
-        if !self.referring(name)?.is_empty() {
-            return Err(Error::unsupported(format!(
-                "tables refer to \"{}\", which refers to the changed table, so this change is not \
-                 supported",
-                name.table
-            )));
-        }
-        let copy = self.copy_name(name)?;
-        let (from, to) = (duckdb_table(name), duckdb_table(&copy));
-        self.connection.run(&format!("CREATE TABLE {to} AS FROM {from}"))?;
-        self.connection.run(&format!("DROP TABLE {from}"))?;
-        Ok((table, copy))
-    }
-
-    fn bring_back(&mut self, table: &Existing, copy: &TableName) -> Result<()> {
-        let (name, copied) = (duckdb_table(&table.name), duckdb_table(copy));
-        self.connection.run(&table.create_sql(&table.name))?;
-        self.connection.run(&format!("INSERT INTO {name} FROM {copied}"))?;
-        self.connection.run(&format!("DROP TABLE {copied}"))?;
-        self.comments(table)?;
-        self.indexes(&table.indexes, &table.name)
     }
 
     fn copy_name(&mut self, table: &TableName) -> Result<TableName> {
         self.free_name(&table.schema, &format!("{COPY_NAME}{}", table.table))
-    }
-}
-
-impl Existing {
-    /// Turns foreign keys to a table, which was changed, to what it is now.
-    fn point_at(&mut self, was: &TableName, now: &Existing, renamed: Option<&(String, String)>) {
-        for constraint in &mut self.constraints {
-            if constraint.kind != ConstraintKind::ForeignKey {
-                continue;
-            }
-            if let Some((other, columns)) = &mut constraint.referenced
-                && other.table == was.table
-            {
-                *other = now.name.clone();
-                if let Some((from, to)) = renamed {
-                    columns.iter_mut().filter(|c| *c == from).for_each(|c| c.clone_from(to));
-                }
-            }
-        }
     }
 }
