@@ -115,6 +115,21 @@ fn a_transaction_can_go_on_beside_the_rename_of_a_table_with_an_index() {
 }
 
 #[test]
+fn foreign_keys_are_made_and_kept() {
+    check("foreign_keys");
+}
+
+#[test]
+fn foreign_keys_act_on_the_rows_that_refer() {
+    check("foreign_key_actions");
+}
+
+#[test]
+fn foreign_keys_wait_for_the_end_of_a_transaction() {
+    check("foreign_keys_deferred");
+}
+
+#[test]
 fn domains() {
     check("domains");
 }

@@ -41,6 +41,8 @@ mod intent_life;
 mod damage;
 mod disk_full;
 mod fail_points;
+mod foreign_keys;
+mod foreign_keys_crash;
 mod linearizable;
 mod meaning;
 mod observability;
