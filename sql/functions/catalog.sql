@@ -26,18 +26,25 @@ CREATE MACRO teatree_system.pg.pg_ts_parser_is_visible(arg_f) AS arg_f IS NOT NU
 CREATE MACRO teatree_system.pg.pg_ts_template_is_visible(arg_f) AS arg_f IS NOT NULL;
 
 
+CREATE MACRO teatree_system.support.made_pretty(arg_expression, arg_pretty) AS
+  CASE WHEN arg_pretty AND arg_expression LIKE '%(%'
+       THEN teatree_shown_expression(arg_expression, CAST([] AS VARCHAR[]), CAST([] AS VARCHAR[]), true) ELSE arg_expression END;
 CREATE MACRO teatree_system.pg.pg_get_expr(arg_expression, arg_relation) AS CAST(arg_expression AS VARCHAR),
-  (arg_expression, arg_relation, arg_pretty) AS CAST(arg_expression AS VARCHAR);
+  (arg_expression, arg_relation, arg_pretty) AS
+    teatree_system.support.made_pretty(CAST(arg_expression AS VARCHAR), arg_pretty);
 CREATE MACRO teatree_system.pg.pg_get_constraintdef(arg_key) AS
     (SELECT ti_definition FROM teatree_system.support.lookup_constraint WHERE ti_oid = arg_key),
   (arg_key, arg_pretty) AS
-    (SELECT ti_definition FROM teatree_system.support.lookup_constraint WHERE ti_oid = arg_key);
+    (SELECT CASE WHEN ti_expression IS NULL THEN ti_definition
+                 ELSE 'CHECK (' || teatree_system.support.made_pretty(ti_expression, arg_pretty) || ')' END
+     FROM teatree_system.support.lookup_constraint WHERE ti_oid = arg_key);
 CREATE MACRO teatree_system.pg.pg_get_indexdef(arg_index) AS
     (SELECT ti_definition FROM teatree_system.support.lookup_index WHERE ti_oid = arg_index),
   (arg_index, arg_place, arg_pretty) AS
     (SELECT CASE WHEN arg_place = 0 THEN ti_definition
-            WHEN ti_expressions[CAST(arg_place AS INTEGER)] LIKE '(%' THEN ti_expressions[CAST(arg_place AS INTEGER)]
-            ELSE teatree_system.support.quoted(ti_expressions[CAST(arg_place AS INTEGER)]) END
+            WHEN ti_shown[CAST(arg_place AS INTEGER)] LIKE '(%'
+              THEN '(' || teatree_system.support.made_pretty(ti_shown[CAST(arg_place AS INTEGER)], arg_pretty) || ')'
+            ELSE teatree_system.support.made_pretty(ti_shown[CAST(arg_place AS INTEGER)], arg_pretty) END
      FROM teatree_system.support.lookup_index WHERE ti_oid = arg_index);
 CREATE MACRO teatree_system.pg.pg_get_viewdef(arg_view) AS
     (SELECT ti_definition FROM teatree_system.support.lookup_view
@@ -80,7 +87,9 @@ CREATE MACRO teatree_system.pg.obj_description(arg_object, arg_catalog) AS
 CREATE MACRO teatree_system.pg.col_description(arg_relation, arg_place) AS
   (SELECT ti_comment FROM teatree_system.support.lookup_column
    WHERE ti_table = arg_relation AND ti_number = arg_place);
-CREATE MACRO teatree_system.pg.shobj_description(arg_object, arg_catalog) AS NULL::VARCHAR;
+CREATE MACRO teatree_system.pg.shobj_description(arg_object, arg_catalog) AS
+  (SELECT ti_description FROM teatree_system.support.lookup_shared_description
+   WHERE ti_oid = arg_object AND ti_catalog = arg_catalog);
 
 CREATE MACRO teatree_system.pg.pg_describe_object(arg_class, arg_object, arg_sub) AS
   CASE WHEN arg_class = 1259 THEN 'table ' || teatree_system.pg.regclass_out(arg_object) ELSE CAST(arg_object AS VARCHAR) END;

@@ -26,7 +26,7 @@ CREATE VIEW teatree_system.support.lookup_schema AS
 SELECT oid AS ti_oid, name AS ti_name FROM teatree_system.support.schema_entry;
 
 CREATE VIEW teatree_system.support.lookup_role AS
-SELECT oid AS ti_oid, rolname AS ti_name FROM teatree_system.pg.pg_authid;
+SELECT oid AS ti_oid, rolname AS ti_name, rolsuper AS ti_super FROM teatree_system.pg.pg_authid;
 
 CREATE VIEW teatree_system.support.lookup_proc AS
 SELECT p.oid AS ti_oid, p.proname AS ti_name, t.sqlname AS ti_result
@@ -42,10 +42,13 @@ FROM (SELECT oid, unnest(proargtypes) AS type_oid, unnest(range(len(proargtypes)
 JOIN teatree_system.support.builtin_type t ON t.oid = p.type_oid;
 
 CREATE VIEW teatree_system.support.lookup_constraint AS
-SELECT oid AS ti_oid, definition AS ti_definition FROM teatree_system.support.constraint_entry;
+SELECT k.oid AS ti_oid, coalesce('CHECK (' || s.expression || ')', k.definition) AS ti_definition, s.expression AS ti_expression
+FROM teatree_system.support.constraint_entry k LEFT JOIN teatree_system.support.shown_check s ON s.oid = k.oid
+UNION ALL
+SELECT oid, definition, NULL FROM teatree_system.support.domain_check;
 
 CREATE VIEW teatree_system.support.lookup_index AS
-SELECT oid AS ti_oid, definition AS ti_definition, expressions AS ti_expressions
+SELECT oid AS ti_oid, definition AS ti_definition, shown AS ti_shown, options AS ti_options, key_count AS ti_keys
 FROM teatree_system.support.index_text;
 
 CREATE VIEW teatree_system.support.lookup_view AS
@@ -60,6 +63,11 @@ CREATE VIEW teatree_system.support.lookup_description AS
 SELECT d.objoid AS ti_oid, r.name AS ti_catalog, d.description AS ti_description
 FROM teatree_system.pg.pg_description d
 JOIN teatree_system.support.system_relation r ON r.oid = d.classoid WHERE d.objsubid = 0;
+
+CREATE VIEW teatree_system.support.lookup_shared_description AS
+SELECT d.objoid AS ti_oid, r.name AS ti_catalog, d.description AS ti_description
+FROM teatree_system.pg.pg_shdescription d
+JOIN teatree_system.support.system_relation r ON r.oid = d.classoid;
 
 CREATE VIEW teatree_system.support.lookup_kind AS
 SELECT oid AS ti_oid, kind AS ti_kind FROM teatree_system.support.user_relation;

@@ -19,8 +19,12 @@ CREATE MACRO teatree_system.pg.pg_cancel_backend(arg_pid) AS teatree_cancel_back
 CREATE MACRO teatree_system.pg.pg_terminate_backend(arg_pid) AS teatree_terminate_backend(CAST(arg_pid AS INTEGER)),
   (arg_pid, arg_timeout) AS teatree_terminate_backend(CAST(arg_pid AS INTEGER));
 CREATE MACRO teatree_system.pg.pg_index_column_has_property(arg_i, arg_place, arg_property) AS
-  CASE WHEN lower(arg_property) IN ('asc', 'orderable', 'nulls_last', 'returnable', 'search_array', 'search_nulls') THEN true
-       WHEN lower(arg_property) IN ('desc', 'nulls_first', 'distance_orderable') THEN false END;
+  CASE WHEN lower(arg_property) IN ('orderable', 'returnable', 'search_array', 'search_nulls') THEN true
+       WHEN lower(arg_property) = 'distance_orderable' THEN false
+       ELSE (SELECT CASE lower(arg_property)
+               WHEN 'asc' THEN ti_options[CAST(arg_place AS INTEGER)] % 2 = 0 WHEN 'desc' THEN ti_options[CAST(arg_place AS INTEGER)] % 2 = 1
+               WHEN 'nulls_first' THEN ti_options[CAST(arg_place AS INTEGER)] >= 2 WHEN 'nulls_last' THEN ti_options[CAST(arg_place AS INTEGER)] < 2 END
+             FROM teatree_system.support.lookup_index WHERE ti_oid = CAST(arg_i AS UINTEGER)) END;
 CREATE MACRO teatree_system.pg.pg_stat_get_numscans(arg_r) AS 0::BIGINT;
 -- INSERT, UPDATE and DELETE of tables; a view takes none of them.
 CREATE MACRO teatree_system.pg.pg_relation_is_updatable(arg_relation, arg_triggers) AS
@@ -34,20 +38,6 @@ CREATE MACRO teatree_system.pg.pg_options_to_table(arg_options) AS TABLE
 -- No table has partitions.
 CREATE MACRO teatree_system.pg.pg_partition_tree(arg_relation) AS TABLE
   SELECT NULL::UINTEGER AS relid, NULL::UINTEGER AS parentrelid, NULL::BOOLEAN AS isleaf, NULL::INTEGER AS level WHERE false;
-CREATE MACRO teatree_system.pg.acldefault(arg_kind, arg_role) AS NULL::VARCHAR[];
-CREATE MACRO teatree_system.pg.pg_has_role(arg_role, arg_privilege) AS true, (arg_who, arg_role, arg_privilege) AS true;
-CREATE MACRO teatree_system.pg.has_table_privilege(arg_r, arg_privilege) AS true, (arg_who, arg_r, arg_privilege) AS true;
-CREATE MACRO teatree_system.pg.has_column_privilege(arg_r, arg_c, arg_privilege) AS true, (arg_who, arg_r, arg_c, arg_privilege) AS true;
-CREATE MACRO teatree_system.pg.has_any_column_privilege(arg_r, arg_privilege) AS true, (arg_who, arg_r, arg_privilege) AS true;
-CREATE MACRO teatree_system.pg.has_schema_privilege(arg_s, arg_privilege) AS true, (arg_who, arg_s, arg_privilege) AS true;
-CREATE MACRO teatree_system.pg.has_database_privilege(arg_d, arg_privilege) AS true, (arg_who, arg_d, arg_privilege) AS true;
-CREATE MACRO teatree_system.pg.has_function_privilege(arg_f, arg_privilege) AS true, (arg_who, arg_f, arg_privilege) AS true;
-CREATE MACRO teatree_system.pg.has_sequence_privilege(arg_s, arg_privilege) AS true, (arg_who, arg_s, arg_privilege) AS true;
-CREATE MACRO teatree_system.pg.has_tablespace_privilege(arg_t, arg_privilege) AS true, (arg_who, arg_t, arg_privilege) AS true;
-CREATE MACRO teatree_system.pg.has_type_privilege(arg_t, arg_privilege) AS true, (arg_who, arg_t, arg_privilege) AS true;
-CREATE MACRO teatree_system.pg.has_language_privilege(arg_t, arg_privilege) AS true, (arg_who, arg_t, arg_privilege) AS true;
-CREATE MACRO teatree_system.pg.has_server_privilege(arg_t, arg_privilege) AS true, (arg_who, arg_t, arg_privilege) AS true;
-CREATE MACRO teatree_system.pg.has_foreign_data_wrapper_privilege(arg_t, arg_privilege) AS true, (arg_who, arg_t, arg_privilege) AS true;
 
 -- DuckDB does not tell what one table takes on disk, so a DuckDB table's size is an estimate by
 -- its rows and columns, 8 bytes each; a dataset's size is what its files take.
@@ -96,11 +86,6 @@ CREATE MACRO teatree_system.pg.set_config(arg_name, arg_value, arg_is_local) AS
 CREATE MACRO teatree_system.pg.pg_show_all_settings() AS TABLE SELECT * FROM teatree_system.pg.pg_settings;
 CREATE MACRO teatree_system.pg.pg_available_extensions() AS TABLE
   SELECT CAST(NULL AS VARCHAR) AS name, CAST(NULL AS VARCHAR) AS default_version, CAST(NULL AS VARCHAR) AS comment WHERE false;
--- All roles may do all, so no relation lists privileges.
-CREATE MACRO teatree_system.pg.aclexplode_list(arg_list) AS
-  CASE WHEN arg_list IS NOT NULL THEN
-    CAST([] AS STRUCT(grantor UINTEGER, grantee UINTEGER, privilege_type VARCHAR, is_grantable BOOLEAN)[]) END;
-CREATE MACRO teatree_system.pg.aclexplode(arg_list) AS unnest(teatree_system.pg.aclexplode_list(arg_list));
 CREATE MACRO teatree_system.pg.oidvectortypes(arg_types) AS
   coalesce((SELECT string_agg(teatree_system.pg.format_type(u.ti_type, NULL), ', ' ORDER BY u.ti_place)
             FROM (SELECT unnest(arg_types) AS ti_type, generate_subscripts(arg_types, 1) AS ti_place) u), '');

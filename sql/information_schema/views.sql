@@ -21,7 +21,7 @@ WHERE r.kind IN ('r', 'v');
 
 CREATE VIEW teatree_system.information.columns AS
 SELECT current_database() AS table_catalog, n.name AS table_schema, r.name AS table_name,
-  c.name AS column_name, CAST(c.number AS INTEGER) AS ordinal_position, c.column_default,
+  c.name AS column_name, CAST(c.number AS INTEGER) AS ordinal_position, CASE c.generated WHEN '' THEN c.column_default END AS column_default,
   CASE WHEN c.not_null THEN 'NO' ELSE 'YES' END AS is_nullable,
   CASE WHEN t.typcategory = 'A' THEN 'ARRAY' ELSE t.sqlname END AS data_type,
   CASE WHEN t.typname IN ('varchar', 'bpchar') AND c.type_modifier >= 4 THEN c.type_modifier - 4 END AS character_maximum_length,
@@ -48,13 +48,13 @@ SELECT current_database() AS table_catalog, n.name AS table_schema, r.name AS ta
   CASE c.identity WHEN 'a' THEN 'ALWAYS' WHEN 'd' THEN 'BY DEFAULT' END AS identity_generation,
   CAST(s.start_value AS VARCHAR) AS identity_start, CAST(s.increment_by AS VARCHAR) AS identity_increment,
   CAST(s.max_value AS VARCHAR) AS identity_maximum, CAST(s.min_value AS VARCHAR) AS identity_minimum,
-  CASE WHEN s.cycle THEN 'YES' ELSE 'NO' END AS identity_cycle, 'NEVER' AS is_generated,
-  NULL::VARCHAR AS generation_expression, CASE WHEN r.kind = 'v' THEN 'NO' ELSE 'YES' END AS is_updatable
-FROM (SELECT table_oid, name, number, column_default, not_null, type_oid, type_modifier, identity,
+  CASE WHEN s.cycle THEN 'YES' ELSE 'NO' END AS identity_cycle, CASE c.generated WHEN 's' THEN 'ALWAYS' ELSE 'NEVER' END AS is_generated,
+  CASE c.generated WHEN 's' THEN c.column_default END AS generation_expression, CASE WHEN r.kind = 'v' THEN 'NO' ELSE 'YES' END AS is_updatable
+FROM (SELECT table_oid, name, number, column_default, not_null, type_oid, type_modifier, identity, generated,
              CASE WHEN identity <> '' THEN owned_sequence END AS sequence_name
       FROM teatree_system.support.column_entry
       UNION ALL
-      SELECT table_oid, name, number, NULL, false, type_oid, -1, '', NULL FROM teatree_system.support.system_column) c
+      SELECT table_oid, name, number, NULL, false, type_oid, -1, '', '', NULL FROM teatree_system.support.system_column) c
 JOIN (SELECT oid, name, namespace_oid, kind FROM teatree_system.support.user_relation
       UNION ALL
       SELECT oid, name, namespace_oid, kind FROM teatree_system.support.system_relation) r ON r.oid = c.table_oid
@@ -136,23 +136,11 @@ SELECT current_database() AS sequence_catalog, schemaname AS sequence_schema, se
   CAST(increment_by AS VARCHAR) AS increment, CASE WHEN cycle THEN 'YES' ELSE 'NO' END AS cycle_option
 FROM teatree_system.pg.pg_sequences;
 
-CREATE VIEW teatree_system.information.table_privileges AS
-SELECT 'postgres' AS grantor, 'PUBLIC' AS grantee, t.table_catalog, t.table_schema, t.table_name,
-       p.privilege_type, 'NO' AS is_grantable, CASE WHEN p.privilege_type = 'SELECT' THEN 'YES' ELSE 'NO' END AS with_hierarchy
-FROM teatree_system.information.tables t,
-     (SELECT unnest(['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER']) AS privilege_type) p;
-
-CREATE VIEW teatree_system.information.role_table_grants AS
-SELECT * FROM teatree_system.information.table_privileges;
-
 CREATE VIEW teatree_system.information.character_sets AS
 SELECT NULL::VARCHAR AS character_set_catalog, NULL::VARCHAR AS character_set_schema,
   'UTF8' AS character_set_name, 'UCS' AS character_repertoire, 'UTF8' AS form_of_use,
   current_database() AS default_collate_catalog, 'pg_catalog' AS default_collate_schema,
   'C' AS default_collate_name;
-
-CREATE VIEW teatree_system.information.enabled_roles AS
-SELECT rolname AS role_name FROM teatree_system.pg.pg_authid;
 
 CREATE VIEW teatree_system.information.information_schema_catalog_name AS
 SELECT current_database() AS catalog_name;

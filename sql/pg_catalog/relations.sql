@@ -1,12 +1,20 @@
 -- pg_class, pg_attribute and what describes tables, columns, keys and indexes.
 
 CREATE VIEW teatree_system.pg.pg_namespace AS
-SELECT oid, name AS nspname, 10::UINTEGER AS nspowner, NULL::VARCHAR[] AS nspacl
-FROM teatree_system.support.schema_entry;
+SELECT n.oid, n.name AS nspname, teatree_system.support.role_oid(coalesce(o.owner, 'postgres')) AS nspowner, a.acl AS nspacl
+FROM teatree_system.support.schema_entry n
+LEFT JOIN teatree_system.support.object_owner o ON o.kind = 'schema' AND o.oid = n.oid
+LEFT JOIN teatree_system.support.object_acl a ON a.kind = 'schema' AND a.oid = n.oid;
+
+CREATE MACRO teatree_system.support.access_method(of_name) AS
+  CASE of_name WHEN 'hash' THEN 405 WHEN 'brin' THEN 3580 ELSE 403 END::UINTEGER;
+CREATE MACRO teatree_system.support.index_column_name(of_expression) AS
+  CASE WHEN of_expression NOT LIKE '(%' THEN of_expression
+       ELSE coalesce(nullif(regexp_extract(of_expression, '^\(([a-z_][a-z0-9_]*)\(', 1), ''), 'expr') END;
 
 CREATE VIEW teatree_system.pg.pg_class AS
 SELECT oid, name AS relname, CAST(namespace_oid AS UINTEGER) AS relnamespace, 0::UINTEGER AS reltype,
-  0::UINTEGER AS reloftype, 10::UINTEGER AS relowner, CAST(access_method AS UINTEGER) AS relam,
+  0::UINTEGER AS reloftype, teatree_system.support.role_oid(coalesce(owner, 'postgres')) AS relowner, CAST(access_method AS UINTEGER) AS relam,
   oid AS relfilenode, 0::UINTEGER AS reltablespace, 0::INTEGER AS relpages,
   CAST(row_count AS FLOAT) AS reltuples, 0::INTEGER AS relallvisible, 0::UINTEGER AS reltoastrelid,
   has_index AS relhasindex, false AS relisshared, CASE WHEN is_temporary THEN 't' ELSE 'p' END AS relpersistence,
@@ -18,7 +26,7 @@ SELECT oid, name AS relname, CAST(namespace_oid AS UINTEGER) AS relnamespace, 0:
   false AS relforcerowsecurity, is_populated AS relispopulated,
   CASE WHEN kind = 'r' AND namespace_oid <> 11 THEN 'd' ELSE 'n' END AS relreplident,
   false AS relispartition, 0::UINTEGER AS relrewrite, 0::BIGINT AS relfrozenxid,
-  0::BIGINT AS relminmxid, NULL::VARCHAR[] AS relacl, NULL::VARCHAR[] AS reloptions,
+  0::BIGINT AS relminmxid, acl AS relacl, NULL::VARCHAR[] AS reloptions,
   NULL::VARCHAR AS relpartbound
 FROM (
   SELECT oid, name, namespace_oid, kind, is_temporary, row_count, column_count, check_count, has_index,
@@ -27,36 +35,40 @@ FROM (
          CASE WHEN kind NOT IN ('r', 'm') THEN 0 WHEN storage = 'arrow' THEN 15999 ELSE 2 END AS access_method
   FROM teatree_system.support.user_relation
   UNION ALL
-  SELECT oid, name, namespace_oid, 'i', is_temporary, 0, len(expressions), 0, false, true, 403
+  SELECT oid, name, namespace_oid, 'i', is_temporary, 0, len(expressions) + len(include), 0, false, true,
+         teatree_system.support.access_method(method)
   FROM teatree_system.support.index_entry
   UNION ALL
   SELECT oid, name, namespace_oid, kind, false, 0, column_count, 0, false, true,
          CASE WHEN kind = 'r' THEN 2 ELSE 0 END
-  FROM teatree_system.support.system_relation);
+  FROM teatree_system.support.system_relation)
+LEFT JOIN (SELECT oid AS owned_oid, owner FROM teatree_system.support.object_owner WHERE kind = 'relation') ON owned_oid = oid
+LEFT JOIN (SELECT oid AS acl_oid, acl FROM teatree_system.support.object_acl WHERE kind = 'relation') ON acl_oid = oid;
 
 CREATE VIEW teatree_system.pg.pg_attribute AS
 SELECT c.table_oid AS attrelid, c.name AS attname, c.type_oid AS atttypid, -1::INTEGER AS attstattarget,
   t.typlen AS attlen, c.number AS attnum, CAST(c.dimensions AS INTEGER) AS attndims,
   -1::INTEGER AS attcacheoff, CAST(c.type_modifier AS INTEGER) AS atttypmod, t.typbyval AS attbyval,
   t.typalign AS attalign, t.typstorage AS attstorage, '' AS attcompression, c.not_null AS attnotnull,
-  c.has_default AS atthasdef, false AS atthasmissing, c.identity AS attidentity, '' AS attgenerated,
+  c.has_default AS atthasdef, false AS atthasmissing, c.identity AS attidentity, c.generated AS attgenerated,
   false AS attisdropped, true AS attislocal, 0::INTEGER AS attinhcount,
-  t.typcollation AS attcollation, NULL::VARCHAR[] AS attacl, NULL::VARCHAR[] AS attoptions,
+  t.typcollation AS attcollation, a.acl AS attacl, NULL::VARCHAR[] AS attoptions,
   NULL::VARCHAR[] AS attfdwoptions, NULL::VARCHAR AS attmissingval
 FROM (
   SELECT table_oid, name, type_oid, number, dimensions, type_modifier, not_null,
-         column_default IS NOT NULL AS has_default, identity
+         column_default IS NOT NULL AS has_default, identity, generated
   FROM teatree_system.support.column_entry
   UNION ALL
-  SELECT table_oid, name, type_oid, number, 0, -1, false, false, '' FROM teatree_system.support.system_column
+  SELECT table_oid, name, type_oid, number, 0, -1, false, false, '', '' FROM teatree_system.support.system_column
   UNION ALL
-  SELECT i.oid, i.expressions[k.number], coalesce(c.type_oid, 25::UINTEGER), CAST(k.number AS SMALLINT), 0,
-         coalesce(c.type_modifier, -1), false, false, ''
-  FROM teatree_system.support.index_entry i
-  JOIN (SELECT unnest(range(1, 33)) AS number) k ON k.number <= len(i.expressions)
+  SELECT i.oid, teatree_system.support.index_column_name(i.parts[k.number]), coalesce(c.type_oid, 25::UINTEGER), CAST(k.number AS SMALLINT), 0,
+         coalesce(c.type_modifier, -1), false, false, '', ''
+  FROM (SELECT oid, table_oid, list_concat(expressions, include) AS parts FROM teatree_system.support.index_entry) i
+  JOIN (SELECT unnest(range(1, 33)) AS number) k ON k.number <= len(i.parts)
   LEFT JOIN teatree_system.support.column_entry c
-    ON c.table_oid = i.table_oid AND c.name = i.expressions[k.number]) c
-LEFT JOIN teatree_system.support.any_type t ON t.oid = c.type_oid;
+    ON c.table_oid = i.table_oid AND c.name = i.parts[k.number]) c
+LEFT JOIN teatree_system.support.any_type t ON t.oid = c.type_oid
+LEFT JOIN teatree_system.support.object_acl a ON a.kind = 'column' AND a.oid = c.table_oid AND a.number = c.number;
 
 CREATE VIEW teatree_system.pg.pg_attrdef AS
 SELECT default_oid AS oid, table_oid AS adrelid,
@@ -65,6 +77,12 @@ FROM teatree_system.support.column_entry WHERE column_default IS NOT NULL;
 
 CREATE VIEW teatree_system.support.column_names AS
 SELECT table_oid, list(name ORDER BY number) AS names FROM teatree_system.support.column_entry GROUP BY table_oid;
+
+-- Conditions in PostgreSQL's words.
+CREATE VIEW teatree_system.support.shown_check AS
+SELECT k.oid, teatree_shown_expression(k.expression, coalesce(c.names, []), coalesce(c.types, []), false) AS expression
+FROM teatree_system.support.constraint_entry k
+LEFT JOIN teatree_system.support.shown_columns c ON c.table_oid = k.table_oid WHERE k.kind = 'c';
 
 CREATE VIEW teatree_system.pg.pg_constraint AS
 SELECT k.oid, k.name AS conname, k.namespace_oid AS connamespace, k.kind AS contype,
@@ -79,9 +97,10 @@ SELECT k.oid, k.name AS conname, k.namespace_oid AS connamespace, k.kind AS cont
   CASE WHEN k.kind = 'f' THEN [CAST(list_position(n.names, c) AS SMALLINT) FOR c IN k.referenced_column_names]
        END AS confkey,
   NULL::UINTEGER[] AS conpfeqop, NULL::UINTEGER[] AS conppeqop, NULL::UINTEGER[] AS conffeqop,
-  NULL::SMALLINT[] AS confdelsetcols, NULL::UINTEGER[] AS conexclop, k.expression AS conbin,
+  NULL::SMALLINT[] AS confdelsetcols, NULL::UINTEGER[] AS conexclop, s.expression AS conbin,
   false AS conperiod, true AS conenforced
 FROM teatree_system.support.constraint_entry k
+LEFT JOIN teatree_system.support.shown_check s ON s.oid = k.oid
 LEFT JOIN (SELECT name, namespace_oid, oid AS table_oid FROM teatree_system.support.user_relation
            WHERE kind = 'r' AND storage = 'duckdb') r
   ON r.name = k.referenced_table
@@ -89,22 +108,61 @@ LEFT JOIN (SELECT name, namespace_oid, oid AS table_oid FROM teatree_system.supp
 LEFT JOIN teatree_system.support.column_names n ON n.table_oid = r.table_oid
 LEFT JOIN (SELECT table_oid, list_sort(column_names) AS columns, arg_min(index_oid, kind) AS index_oid
            FROM teatree_system.support.constraint_entry WHERE kind IN ('p', 'u') GROUP BY ALL) u
-  ON u.table_oid = r.table_oid AND u.columns = list_sort(k.referenced_column_names);
+  ON u.table_oid = r.table_oid AND u.columns = list_sort(k.referenced_column_names)
+UNION ALL
+SELECT oid, name, namespace_oid, 'c', false, false, true, 0::UINTEGER, domain_oid, 0::UINTEGER, 0::UINTEGER, 0::UINTEGER,
+  ' ', ' ', ' ', true, 0, false, NULL, NULL, NULL, NULL, NULL, NULL, NULL, condition, false, true
+FROM teatree_system.support.domain_check;
+
+-- Each key part and further column of an index.
+CREATE VIEW teatree_system.support.index_part AS
+SELECT p.oid, p.place, p.is_key, CASE WHEN p.is_key THEN coalesce(p.options[p.place], 0) ELSE 0 END AS option,
+  coalesce(c.number, 0::SMALLINT) AS number, coalesce(t.typcollation, 100) AS collation_oid,
+  coalesce(n.oid, d.oid, 0::UINTEGER) AS class_oid,
+  CASE WHEN p.part NOT LIKE '(%' THEN teatree_system.support.quoted(p.part)
+       ELSE teatree_shown_expression(p.part, coalesce(s.names, []), coalesce(s.types, []), false) END AS shown,
+  CASE WHEN n.oid <> d.oid THEN ' ' || n.opcname ELSE '' END AS shown_class
+FROM (SELECT oid, table_oid, method, options, classes, unnest(list_concat(expressions, include)) AS part,
+             unnest(range(1, len(expressions) + len(include) + 1)) AS place,
+             unnest([g <= len(expressions) FOR g IN range(1, len(expressions) + len(include) + 1)]) AS is_key
+      FROM teatree_system.support.index_entry) p
+LEFT JOIN teatree_system.support.column_entry c ON c.table_oid = p.table_oid AND c.name = p.part
+LEFT JOIN teatree_system.support.any_type t ON t.oid = c.type_oid
+LEFT JOIN teatree_system.support.shown_columns s ON s.table_oid = p.table_oid
+LEFT JOIN teatree_system.support.builtin_opclass d ON d.opcdefault AND p.is_key
+  AND d.opcmethod = teatree_system.support.access_method(p.method)
+  AND d.opcintype = CASE WHEN coalesce(c.type_oid, 1043) = 1043 THEN 25 ELSE c.type_oid END
+LEFT JOIN teatree_system.support.builtin_opclass n ON n.opcname = p.classes[p.place] AND p.is_key
+  AND n.opcmethod = teatree_system.support.access_method(p.method);
+
+CREATE VIEW teatree_system.support.index_parts AS
+SELECT oid, list(number ORDER BY place) AS numbers, list(CAST(collation_oid AS UINTEGER) ORDER BY place) FILTER (WHERE is_key) AS collations,
+  list(class_oid ORDER BY place) FILTER (WHERE is_key) AS classes,
+  list(CAST(option AS SMALLINT) ORDER BY place) FILTER (WHERE is_key) AS options,
+  list(shown ORDER BY place) AS shown,
+  string_agg(CASE WHEN shown LIKE '(%' THEN '(' || shown || ')' ELSE shown END || shown_class
+    || CASE option WHEN 1 THEN ' DESC NULLS LAST' WHEN 2 THEN ' NULLS FIRST' WHEN 3 THEN ' DESC' ELSE '' END, ', ' ORDER BY place)
+    FILTER (WHERE is_key) AS keys_text,
+  string_agg(shown, ', ' ORDER BY place) FILTER (WHERE NOT is_key) AS include_text,
+  string_agg(shown, ', ' ORDER BY place) FILTER (WHERE is_key AND number = 0) AS expressions_text
+FROM teatree_system.support.index_part GROUP BY oid;
+
+CREATE VIEW teatree_system.support.shown_predicate AS
+SELECT i.oid, teatree_shown_expression(i.predicate, coalesce(s.names, []), coalesce(s.types, []), false) AS predicate
+FROM teatree_system.support.index_entry i
+LEFT JOIN teatree_system.support.shown_columns s ON s.table_oid = i.table_oid WHERE i.predicate IS NOT NULL;
 
 CREATE VIEW teatree_system.pg.pg_index AS
-SELECT i.oid AS indexrelid, i.table_oid AS indrelid, CAST(len(i.expressions) AS SMALLINT) AS indnatts,
+SELECT i.oid AS indexrelid, i.table_oid AS indrelid, CAST(len(p.numbers) AS SMALLINT) AS indnatts,
   CAST(len(i.expressions) AS SMALLINT) AS indnkeyatts, i.is_unique AS indisunique,
   false AS indnullsnotdistinct, i.is_primary AS indisprimary, false AS indisexclusion,
   true AS indimmediate, false AS indisclustered, true AS indisvalid, false AS indcheckxmin,
   true AS indisready, true AS indislive, false AS indisreplident,
-  list_transform(i.expressions, lambda e: CAST(coalesce(list_position(n.names, e), 0) AS SMALLINT)) AS indkey,
-  list_transform(i.expressions, lambda e: 0::UINTEGER) AS indcollation,
-  list_transform(i.expressions, lambda e: 0::UINTEGER) AS indclass,
-  list_transform(i.expressions, lambda e: 0::SMALLINT) AS indoption,
-  nullif(system.main.array_to_string(list_filter(i.expressions, lambda e: NOT list_contains(n.names, e)), ', '), '') AS indexprs,
-  NULL::VARCHAR AS indpred
+  p.numbers AS indkey, p.collations AS indcollation, p.classes AS indclass, p.options AS indoption,
+  p.expressions_text AS indexprs, w.predicate AS indpred
 FROM teatree_system.support.index_entry i
-LEFT JOIN teatree_system.support.column_names n ON n.table_oid = i.table_oid;
+JOIN teatree_system.support.index_parts p ON p.oid = i.oid
+LEFT JOIN teatree_system.support.shown_predicate w ON w.oid = i.oid;
 
 CREATE VIEW teatree_system.pg.pg_sequence AS
 SELECT sequence_oid AS seqrelid,
@@ -126,7 +184,9 @@ SELECT oid, 2615::UINTEGER, 0, comment FROM teatree_system.support.schema_entry 
 UNION ALL
 SELECT oid, 1247::UINTEGER, 0, comment FROM teatree_system.support.user_domain WHERE comment IS NOT NULL
 UNION ALL
-SELECT oid, 1255::UINTEGER, 0, comment FROM teatree_system.support.user_proc WHERE comment IS NOT NULL;
+SELECT oid, 1255::UINTEGER, 0, comment FROM teatree_system.support.user_proc WHERE comment IS NOT NULL
+UNION ALL
+SELECT oid, class_oid, number, comment FROM teatree_system.support.subject_comment;
 
 CREATE MACRO teatree_system.support.rule_oid(of_view_oid) AS
   CAST(16384 + (of_view_oid + 1073741824) % 2147467264 AS UINTEGER);
@@ -177,19 +237,21 @@ FROM teatree_system.support.trigger_entry t
 LEFT JOIN teatree_system.support.column_names n ON n.table_oid = t.table_oid;
 
 CREATE VIEW teatree_system.pg.pg_tables AS
-SELECT n.name AS schemaname, r.name AS tablename, 'postgres' AS tableowner, NULL::VARCHAR AS tablespace,
+SELECT n.name AS schemaname, r.name AS tablename, coalesce(o.owner, 'postgres') AS tableowner, NULL::VARCHAR AS tablespace,
   r.has_index AS hasindexes, false AS hasrules,
   r.oid IN (SELECT table_oid FROM teatree_system.support.trigger_entry) AS hastriggers, false AS rowsecurity
 FROM teatree_system.support.user_relation r
-JOIN teatree_system.support.schema_entry n ON n.oid = r.namespace_oid WHERE r.kind = 'r'
+JOIN teatree_system.support.schema_entry n ON n.oid = r.namespace_oid
+LEFT JOIN teatree_system.support.object_owner o ON o.kind = 'relation' AND o.oid = r.oid WHERE r.kind = 'r'
 UNION ALL
 SELECT CASE namespace_oid WHEN 11 THEN 'pg_catalog' ELSE 'information_schema' END, name, 'postgres', NULL,
        false, false, false, false
 FROM teatree_system.support.system_relation WHERE kind = 'r';
 
 CREATE VIEW teatree_system.pg.pg_views AS
-SELECT n.name AS schemaname, v.name AS viewname, 'postgres' AS viewowner, v.definition
+SELECT n.name AS schemaname, v.name AS viewname, coalesce(o.owner, 'postgres') AS viewowner, v.definition
 FROM teatree_system.support.view_text v JOIN teatree_system.support.schema_entry n ON n.oid = v.namespace_oid
+LEFT JOIN teatree_system.support.object_owner o ON o.kind = 'relation' AND o.oid = v.oid
 WHERE NOT v.is_materialized;
 
 CREATE VIEW teatree_system.pg.pg_matviews AS
@@ -199,14 +261,15 @@ FROM teatree_system.support.view_text v JOIN teatree_system.support.schema_entry
 WHERE v.is_materialized;
 
 CREATE VIEW teatree_system.support.index_text AS
-SELECT i.oid, i.table_oid, n.name AS schema_name, i.table_name, i.name, i.expressions,
+SELECT i.oid, i.table_oid, n.name AS schema_name, i.table_name, i.name, p.shown, p.options, len(i.expressions) AS key_count,
   'CREATE ' || CASE WHEN i.is_unique THEN 'UNIQUE ' ELSE '' END || 'INDEX '
   || teatree_system.support.quoted(i.name) || ' ON ' || teatree_system.support.quoted(n.name) || '.'
-  || teatree_system.support.quoted(i.table_name) || ' USING btree ('
-  || system.main.array_to_string([CASE WHEN e LIKE '(%' THEN e ELSE teatree_system.support.quoted(e) END
-                      FOR e IN i.expressions], ', ') || ')' AS definition
+  || teatree_system.support.quoted(i.table_name) || ' USING ' || i.method || ' (' || p.keys_text || ')'
+  || coalesce(' INCLUDE (' || p.include_text || ')', '') || coalesce(' WHERE ' || w.predicate, '') AS definition
 FROM teatree_system.support.index_entry i
-JOIN teatree_system.support.schema_entry n ON n.oid = i.namespace_oid;
+JOIN teatree_system.support.index_parts p ON p.oid = i.oid
+JOIN teatree_system.support.schema_entry n ON n.oid = i.namespace_oid
+LEFT JOIN teatree_system.support.shown_predicate w ON w.oid = i.oid;
 
 CREATE VIEW teatree_system.pg.pg_indexes AS
 SELECT schema_name AS schemaname, table_name AS tablename, name AS indexname,

@@ -1,12 +1,5 @@
 -- The server, its roles, sessions and settings.
 
-CREATE VIEW teatree_system.pg.pg_authid AS
-SELECT CAST(CASE WHEN name = 'postgres' THEN 10 ELSE 10000 + hash(name) % 3000 END AS UINTEGER) AS oid,
-  name AS rolname, true AS rolsuper, true AS rolinherit, true AS rolcreaterole, true AS rolcreatedb,
-  true AS rolcanlogin, false AS rolreplication, true AS rolbypassrls, -1::INTEGER AS rolconnlimit,
-  NULL::VARCHAR AS rolpassword, NULL::TIMESTAMPTZ AS rolvaliduntil
-FROM (SELECT 'postgres' AS name UNION SELECT usename FROM teatree_sessions() WHERE usename IS NOT NULL);
-
 CREATE VIEW teatree_system.pg.pg_roles AS
 SELECT rolname, rolsuper, rolinherit, rolcreaterole, rolcreatedb, rolcanlogin, rolreplication, rolconnlimit,
        '********' AS rolpassword, rolvaliduntil, rolbypassrls, NULL::VARCHAR[] AS rolconfig, oid
@@ -23,12 +16,20 @@ SELECT usename, usesysid, usecreatedb, usesuper, userepl, usebypassrls, NULL::VA
        valuntil, useconfig
 FROM teatree_system.pg.pg_user;
 
+CREATE VIEW teatree_system.pg.pg_shdescription AS
+SELECT CASE WHEN kind = 'database' THEN 5::UINTEGER ELSE a.oid END AS objoid,
+       CASE WHEN kind = 'database' THEN 1262 ELSE 1260 END::UINTEGER AS classoid, value AS description
+FROM teatree_system.support.object_fact
+LEFT JOIN teatree_system.pg.pg_authid a ON a.rolname = object_name AND kind = 'role'
+WHERE fact = 'comment' AND kind IN ('database', 'role') AND (kind = 'database' OR a.oid IS NOT NULL);
+
 CREATE VIEW teatree_system.pg.pg_database AS
 SELECT 5::UINTEGER AS oid, current_database() AS datname, 10::UINTEGER AS datdba, 6::INTEGER AS encoding,
   'c' AS datlocprovider, false AS datistemplate, true AS datallowconn, -1::INTEGER AS datconnlimit,
   0::BIGINT AS datfrozenxid, 0::BIGINT AS datminmxid, 1663::UINTEGER AS dattablespace,
   'C.UTF-8' AS datcollate, 'C.UTF-8' AS datctype, NULL::VARCHAR AS daticulocale,
-  NULL::VARCHAR AS datcollversion, NULL::VARCHAR[] AS datacl, NULL::VARCHAR AS datlocale,
+  NULL::VARCHAR AS datcollversion,
+  (SELECT any_value(acl) FROM teatree_system.support.object_acl WHERE kind = 'database') AS datacl, NULL::VARCHAR AS datlocale,
   NULL::VARCHAR AS daticurules, false AS dathasloginevt;
 
 CREATE VIEW teatree_system.pg.pg_tablespace AS

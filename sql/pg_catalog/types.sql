@@ -43,7 +43,7 @@ SELECT oid, proname, 11::UINTEGER AS pronamespace, 10::UINTEGER AS proowner, pro
   NULL::VARCHAR AS prosqlbody, NULL::VARCHAR[] AS proconfig, NULL::VARCHAR[] AS proacl
 FROM teatree_system.support.builtin_proc
 UNION ALL
-SELECT p.oid, p.name, p.namespace_oid, 10::UINTEGER,
+SELECT p.oid, p.name, p.namespace_oid, teatree_system.support.role_oid(coalesce(o.owner, 'postgres')),
   CASE p.language WHEN 'polars' THEN 13998 ELSE 14 END::UINTEGER, 100::FLOAT,
   CASE WHEN p.returns_set THEN 1000 ELSE 0 END::FLOAT, 0::UINTEGER, 0::UINTEGER,
   p.kind, p.security_definer, false, p.strict, p.returns_set, p.volatility, 'u',
@@ -52,8 +52,10 @@ SELECT p.oid, p.name, p.namespace_oid, 10::UINTEGER,
   CASE WHEN list_bool_or([m <> 'i' FOR m IN p.argument_modes]) THEN p.argument_modes END,
   CASE WHEN list_bool_or([n <> '' FOR n IN p.argument_names]) THEN p.argument_names END,
   t.defaults, NULL, CASE WHEN p.is_standard THEN '' ELSE p.body END, NULL,
-  CASE WHEN p.is_standard THEN p.body END, NULL, NULL
-FROM teatree_system.support.user_proc p JOIN teatree_system.support.user_proc_text t ON t.oid = p.oid;
+  CASE WHEN p.is_standard THEN p.body END, NULL, a.acl
+FROM teatree_system.support.user_proc p JOIN teatree_system.support.user_proc_text t ON t.oid = p.oid
+LEFT JOIN teatree_system.support.object_owner o ON o.kind = 'routine' AND o.oid = p.oid
+LEFT JOIN teatree_system.support.object_acl a ON a.kind = 'routine' AND a.oid = p.oid;
 
 CREATE VIEW teatree_system.pg.pg_language AS
 SELECT oid, lanname, 10::UINTEGER AS lanowner, lanispl, lanpltrusted, 0::UINTEGER AS lanplcallfoid,

@@ -90,10 +90,19 @@ FROM (
     CAST(json_extract_string(comment[8:], '$.limit.length') AS INTEGER) AS limit_length,
     json_extract_string(comment[8:], '$.not_null') = 'true' AS not_null,
     json_extract_string(comment[8:], '$.default') AS column_default,
-    json_extract_string(comment[8:], '$.comment') AS comment
+    json_extract_string(comment[8:], '$.comment') AS comment,
+    json_extract_string(comment[8:], '$.checks[*].name') AS check_names,
+    json_extract_string(comment[8:], '$.checks[*].condition') AS check_conditions
   FROM duckdb_types()
   WHERE database_name = current_database() AND NOT internal AND comment LIKE 'domain {%') d
 LEFT JOIN teatree_system.support.duckdb_type b ON b.name = teatree_system.support.base_type(base);
+
+CREATE VIEW teatree_system.support.domain_check AS
+SELECT teatree_system.support.object_oid('', CAST(oid AS VARCHAR), name, 'constraint') AS oid, name, namespace_oid, domain_name,
+       oid AS domain_oid, condition,
+       'CHECK ((' || regexp_replace(regexp_replace(condition, '"value"', 'VALUE', 'g'), '\bvalue\b', 'VALUE', 'g') || '))' AS definition
+FROM (SELECT oid, name AS domain_name, namespace_oid, unnest(check_names) AS name, unnest(check_conditions) AS condition
+      FROM teatree_system.support.user_domain);
 
 -- What columns need to know of a type, PostgreSQL's or a user's.
 CREATE VIEW teatree_system.support.any_type AS
@@ -240,7 +249,7 @@ FROM (SELECT *, json_extract_string(spec, '$.name.schema') AS named
       WHERE schema_name = 'teatree_internal' AND spec IS NOT NULL);
 
 -- Indexes: those with a name, and those behind keys, which DuckDB does not list.
-CREATE VIEW teatree_system.support.index_entry AS
+CREATE VIEW teatree_system.support.plain_index AS
 SELECT
   teatree_system.support.object_oid(database_name, shown_schema, index_name, '') AS oid, index_name AS name,
   teatree_system.support.schema_oid(database_name, shown_schema) AS namespace_oid,
@@ -260,6 +269,18 @@ UNION ALL
 SELECT index_oid, name, namespace_oid, schema_name, table_name, duckdb_table_oid, table_oid, is_temporary,
        true, kind = 'p', oid, NULL, column_names
 FROM teatree_system.support.constraint_entry WHERE kind IN ('p', 'u');
+
+-- What was asked of an index, see src/sql/define/index.rs.
+CREATE VIEW teatree_system.support.index_entry AS
+SELECT i.*, coalesce(d.method, 'btree') AS method, d.options, d.classes, coalesce(d.include, CAST([] AS VARCHAR[])) AS include, d.predicate
+FROM teatree_system.support.plain_index i
+LEFT JOIN (SELECT CASE WHEN schema_name = 'public' THEN 'main' ELSE schema_name END AS of_schema, object_name AS of_index,
+                  json_extract_string(value, '$.method') AS method, CAST(json_extract(value, '$.options') AS INTEGER[]) AS options,
+                  CAST(json_extract(value, '$.operator_classes') AS VARCHAR[]) AS classes,
+                  CAST(json_extract(value, '$.include') AS VARCHAR[]) AS include,
+                  json_extract_string(value, '$.predicate') AS predicate
+           FROM teatree_system.support.object_fact WHERE kind = 'relation' AND fact = 'index') d
+  ON d.of_schema = i.schema_name AND d.of_index = i.name;
 
 -- Sequences, under the name that a default has: `"schema"."name"` in DuckDB's words.
 CREATE MACRO teatree_system.support.drawn_sequence(of_default) AS
@@ -306,7 +327,7 @@ SELECT teatree_system.support.object_oid(database_name, schema_name, table_name,
        coalesce(limited_length + 4, teatree_system.support.type_modifier(data_type)) AS type_modifier,
        teatree_system.support.dimensions(data_type) AS dimensions,
        NOT is_nullable AS not_null, column_default, comment, limited_type_oid, data_type,
-       e.oid AS enum_oid, e.written_name AS enum_name
+       e.oid AS enum_oid, e.written_name AS enum_name, g.sql IS NOT NULL AS is_generated
 FROM duckdb_columns()
 LEFT JOIN (SELECT written_type, min_by(oid, written_name) AS oid, min_by(array_oid, written_name) AS array_oid,
                   min(written_name) AS written_name
@@ -314,24 +335,39 @@ LEFT JOIN (SELECT written_type, min_by(oid, written_name) AS oid, min_by(array_o
   ON data_type LIKE 'ENUM(%' AND e.written_type = regexp_replace(data_type, '(\[[0-9]*\])+$', '')
 LEFT JOIN teatree_system.support.duckdb_type t ON t.name = teatree_system.support.base_type(data_type)
 LEFT JOIN teatree_system.support.text_limit ON limited_table_oid = table_oid AND limited_column = column_name
+LEFT JOIN (SELECT table_oid AS of_table, sql FROM duckdb_tables() WHERE contains(sql, ' GENERATED ALWAYS AS')) g
+  ON g.of_table = table_oid AND (contains(g.sql, column_name || ' ' || data_type || ' GENERATED ALWAYS AS')
+    OR contains(g.sql, '"' || replace(column_name, '"', '""') || '" ' || data_type || ' GENERATED ALWAYS AS'))
 WHERE database_name IN (current_database(), 'temp') AND NOT internal AND schema_name <> 'teatree_internal'
 UNION ALL
 SELECT d.table_oid, NULL, d.schema_name, d.table_name, CAST(d.column_index AS SMALLINT), d.column_name, t.oid, d.typmod,
-       CASE WHEN d.typname[1] = '_' THEN 1 ELSE 0 END, d.not_null, NULL, NULL, NULL, NULL, NULL, NULL
+       CASE WHEN d.typname[1] = '_' THEN 1 ELSE 0 END, d.not_null, NULL, NULL, NULL, NULL, NULL, NULL, false
 FROM teatree_dataset_columns() d JOIN teatree_system.support.builtin_type t ON t.typname = d.typname;
+
+-- A table's columns with PostgreSQL's names of their types, for expressions over them.
+CREATE VIEW teatree_system.support.shown_columns AS
+SELECT c.table_oid, list(c.name ORDER BY c.number) AS names, list(coalesce(t.sqlname, '') ORDER BY c.number) AS types
+FROM teatree_system.support.column_type c
+LEFT JOIN teatree_system.support.any_type t ON t.oid = c.type_oid GROUP BY c.table_oid;
+CREATE VIEW teatree_system.support.shown_generated AS
+SELECT g.table_oid AS of_table, g.number AS of_number, teatree_shown_expression(g.column_default, c.names, c.types, false) AS expression
+FROM teatree_system.support.column_type g
+JOIN teatree_system.support.shown_columns c ON c.table_oid = g.table_oid WHERE g.is_generated;
 
 -- The same with defaults, identities and sequences in PostgreSQL's words.
 CREATE VIEW teatree_system.support.column_entry AS
 SELECT table_oid, number, name, type_oid, type_modifier, dimensions, not_null, comment,
        teatree_system.support.object_oid('', CAST(table_oid AS VARCHAR), CAST(number AS VARCHAR), 'default') AS default_oid,
-       teatree_system.support.shown_default(column_default,
+       CASE WHEN is_generated THEN 's' ELSE '' END AS generated,
+       CASE WHEN is_generated THEN s.expression ELSE teatree_system.support.shown_default(column_default,
          CASE WHEN limited_type_oid = 1043 THEN 'character varying' WHEN limited_type_oid = 1042 THEN 'bpchar'
-              WHEN data_type = 'VARCHAR' THEN 'text' END) AS column_default,
+              WHEN data_type = 'VARCHAR' THEN 'text' END) END AS column_default,
        CASE WHEN regexp_matches(column_default, '^COALESCE\(nextval\(.*, 1\)$') THEN 'd'
             WHEN regexp_matches(column_default, '^COALESCE\(nextval\(.*, 2\)$') THEN 'a' ELSE '' END AS identity,
        CASE WHEN regexp_matches(column_default, '^COALESCE\(nextval\(')
             THEN teatree_system.support.drawn_sequence(column_default) END AS owned_sequence
-FROM teatree_system.support.column_type;
+FROM teatree_system.support.column_type
+LEFT JOIN teatree_system.support.shown_generated s ON s.of_table = table_oid AND s.of_number = number AND is_generated;
 
 -- Tables, views, sequences, datasets of the user; PostgreSQL's relkind.
 CREATE VIEW teatree_system.support.user_relation AS

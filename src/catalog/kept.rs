@@ -15,7 +15,7 @@ pub(super) const KEPT_DATABASE: &str = "teatree_kept";
 const LIVE_DATABASE: &str = "teatree_system";
 
 /// The lists that definitions show in.
-const LISTS: [&str; 13] = [
+const LISTS: [&str; 14] = [
     "duckdb_tables()",
     "duckdb_columns()",
     "duckdb_constraints()",
@@ -29,11 +29,14 @@ const LISTS: [&str; 13] = [
     "teatree_system.support.routine",
     "teatree_system.support.user_trigger",
     "teatree_system.support.user_foreign_key",
+    "teatree_system.support.object_fact",
 ];
 
 /// What changes with every row or hardly at all, and what is built upon it: never kept.
-const MOVING: [&str; 7] = [
+const MOVING: [&str; 8] = [
     "pg.pg_sequences",
+    // Sessions come and go, and with them roles that nobody made.
+    "pg.pg_authid",
     "pg.pg_stat_progress_copy",
     "pg.pg_stat_user_tables",
     "pg.pg_stat_user_indexes",

@@ -24,13 +24,15 @@ pub use schemas::{
 };
 
 /// The SQL files, in the order in which they are run.
-const FILES: [(&str, &str); 33] = [
+const FILES: [(&str, &str); 37] = [
     ("pg_catalog/builtin_types.sql", include_str!("../../sql/pg_catalog/builtin_types.sql")),
     ("pg_catalog/builtin_procs.sql", include_str!("../../sql/pg_catalog/builtin_procs.sql")),
     ("pg_catalog/builtin_misc.sql", include_str!("../../sql/pg_catalog/builtin_misc.sql")),
     ("teatree/support.sql", include_str!("../../sql/teatree/support.sql")),
     ("pg_catalog/routines.sql", include_str!("../../sql/pg_catalog/routines.sql")),
     ("pg_catalog/triggers.sql", include_str!("../../sql/pg_catalog/triggers.sql")),
+    ("pg_catalog/facts.sql", include_str!("../../sql/pg_catalog/facts.sql")),
+    ("pg_catalog/roles.sql", include_str!("../../sql/pg_catalog/roles.sql")),
     ("pg_catalog/relations.sql", include_str!("../../sql/pg_catalog/relations.sql")),
     ("pg_catalog/types.sql", include_str!("../../sql/pg_catalog/types.sql")),
     ("pg_catalog/server.sql", include_str!("../../sql/pg_catalog/server.sql")),
@@ -38,6 +40,7 @@ const FILES: [(&str, &str); 33] = [
     ("functions/names.sql", include_str!("../../sql/functions/names.sql")),
     ("functions/catalog.sql", include_str!("../../sql/functions/catalog.sql")),
     ("functions/server.sql", include_str!("../../sql/functions/server.sql")),
+    ("functions/privileges.sql", include_str!("../../sql/functions/privileges.sql")),
     ("functions/text.sql", include_str!("../../sql/functions/text.sql")),
     ("functions/numeric.sql", include_str!("../../sql/functions/numeric.sql")),
     ("functions/format.sql", include_str!("../../sql/functions/format.sql")),
@@ -55,6 +58,10 @@ const FILES: [(&str, &str); 33] = [
     ("functions/regexp.sql", include_str!("../../sql/functions/regexp.sql")),
     ("functions/shown.sql", include_str!("../../sql/functions/shown.sql")),
     ("information_schema/views.sql", include_str!("../../sql/information_schema/views.sql")),
+    (
+        "information_schema/privileges.sql",
+        include_str!("../../sql/information_schema/privileges.sql"),
+    ),
     ("information_schema/routines.sql", include_str!("../../sql/information_schema/routines.sql")),
     ("information_schema/triggers.sql", include_str!("../../sql/information_schema/triggers.sql")),
     ("teatree/views.sql", include_str!("../../sql/teatree/views.sql")),

@@ -2,7 +2,8 @@
 
 use sqlparser::ast;
 
-use super::define::{SequenceChange, TableAction, ViewAction};
+use super::define::{CommentOn, SequenceChange, TableAction, ViewAction};
+use super::role::RoleAction;
 use super::routine::RoutineStatement;
 use super::statement::TableRef;
 use super::trigger::TriggerStatement;
@@ -42,9 +43,19 @@ pub enum DefineWrite {
         if_exists: bool,
         cascade: bool,
     },
+    /// COMMENT ON what DuckDB keeps no comment of.
+    Comment {
+        on: CommentOn,
+        /// The table or domain of a part, too.
+        name: TableRef,
+        part: String,
+        text: Option<String>,
+    },
     /// Functions and procedures.
     Routine(Box<RoutineStatement>),
     Trigger(Box<TriggerStatement>),
+    /// Roles, privileges, owners.
+    Role(Box<RoleAction>),
 }
 
 impl DefineWrite {
@@ -56,7 +67,9 @@ impl DefineWrite {
             DefineWrite::AlterTable { table, .. } | DefineWrite::AlterView { view: table, .. } => {
                 std::slice::from_ref(table)
             }
-            DefineWrite::Routine(_) => &[],
+            DefineWrite::Comment { on, .. } if !on.is_in_schema() => &[],
+            DefineWrite::Comment { name, .. } => std::slice::from_ref(name),
+            DefineWrite::Routine(_) | DefineWrite::Role(_) => &[],
             DefineWrite::Trigger(statement) => std::slice::from_ref(statement.table()),
             DefineWrite::DropDomain { names, .. } | DefineWrite::TemporaryView { names } => names,
         }

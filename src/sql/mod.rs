@@ -19,11 +19,13 @@
 //! - `declared_type.rs`: types of columns in CREATE TABLE.
 //! - `dataset_rewrite.rs`: UPDATE and DELETE of a dataset as a query over it.
 //! - `polars_query.rs`: a statement that Polars runs.
+//! - `role/`: roles, privileges, owners.
 //! - `routine/`: functions and procedures that users write in SQL.
 //! - `trigger/`: triggers, and the transition tables of their procedures.
 //! - `view/`: the queries of materialized views, and how they follow their inputs.
 //! - `foreign_key.rs`: foreign keys.
 //! - `affected.rs`: which rows a write changes, as a query.
+//! - `shown.rs`: expressions of definitions as PostgreSQL prints them.
 //! - `rewrite/`: PostgreSQL's SQL as DuckDB's.
 //!
 //! **Invariants:** kinds are decided on the parsed tree, never on a prefix of the text. Nothing
@@ -53,9 +55,11 @@ mod parsed;
 mod polars_query;
 mod precedence;
 pub mod rewrite;
+mod role;
 mod routine;
 mod session_calls;
 mod setting;
+mod shown;
 mod spelling;
 mod split;
 mod statement;
@@ -71,12 +75,13 @@ pub use copy::{CopyCondition, CopyFile, CopyIn, CopyOut, FileForm, ForceQuote};
 pub use cursor::{CursorStatement, Direction};
 pub use dataset_rewrite::DatasetRewrite;
 pub use define::{
-    CHECK_NAME_CODE, Candidates, ColumnDefault, ColumnSequence, ColumnShape, ConstraintKind,
-    ConstraintShape, DOMAIN_CHECK, DOMAIN_CODE, Definition, Domain, DomainCheck, Dropped,
-    EnumPlace, IndexPart, KEY_NAME_CODE, LikeOptions, LikeTable, MaterializedView, Overriding,
-    OwnerChange, Restart, Sequence, SequenceChange, SequenceOwner, SequenceSpec, SequenceUse,
-    TableAction, TableShape, TextLimit, ViewAction, check_name, key_name_note, length_limit,
-    may_read_tables, sequence_default, view_tables, written_name,
+    CHECK_NAME_CODE, Candidates, ColumnDefault, ColumnSequence, ColumnShape, CommentOn,
+    ConstraintKind, ConstraintShape, DOMAIN_CHECK, DOMAIN_CODE, Definition, Domain, DomainCheck,
+    Dropped, EnumPlace, IndexDetail, IndexPart, KEY_NAME_CODE, LikeOptions, LikeTable,
+    MaterializedView, Overriding, OwnerChange, Restart, Sequence, SequenceChange, SequenceOwner,
+    SequenceSpec, SequenceUse, Subject, SubjectKind, TableAction, TableShape, TextLimit,
+    ViewAction, check_name, key_name_note, length_limit, may_read_tables, renamed_key,
+    sequence_default, view_tables, written_name,
 };
 pub use define_write::DefineWrite;
 pub use dialect::parse_table_name;
@@ -88,6 +93,10 @@ pub use object_kind::ObjectKind;
 pub use params::{duckdb_column, duckdb_type_name};
 pub use parsed::ParsedTexts;
 pub use polars_query::{PolarsQuery, PolarsTarget};
+pub use role::{
+    Acl, ObjectClass, Objects, PRIVILEGES, PrivilegeChange, RoleAction, RoleChange, RoleOptions,
+    WrittenName,
+};
 pub use routine::{
     ArgumentMode, Language, MacroForm, NamedRoutine, Routine, RoutineAction, RoutineArgument,
     RoutineChange, RoutineKind, RoutineName, RoutineStatement, Routines, Volatility, check_result,
@@ -95,6 +104,7 @@ pub use routine::{
 };
 pub use session_calls::Compute;
 pub use setting::{Setting, TransactionMode, TransactionStatement};
+pub use shown::{ColumnTypes, shown_expression};
 pub use split::parse;
 pub use statement::{ColumnSpec, Kind, Memo, Read, Statement, TableRef, Tag};
 pub use write::{OnCommit, Write};

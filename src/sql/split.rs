@@ -7,7 +7,8 @@ use sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer};
 use super::comment::Comment;
 use super::statement::{Kind, Statement};
 use super::{
-    classify, copy, cursor, define, native, params, precedence, rewrite, routine, spelling, write,
+    classify, copy, cursor, define, native, params, precedence, rewrite, role, routine, spelling,
+    write,
 };
 use crate::error::{Error, Result};
 use crate::sql::dialect::PostgreSql;
@@ -97,7 +98,7 @@ pub(super) fn parse_one(
         return Ok(statement(kind, None, param_count));
     }
     if let Some(kind) = parse_beyond(&tokens).map_err(|error| place(error, &words))? {
-        return Ok(statement(kind, None, 0));
+        return Ok(role::without_password(statement(kind, None, 0), &tokens));
     }
     let (tokens, overriding) = define::take_overriding(tokens);
     let (tokens, like_options) = define::take_like_options(tokens);

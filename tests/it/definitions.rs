@@ -190,3 +190,28 @@ fn an_index_is_made_behind_changes_that_a_reader_does_not_see() {
     );
     writer.run("DROP TABLE idx_behind");
 }
+
+#[test]
+fn comments_follow_their_objects() {
+    check("comments");
+}
+
+#[test]
+fn indexes_and_conditions_are_shown_as_they_were_written() {
+    check("shown");
+}
+
+#[test]
+fn temporary_sequences_and_views() {
+    check("temporary");
+}
+
+#[test]
+fn domains_are_altered() {
+    check("alter_domain");
+}
+
+#[test]
+fn roles_and_privileges() {
+    check("roles");
+}

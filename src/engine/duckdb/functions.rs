@@ -19,6 +19,7 @@ use arrow::datatypes::{
 use super::capi::Database;
 use crate::error::{Error, Result};
 use crate::function::{self, Arg, Kind, Out, QUOTIENT_SCALE, ScalarFunction};
+use crate::sql::shown_expression;
 
 /// Makes the functions known.
 pub(super) fn register(database: &Database) -> Result<()> {
@@ -26,7 +27,7 @@ pub(super) fn register(database: &Database) -> Result<()> {
     let wrong = |name: &str, error: ::duckdb::Error| {
         Error::internal(format!("function {name} could not be registered: {error}"))
     };
-    for function in function::ALL {
+    for function in function::ALL.iter().chain(&SHOWN) {
         let name = format!("teatree_{}", function.name);
         CURRENT.set(Some(function));
         connection
@@ -37,6 +38,23 @@ pub(super) fn register(database: &Database) -> Result<()> {
         .register_scalar_function::<NumericDiv>("teatree_numeric_div")
         .map_err(|error| wrong("teatree_numeric_div", error))
 }
+
+/// An expression of a definition, the names and types of its table's columns, and whether it is to
+/// be pretty: the catalogue's own function.
+static SHOWN: [ScalarFunction; 1] = [ScalarFunction {
+    name: "shown_expression",
+    args: &[Kind::Text, Kind::Texts, Kind::Texts, Kind::Bool],
+    result: Kind::Text,
+    strict: true,
+    run: |args| {
+        let [text, names, types, pretty] = args else { return Ok(Out::Null) };
+        let (names, types) = (names.texts()?, types.texts()?);
+        let columns: Vec<(&str, &str)> =
+            names.iter().zip(types).filter_map(|(name, of)| Some(((*name)?, (*of)?))).collect();
+        let shown = shown_expression(text.text()?, &columns, matches!(pretty, Arg::Bool(true)));
+        Ok(Out::Text(shown.map_or_else(|| text.text().map(str::to_owned), Ok)?))
+    },
+}];
 
 thread_local! {
     // A signature is asked for without the state that it belongs to.

@@ -8,6 +8,7 @@ use tokio::sync::Semaphore;
 
 use super::capi::{Connection, Database};
 use super::deliveries;
+use super::facts;
 use super::foreign_keys;
 use super::functions;
 use super::kept::KeptCopy;
@@ -147,6 +148,7 @@ impl DuckDb {
         triggers::prepare(&mut connection, &options.database())?;
         deliveries::prepare(&mut connection)?;
         foreign_keys::prepare(&mut connection, &options.database())?;
+        facts::prepare(&mut connection, &options.database())?;
         for (name, sql) in catalog::system_sql() {
             connection
                 .execute(sql)

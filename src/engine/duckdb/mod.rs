@@ -12,7 +12,8 @@
 //! - `drawing.rs`: statements that tell what they draw from sequences.
 //! - `statement_cache.rs`: statements that the Writer's connection keeps prepared.
 //! - `refused_rows.rs`: which rows a table's conditions refuse.
-//! - `routines.rs`, `triggers.rs`: the tables of those that users have made.
+//! - `routines.rs`, `triggers.rs`: the tables of those that users have made; `facts.rs`: of what is
+//!   known of objects beside their definitions.
 //! - `table_shape.rs`: what rows of a table must look like.
 //! - `foreign.rs`: DuckDB tables as sources of DataFusion plans.
 //! - `deliveries.rs`: the table of rows that wait for their datasets.
@@ -30,6 +31,7 @@ mod error;
 mod error_words;
 mod exact;
 mod exports;
+mod facts;
 mod foreign;
 mod foreign_keys;
 mod functions;

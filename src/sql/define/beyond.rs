@@ -1,13 +1,15 @@
 //! Statements that the parser does not know: ALTER SEQUENCE, SET SCHEMA, identity columns' ALTER,
-//! renaming of views; materialized views (in `materialized.rs`), triggers (in `trigger.rs`); OWNER
-//! TO and privileges, which are accepted since all roles may do all.
+//! renaming of views; materialized views (in `materialized.rs`), triggers (in `trigger.rs`),
+//! comments (in `comment_on.rs`), roles and privileges (in `role/`).
 
 use sqlparser::tokenizer::{Token, TokenWithSpan};
 
+use super::comment_on::comment_on;
 use super::sequence::{Bound, OwnerChange, Restart, SequenceOwner};
 use super::{SequenceChange, TableAction, domain, materialized, trigger};
 use crate::error::{Error, Result};
 use crate::sql::define_write::DefineWrite;
+use crate::sql::role;
 use crate::sql::setting::TransactionStatement;
 use crate::sql::statement::{Kind, TableRef, Tag};
 use crate::sql::write::Write;
@@ -23,17 +25,11 @@ pub(in crate::sql) fn parse(tokens: &[TokenWithSpan]) -> Result<Option<Kind>> {
         .filter(|token| !matches!(token, Token::Whitespace(_) | Token::EOF | Token::SemiColon))
         .collect();
     let mut cursor = Cursor { solid: &solid, place: 0 };
-    if cursor.take(&["grant"]) {
-        return Ok(Some(Kind::Nothing("GRANT")));
-    }
-    if cursor.take(&["revoke"]) {
-        return Ok(Some(Kind::Nothing("REVOKE")));
+    if let Some((tag, action)) = role::parse(&mut cursor)? {
+        return define(&tag, DefineWrite::Role(Box::new(action))).map(Some);
     }
     if cursor.take(&["alter", "default", "privileges"]) {
         return Ok(Some(Kind::Nothing("ALTER DEFAULT PRIVILEGES")));
-    }
-    if cursor.take(&["reassign", "owned"]) {
-        return Ok(Some(Kind::Nothing("REASSIGN OWNED")));
     }
     // Nothing here needs it: DuckDB keeps its files and statistics by itself.
     if cursor.take(&["vacuum"]) {
@@ -62,6 +58,9 @@ pub(in crate::sql) fn parse(tokens: &[TokenWithSpan]) -> Result<Option<Kind>> {
     {
         return Err(trigger::refuse_constraint());
     }
+    if cursor.take(&["comment", "on"]) {
+        return comment_on(&mut cursor);
+    }
     if cursor.take(&["drop", "trigger"]) {
         return trigger::drop_trigger(&mut cursor).map(Some);
     }
@@ -71,14 +70,6 @@ pub(in crate::sql) fn parse(tokens: &[TokenWithSpan]) -> Result<Option<Kind>> {
     if cursor.is(0, "domain") {
         return Err(Error::unsupported("ALTER DOMAIN is not supported")
             .with_hint("A column keeps what its domain demanded when it was made."));
-    }
-    for (word, tag) in OWNED {
-        if cursor.is(0, word) && cursor.ends_with_owner() {
-            return Ok(Some(Kind::Nothing(tag)));
-        }
-    }
-    if cursor.is(0, "materialized") && cursor.ends_with_owner() {
-        return Ok(Some(Kind::Nothing("ALTER MATERIALIZED VIEW")));
     }
     if cursor.take(&["materialized", "view"]) {
         return materialized::alter(&mut cursor);
@@ -98,35 +89,24 @@ pub(in crate::sql) fn parse(tokens: &[TokenWithSpan]) -> Result<Option<Kind>> {
     Ok(None)
 }
 
-/// What OWNER TO is said of, with the command tag. A table's is the parser's.
-const OWNED: [(&str, &str); 7] = [
-    ("view", "ALTER VIEW"),
-    ("sequence", "ALTER SEQUENCE"),
-    ("schema", "ALTER SCHEMA"),
-    ("type", "ALTER TYPE"),
-    ("function", "ALTER FUNCTION"),
-    ("procedure", "ALTER PROCEDURE"),
-    ("database", "ALTER DATABASE"),
-];
-
 /// A place in a statement's tokens.
-pub(super) struct Cursor<'a> {
+pub(in crate::sql) struct Cursor<'a> {
     solid: &'a [&'a Token],
     place: usize,
 }
 
 impl Cursor<'_> {
-    pub(super) fn at(&self, ahead: usize) -> Option<&Token> {
+    pub(in crate::sql) fn at(&self, ahead: usize) -> Option<&Token> {
         self.solid.get(self.place + ahead).copied()
     }
 
-    fn is(&self, ahead: usize, text: &str) -> bool {
+    pub(in crate::sql) fn is(&self, ahead: usize, text: &str) -> bool {
         matches!(self.at(ahead), Some(Token::Word(word))
             if word.quote_style.is_none() && word.value.eq_ignore_ascii_case(text))
     }
 
     /// Takes these words, if they come next.
-    pub(super) fn take(&mut self, words: &[&str]) -> bool {
+    pub(in crate::sql) fn take(&mut self, words: &[&str]) -> bool {
         let found = words.iter().enumerate().all(|(ahead, word)| self.is(ahead, word));
         if found {
             self.place += words.len();
@@ -134,15 +114,20 @@ impl Cursor<'_> {
         found
     }
 
+    /// Takes this word.
+    pub(in crate::sql) fn expect(&mut self, word: &str) -> Result<()> {
+        if self.take(&[word]) { Ok(()) } else { Err(self.error()) }
+    }
+
     /// Takes this token, if it comes next.
-    pub(super) fn takes(&mut self, token: &Token) -> bool {
+    pub(in crate::sql) fn takes(&mut self, token: &Token) -> bool {
         let found = self.at(0) == Some(token);
         self.place += usize::from(found);
         found
     }
 
     /// Passes over tokens.
-    pub(super) fn skip(&mut self, count: usize) {
+    pub(in crate::sql) fn skip(&mut self, count: usize) {
         self.place += count;
     }
 
@@ -151,7 +136,7 @@ impl Cursor<'_> {
         self.place = self.solid.len();
     }
 
-    fn ends_with_owner(&self) -> bool {
+    pub(in crate::sql) fn ends_with_owner(&self) -> bool {
         let count = self.solid.len();
         let is = |place: usize, text: &str| {
             matches!(self.solid.get(place), Some(Token::Word(word))
@@ -160,11 +145,11 @@ impl Cursor<'_> {
         count > 4 && is(count - 3, "owner") && is(count - 2, "to")
     }
 
-    fn done(&self) -> bool {
+    pub(in crate::sql) fn done(&self) -> bool {
         self.place >= self.solid.len()
     }
 
-    pub(super) fn word(&mut self) -> Result<String> {
+    pub(in crate::sql) fn word(&mut self) -> Result<String> {
         match self.at(0) {
             Some(Token::Word(word)) => {
                 let value = word.value.clone();
@@ -175,7 +160,7 @@ impl Cursor<'_> {
         }
     }
 
-    pub(super) fn error(&self) -> Error {
+    pub(in crate::sql) fn error(&self) -> Error {
         match self.at(0) {
             Some(token) => Error::syntax(format!("syntax error at or near \"{token}\"")),
             None => Error::syntax("syntax error at end of input"),
@@ -192,12 +177,12 @@ impl Cursor<'_> {
         Ok(parts)
     }
 
-    pub(super) fn name(&mut self) -> Result<TableRef> {
+    pub(in crate::sql) fn name(&mut self) -> Result<TableRef> {
         let parts = self.parts()?;
         table_ref(&parts).ok_or_else(|| Error::syntax("improper qualified name"))
     }
 
-    fn integer(&mut self) -> Result<i64> {
+    pub(in crate::sql) fn integer(&mut self) -> Result<i64> {
         let minus = matches!(self.at(0), Some(Token::Minus));
         if minus || matches!(self.at(0), Some(Token::Plus)) {
             self.place += 1;

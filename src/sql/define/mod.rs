@@ -4,8 +4,9 @@
 //! - `shape.rs`: tables, columns and constraints in parts; how they are written for DuckDB.
 //! - `create.rs`, `alter.rs`, `index.rs`, `sequence.rs`: the parser's tree to a [`Definition`].
 //! - `domain.rs`: CREATE DOMAIN.
-//! - `beyond.rs`: statements that the parser does not know, those of `materialized.rs` and
-//!   `trigger.rs` among them; `tokens.rs`: such clauses.
+//! - `beyond.rs`: statements that the parser does not know, those of `comment_on.rs`,
+//!   `materialized.rs` and `trigger.rs` among them; `tokens.rs`: such clauses.
+//! - `subject.rs`: what comments, owners and privileges are of.
 //! - `row_defaults.rs`: INSERT and UPDATE of columns with defaults that are no plain values.
 //! - `statement.rs`: a [`Statement`](super::Statement) to its definitions.
 //!
@@ -13,6 +14,7 @@
 
 mod alter;
 mod beyond;
+mod comment_on;
 mod create;
 mod domain;
 mod index;
@@ -21,6 +23,7 @@ mod row_defaults;
 mod sequence;
 mod shape;
 mod statement;
+mod subject;
 mod tokens;
 mod trigger;
 
@@ -28,17 +31,20 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::TableName;
 use crate::sql::foreign_key::ReferenceShape;
+use crate::sql::role::RoleChange;
 use crate::sql::routine::RoutineChange;
 use crate::sql::trigger::TriggerChange;
 use crate::sql::view::{Refresh, ViewPlan};
 use crate::types::Value;
 
 use alter::alter_table;
-pub(super) use beyond::parse as parse_beyond;
+pub(super) use beyond::{Cursor, parse as parse_beyond};
+pub use comment_on::CommentOn;
 pub(super) use create::as_sequence_name;
 use create::create_table;
 pub use domain::{DOMAIN_CHECK, DOMAIN_CODE, Domain, DomainCheck};
 use index::create_index;
+pub use index::{IndexDetail, renamed_key};
 pub(super) use materialized::take_with_data;
 pub use row_defaults::ColumnDefault;
 pub(super) use row_defaults::split_assignments;
@@ -51,6 +57,7 @@ pub use shape::{
 };
 pub(super) use statement::{calls, duckdb_sequence_name};
 pub use statement::{may_read_tables, view_tables};
+pub use subject::{Subject, SubjectKind};
 pub use tokens::{LikeOptions, Overriding};
 pub(super) use tokens::{order_sequence_options, take_like, take_like_options, take_overriding};
 
@@ -105,6 +112,8 @@ pub enum Definition {
         unique: bool,
         /// SQL of each key part; plain columns are quoted names.
         parts: Vec<IndexPart>,
+        #[serde(default)]
+        detail: IndexDetail,
     },
     CreateSequence {
         name: TableName,
@@ -120,6 +129,12 @@ pub enum Definition {
     CommentOnType {
         name: Candidates,
         comment: Option<String>,
+    },
+    Comment {
+        on: CommentOn,
+        name: Candidates,
+        part: String,
+        text: Option<String>,
     },
     AlterSequence {
         name: Candidates,
@@ -163,6 +178,7 @@ pub enum Definition {
     /// Functions and procedures.
     Routine(RoutineChange),
     Trigger(TriggerChange),
+    Role(RoleChange),
     Truncate {
         tables: Vec<Candidates>,
         restart: bool,
@@ -321,6 +337,18 @@ pub enum TableAction {
     ValidateConstraint {
         name: String,
     },
+}
+
+impl TableAction {
+    /// Tells whether a constraint may have another name behind it.
+    pub fn renames(&self) -> bool {
+        matches!(
+            self,
+            TableAction::RenameColumn { .. }
+                | TableAction::RenameTable { .. }
+                | TableAction::RenameConstraint { .. }
+        )
+    }
 }
 
 #[cfg(test)]

@@ -14,8 +14,10 @@ use super::{
     as_sequence_name, create_index, create_sequence, create_table, written_name,
 };
 use crate::error::{Error, Result};
+use crate::ids::TableName;
 use crate::sql::define_write::DefineWrite;
 use crate::sql::rewrite::{self, NameContext};
+use crate::sql::role::RoleChange;
 use crate::sql::statement::{Statement, TableRef};
 use crate::sql::write::Write;
 use crate::sql::{Kind, params, quote_ident};
@@ -62,10 +64,9 @@ impl Statement {
                 let Some(kind) = dropped_kind(*object_type) else { return Ok(None) };
                 let each = |name| match kind {
                     // A schema's name is not found on the search path.
-                    Dropped::Schema => Ok(vec![crate::ids::TableName::new(
-                        "",
-                        TableRef::from_object_name(name)?.table,
-                    )]),
+                    Dropped::Schema => {
+                        Ok(vec![TableName::new("", TableRef::from_object_name(name)?.table)])
+                    }
                     _ => candidates(name, path),
                 };
                 Definition::Drop {
@@ -249,6 +250,11 @@ fn beyond(define: &DefineWrite, names: &NameContext) -> Result<Definition> {
         DefineWrite::Routine(_) | DefineWrite::Trigger(_) => {
             return Err(Error::internal("its definition goes another way"));
         }
+        DefineWrite::Role(action) => Definition::Role(RoleChange {
+            action: (**action).clone(),
+            search_path: path.to_vec(),
+            user: names.session.user().to_owned(),
+        }),
         DefineWrite::AlterSequence { name, if_exists, change, owner } => {
             let mut change = change.clone();
             if let Some((table, column)) = owner {
@@ -260,6 +266,15 @@ fn beyond(define: &DefineWrite, names: &NameContext) -> Result<Definition> {
                 change,
             }
         }
+        DefineWrite::Comment { on, name, part, text } => Definition::Comment {
+            on: *on,
+            name: match on.is_in_schema() {
+                true => name.candidates(path).collect(),
+                false => vec![TableName::new("", name.table.clone())],
+            },
+            part: part.clone(),
+            text: text.clone(),
+        },
         DefineWrite::AlterView { view, if_exists, action } => Definition::AlterView {
             name: view.candidates(path).collect(),
             if_exists: *if_exists,

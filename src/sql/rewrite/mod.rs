@@ -201,6 +201,7 @@ impl VisitorMut for Rewriter<'_> {
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Error> {
         names::hidden_column(expr, &self.tables);
         if !self.is_kept {
+            of_session::own_role(expr, self.names);
             of_session::current_setting(expr, self.names);
         }
         names::expression(expr, self.names);

@@ -57,6 +57,34 @@ pub(super) fn relation(factor: &mut TableFactor, names: &NameContext) {
     });
 }
 
+/// The functions about privileges, with the number of their arguments where one is the role.
+const OF_ROLES: [(&str, usize); 8] = [
+    ("pg_has_role", 3),
+    ("has_table_privilege", 3),
+    ("has_any_column_privilege", 3),
+    ("has_column_privilege", 4),
+    ("has_schema_privilege", 3),
+    ("has_database_privilege", 3),
+    ("has_sequence_privilege", 3),
+    ("has_function_privilege", 3),
+];
+
+/// Gives a function about privileges that names no role the session's own.
+pub(super) fn own_role(expr: &mut Expr, names: &NameContext) {
+    let Expr::Function(function) = &mut *expr else { return };
+    let known = match parts(&function.name).as_deref() {
+        Some([name] | ["pg_catalog", name]) => OF_ROLES.iter().find(|(known, _)| known == name),
+        _ => None,
+    };
+    let (Some((_, count)), FunctionArguments::List(list)) = (known, &mut function.args) else {
+        return;
+    };
+    if list.args.len() + 1 == *count {
+        let own = super::names::string(names.session.user());
+        list.args.insert(0, FunctionArg::Unnamed(FunctionArgExpr::Expr(own)));
+    }
+}
+
 /// Rewrites `current_setting` of a name that is only known row by row; the session has computed the
 /// others.
 pub(super) fn current_setting(expr: &mut Expr, names: &NameContext) {

@@ -42,7 +42,7 @@ impl SessionFacts {
         self.were_asked.store(true, Ordering::Relaxed);
     }
 
-    pub(super) fn user(&self) -> &str {
+    pub(in crate::sql) fn user(&self) -> &str {
         self.note_asked();
         &self.user
     }

@@ -6,7 +6,9 @@ use super::{Definer, RelationKind, undefined, wrong_kind};
 use crate::catalog::{duckdb_schema, duckdb_table};
 use crate::error::{Error, Result};
 use crate::ids::TableName;
-use crate::sql::{ConstraintKind, ConstraintShape, TableAction, ViewAction, quote_ident};
+use crate::sql::{
+    ConstraintKind, ConstraintShape, SubjectKind, TableAction, ViewAction, quote_ident,
+};
 use crate::sqlstate::SqlState;
 use crate::types::Value;
 
@@ -34,8 +36,14 @@ impl Definer<'_> {
         self.take_over_keys(&name)?;
         for action in actions {
             let table = self.existing(&name)?;
+            let named: Vec<String> = table.names().cloned().collect();
             if let Some(renamed) = self.alter(table, action)? {
+                self.move_relation_facts(&name, &renamed)?;
                 name = renamed;
+            }
+            if action.renames() && self.connection.has_facts()? {
+                let now: Vec<String> = self.existing(&name)?.names().cloned().collect();
+                self.move_constraint_facts(&name, &named, &now)?;
             }
         }
         Ok(())
@@ -55,6 +63,8 @@ impl Definer<'_> {
                     let sql =
                         format!("ALTER VIEW {} RENAME TO {}", duckdb_table(name), quote_ident(to));
                     self.connection.run(&sql)?;
+                    let to = TableName::new(name.schema.clone(), to.clone());
+                    self.move_relation_facts(name, &to)?;
                 }
                 (TableAction::RenameTable { to }, RelationKind::MaterializedView) => {
                     let action = ViewAction::Rename { to: to.clone() };
@@ -112,6 +122,8 @@ impl Definer<'_> {
                 self.rename_column(&table, from, to)?;
                 self.rename_column_in_triggers(&table.name, from, to)?;
                 self.rename_column_in_keys(&table.name, from, to)?;
+                self.move_part(SubjectKind::Column, &table.name, from, to)?;
+                self.rename_in_index_details(&table, from, to)?;
             }
             TableAction::AddConstraint { constraint } => self.add_constraint(&table, constraint)?,
             TableAction::DropConstraint { name, if_exists, cascade } => {
@@ -181,6 +193,11 @@ impl Definer<'_> {
         let mut rebuild = Rebuild::of(table);
         rebuild.after.name = to.clone();
         self.rebuild(&rebuild)?;
+        let indexes = table.indexes.iter().map(|index| &index.name).chain(table.names());
+        for index in indexes {
+            let of = |schema: &str| TableName::new(schema, index.clone());
+            self.move_relation_facts(&of(&table.name.schema), &of(schema))?;
+        }
         Ok(to)
     }
 
@@ -268,6 +285,7 @@ impl Definer<'_> {
         let Some(mut index) = found else { return Err(wrong_kind(&name.table, "an index")) };
         self.connection.run(&format!("DROP INDEX {}", duckdb_table(name)))?;
         to.clone_into(&mut index.name);
+        self.move_relation_facts(name, &TableName::new(name.schema.clone(), to))?;
         self.indexes(&[index], &table.name)
     }
 }

@@ -8,7 +8,7 @@ use crate::catalog::duckdb_table;
 use crate::error::{Error, Result};
 use crate::sql::{
     ColumnSequence, ColumnShape, ConstraintKind, ConstraintShape, TextLimit, quote_ident,
-    sequence_default,
+    renamed_key, sequence_default,
 };
 use crate::sqlstate::SqlState;
 
@@ -120,6 +120,8 @@ impl Definer<'_> {
             after
                 .indexes
                 .retain(|index| !index.parts.iter().any(|part| mentions(part, name, &quoted)));
+            let detailed = self.indexes_mentioning(table, name)?;
+            after.indexes.retain(|index| !detailed.contains(&index.name));
             rebuild.sources.retain(|(column, _)| column != name);
             if after.columns.is_empty() {
                 return Err(Error::unsupported("a table without columns is not supported"));
@@ -234,6 +236,10 @@ impl Definer<'_> {
             if *part == old {
                 new.clone_into(part);
             } else if mentions(part, from, &old) {
+                if let Some(renamed) = renamed_key(part, from, to) {
+                    *part = renamed;
+                    continue;
+                }
                 return Err(Error::unsupported(format!(
                     "column \"{from}\" is part of an index over an expression"
                 ))

@@ -156,6 +156,9 @@ impl Definer<'_> {
                 let words: Vec<&str> = index.parts.iter().map(|p| p.trim_matches('"')).collect();
                 let wanted = generated_name(&new.name.table, &words.join("_"), "idx");
                 let name = self.free_name(&new.name.schema, &wanted)?.table;
+                let made = TableName::new(new.name.schema.clone(), name.clone());
+                let of = TableName::new(source.name.schema.clone(), index.name.clone());
+                self.copy_index_detail(&of, &made)?;
                 new.indexes.push(Index { name, comment: None, ..index });
             }
         }
@@ -189,7 +192,8 @@ impl Definer<'_> {
         }
     }
 
-    /// Builds an index, under PostgreSQL's own name for it when none is given.
+    /// Builds an index, under PostgreSQL's own name for it when none is given. Gives its name,
+    /// unless it was there.
     pub(super) fn create_index(
         &mut self,
         table: &[TableName],
@@ -197,7 +201,7 @@ impl Definer<'_> {
         if_not_exists: bool,
         unique: bool,
         parts: &[IndexPart],
-    ) -> Result<()> {
+    ) -> Result<Option<TableName>> {
         let (table, kind) = self.find(table)?.ok_or_else(|| {
             undefined("relation", table.first().map_or("", |name| name.table.as_str()))
         })?;
@@ -213,7 +217,7 @@ impl Definer<'_> {
             Some(name) => {
                 let name = TableName::new(table.schema.clone(), name);
                 if self.find(std::slice::from_ref(&name))?.is_some() {
-                    return if if_not_exists { Ok(()) } else { Err(already_exists(&name.table)) };
+                    return if if_not_exists { Ok(None) } else { Err(already_exists(&name.table)) };
                 }
                 name
             }
@@ -224,7 +228,7 @@ impl Definer<'_> {
             }
         };
         let index = Index {
-            name: name.table,
+            name: name.table.clone(),
             unique,
             parts: parts.iter().map(|part| part.sql.clone()).collect(),
             comment: None,
@@ -237,10 +241,11 @@ impl Definer<'_> {
             Some(view) => {
                 let parts = Definer::index_parts(&view, parts)?;
                 let parts = parts.into_iter().map(|part| part.sql).collect();
-                self.indexes(&[Index { parts, ..index }], &view.storage)
+                self.indexes(&[Index { parts, ..index }], &view.storage)?;
             }
-            None => self.indexes(&[index], &table),
+            None => self.indexes(&[index], &table)?,
         }
+        Ok(Some(name))
     }
 }
 

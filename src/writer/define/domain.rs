@@ -41,6 +41,15 @@ impl Definer<'_> {
         self.keep_domain(name, &made)
     }
 
+    /// Finds a domain by what its name may mean.
+    pub(super) fn domain_named(
+        &mut self,
+        candidates: &[TableName],
+    ) -> Result<Option<(TableName, Domain)>> {
+        let found = self.type_comment(candidates)?;
+        Ok(found.and_then(|(name, comment)| Some((name, read(&comment)?))))
+    }
+
     /// Finds the domain that a column is of.
     pub(super) fn domain_of(&mut self, column: &ColumnShape) -> Result<Option<Domain>> {
         if column.named_type.is_empty() {
@@ -85,6 +94,11 @@ impl Definer<'_> {
             }
             None => self.set_type_comment(&name, comment),
         }
+    }
+
+    /// Finds a user's type.
+    pub(super) fn type_named(&mut self, candidates: &[TableName]) -> Result<Option<TableName>> {
+        Ok(self.type_comment(candidates)?.map(|(name, _)| name))
     }
 
     /// Tells whether a name means a user's type.

@@ -3,6 +3,8 @@
 //!
 //! - `existing.rs`: what the catalog says of a table, and its CREATE TABLE.
 //! - `rebuild.rs`: a table made anew with another definition, its rows copied.
+//! - `roles.rs`, `privileges.rs`: roles, and what they may do and own.
+//! - `facts.rs`: comments that DuckDB has no place for.
 //! - `create.rs`, `alter.rs`, `drop.rs`, `enums.rs`, `domain.rs`, `sequence.rs`, `routine.rs`,
 //!   `trigger.rs`, `foreign_key.rs`, `views.rs`: one statement's kind each.
 //!
@@ -17,7 +19,10 @@ mod drop;
 mod enums;
 mod existing;
 mod foreign_key;
+mod facts;
+mod privileges;
 mod rebuild;
+mod roles;
 mod routine;
 mod sequence;
 mod trigger;
@@ -91,6 +96,12 @@ impl<'a> Definer<'a> {
 
     /// Makes one change; `setval` gives rows.
     pub(super) fn apply(&mut self, definition: &Definition) -> Result<Option<ResultSet>> {
+        let rows = self.change(definition)?;
+        self.sweep(definition)?;
+        Ok(rows)
+    }
+
+    fn change(&mut self, definition: &Definition) -> Result<Option<ResultSet>> {
         match definition {
             Definition::Run { sql } => self.connection.run(sql)?,
             Definition::CreateTable { table, if_not_exists, shape, like } => {
@@ -99,8 +110,10 @@ impl<'a> Definer<'a> {
             Definition::AlterTable { table, if_exists, actions } => {
                 self.alter_table(table, *if_exists, actions)?;
             }
-            Definition::CreateIndex { table, name, if_not_exists, unique, parts } => {
-                self.create_index(table, name.as_deref(), *if_not_exists, *unique, parts)?;
+            Definition::CreateIndex { table, name, if_not_exists, unique, parts, detail } => {
+                let made =
+                    self.create_index(table, name.as_deref(), *if_not_exists, *unique, parts)?;
+                self.keep_index_detail(made.as_ref(), detail)?;
             }
             Definition::CreateSequence { name, if_not_exists, spec, owner } => {
                 self.create_sequence(name, *if_not_exists, spec, owner.as_ref())?;
@@ -108,6 +121,9 @@ impl<'a> Definer<'a> {
             Definition::CreateDomain { name, shape } => self.create_domain(name, shape)?,
             Definition::CommentOnType { name, comment } => {
                 self.comment_on_type(name, comment.as_deref())?;
+            }
+            Definition::Comment { on, name, part, text } => {
+                self.comment_on(*on, name, part, text.as_deref())?;
             }
             Definition::AlterSequence { name, if_exists, change } => {
                 self.alter_sequence(name, *if_exists, change)?;
@@ -130,6 +146,7 @@ impl<'a> Definer<'a> {
             }
             Definition::Routine(change) => self.change_routine(change)?,
             Definition::Trigger(change) => self.change_trigger(change)?,
+            Definition::Role(change) => self.change_role(change)?,
             Definition::Truncate { tables, restart, cascade } => {
                 self.truncate(tables, *restart, *cascade)?;
             }

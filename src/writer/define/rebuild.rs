@@ -128,7 +128,7 @@ impl Definer<'_> {
         Ok(())
     }
 
-    fn comment(&mut self, kind: &str, name: &str, comment: &str) -> Result<()> {
+    pub(super) fn comment(&mut self, kind: &str, name: &str, comment: &str) -> Result<()> {
         let comment = comment.replace('\'', "''");
         self.connection.run(&format!("COMMENT ON {kind} {name} IS '{comment}'"))
     }

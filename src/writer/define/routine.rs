@@ -5,7 +5,8 @@ use crate::catalog::duckdb_schema;
 use crate::error::{Error, Result};
 use crate::ids::TableName;
 use crate::sql::{
-    Routine, RoutineAction, RoutineChange, RoutineKind, RoutineName, signature, view_functions,
+    Routine, RoutineAction, RoutineChange, RoutineKind, RoutineName, SubjectKind, signature,
+    view_functions,
 };
 use crate::sqlstate::SqlState;
 use crate::types::{PgType, Value};
@@ -230,6 +231,9 @@ impl Definer<'_> {
         self.keep_routine(&changed)?;
         if moves {
             self.rename_in_triggers(&routine, &changed)?;
+            let signed = |one: &Routine| TableName::new(one.schema.clone(), one.signature());
+            let (from, to) = (signed(&routine), signed(&changed));
+            self.connection.move_facts(&[SubjectKind::Routine], &from, &to)?;
             self.make_macros(&routine.table_name())?;
             self.make_macros(&changed.table_name())?;
         }

@@ -96,6 +96,7 @@ impl Definer<'_> {
             return Err(super::create::already_exists(&to.table));
         }
         let sequence = self.sequence(name)?;
+        self.move_relation_facts(name, to)?;
         self.replace_sequence(name, to, &sequence)
     }
 

@@ -6,7 +6,7 @@ use crate::ids::TableName;
 use crate::intent::Action;
 use crate::pipeline::StoredTrigger;
 use crate::sql::trigger::{Trigger, TriggerChange};
-use crate::sql::{Definition, Routine, RoutineChange};
+use crate::sql::{Definition, Routine, RoutineChange, SubjectKind};
 use crate::sqlstate::SqlState;
 
 impl Definer<'_> {
@@ -36,6 +36,7 @@ impl Definer<'_> {
                     return Err(exists(to, &table));
                 }
                 self.forget_trigger(&stored.trigger)?;
+                self.move_part(SubjectKind::Trigger, &table, name, to)?;
                 to.clone_into(&mut stored.trigger.name);
                 stored.save(self.connection)
             }
@@ -159,6 +160,11 @@ impl Definer<'_> {
                 format!("trigger \"{name}\" for table \"{}\" does not exist", table.table),
             )
         })
+    }
+
+    /// Tells whether a table has a trigger of this name.
+    pub(super) fn has_trigger(&mut self, table: &TableName, name: &str) -> Result<bool> {
+        Ok(self.triggers_on(table)?.iter().any(|stored| stored.trigger.name == name))
     }
 
     fn forget_trigger(&mut self, trigger: &Trigger) -> Result<()> {

@@ -2,13 +2,14 @@
 
 use super::create::already_exists;
 use super::{Definer, RelationKind, undefined, wrong_kind};
-use crate::catalog::duckdb_table;
+use crate::catalog::{duckdb_schema, duckdb_table};
 use crate::error::{Error, Result};
 use crate::ids::TableName;
 use crate::pipeline::{STORAGE_SCHEMA, StoredView, View};
 use crate::sql::view::{DELTA, Delta, Refresh, Upkeep, ViewPlan};
 use crate::sql::{IndexPart, MaterializedView, ViewAction, may_read_tables, quote_ident};
 use crate::sqlstate::SqlState;
+use crate::types::Value;
 
 /// How deep plain views may be nested in a materialized view's query.
 const NESTED_MAX: usize = 32;
@@ -113,8 +114,40 @@ impl Definer<'_> {
                 }
             }
         }
-        view.show(self.connection)?;
+        self.show_again(&view, &view.stored.name)?;
         view.save(self.connection)
+    }
+
+    /// Makes the view over the rows anew; the comments on it stay.
+    fn show_again(&mut self, view: &View, was: &TableName) -> Result<()> {
+        let place =
+            [Value::Text(duckdb_schema(&was.schema).to_owned()), Value::Text(was.table.clone())];
+        let own = self.connection.text_rows(
+            "SELECT coalesce(comment, '') FROM duckdb_views()
+             WHERE database_name = current_database() AND schema_name = $1 AND view_name = $2",
+            &place,
+        )?;
+        let columns = self.connection.text_rows(
+            "SELECT coalesce(comment, '') FROM duckdb_columns()
+             WHERE database_name = current_database() AND schema_name = $1 AND table_name = $2
+             ORDER BY column_index",
+            &place,
+        )?;
+        if *was != view.stored.name {
+            self.connection.run(&format!("DROP VIEW {}", duckdb_table(was)))?;
+        }
+        view.show(self.connection)?;
+        let name = duckdb_table(&view.stored.name);
+        let some = |text: &&String| !text.is_empty();
+        if let Some(comment) = own.iter().flatten().find(some) {
+            self.comment("VIEW", &name, comment)?;
+        }
+        for (column, comment) in view.stored.columns.iter().zip(columns.iter().flatten()) {
+            if some(&comment) {
+                self.comment("COLUMN", &format!("{name}.{}", quote_ident(column)), comment)?;
+            }
+        }
+        Ok(())
     }
 
     fn refresh(&mut self, mut view: View, concurrently: bool, with_data: bool) -> Result<()> {
@@ -143,7 +176,7 @@ impl Definer<'_> {
             self.connection.run(&format!("DELETE FROM {}", duckdb_table(&view.storage)))?;
         }
         if before != (with_data, None) {
-            view.show(self.connection)?;
+            self.show_again(&view, &view.stored.name)?;
             view.save(self.connection)?;
         }
         Ok(())
@@ -184,9 +217,9 @@ impl Definer<'_> {
         if let Some(reader) = self.readers(&view.stored.name)?.first() {
             return Err(depends(reader, &view.stored.name));
         }
+        self.move_relation_facts(&view.stored.name, &to)?;
         let from = std::mem::replace(&mut view.stored.name, to);
-        self.connection.run(&format!("DROP VIEW {}", duckdb_table(&from)))?;
-        view.show(self.connection)?;
+        self.show_again(&view, &from)?;
         view.save(self.connection)
     }
 

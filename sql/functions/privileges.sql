@@ -1,0 +1,95 @@
+-- PostgreSQL's functions about roles and privileges. A form without a role gets the session's own as its
+-- first argument before it comes here (src/sql/rewrite/of_session.rs); where it does not, it asks for the
+-- first role.
+
+CREATE MACRO teatree_system.support.role_name(arg_role) AS
+  coalesce((SELECT ti_name FROM teatree_system.support.lookup_role
+            WHERE ti_name = CAST(arg_role AS VARCHAR) OR ti_oid = TRY_CAST(arg_role AS UINTEGER) LIMIT 1),
+           CASE WHEN arg_role IS NOT NULL THEN error('[42704] role "' || CAST(arg_role AS VARCHAR) || '" does not exist') END);
+CREATE MACRO teatree_system.support.privilege_letter(arg_word) AS
+  CASE upper(trim(arg_word)) WHEN 'SELECT' THEN 'r' WHEN 'INSERT' THEN 'a' WHEN 'UPDATE' THEN 'w' WHEN 'DELETE' THEN 'd'
+    WHEN 'TRUNCATE' THEN 'D' WHEN 'REFERENCES' THEN 'x' WHEN 'TRIGGER' THEN 't' WHEN 'EXECUTE' THEN 'X' WHEN 'USAGE' THEN 'U'
+    WHEN 'CREATE' THEN 'C' WHEN 'TEMP' THEN 'T' WHEN 'TEMPORARY' THEN 'T' WHEN 'CONNECT' THEN 'c'
+    ELSE error('[22023] unrecognized privilege type: "' || arg_word || '"') END;
+-- Any of the privileges that a text lists, which may ask for the right to grant them.
+CREATE MACRO teatree_system.support.has_privilege(arg_who, arg_kind, arg_oid, arg_number, arg_privileges) AS
+  CASE WHEN arg_who IS NULL OR arg_oid IS NULL OR arg_privileges IS NULL THEN NULL
+       ELSE (SELECT bool_or(ti_super) FROM teatree_system.support.lookup_role WHERE ti_name = teatree_system.support.role_name(arg_who))
+         OR list_bool_or([coalesce((SELECT bool_or(true) FROM teatree_system.support.lookup_allowed
+              WHERE ti_who = teatree_system.support.role_name(arg_who) AND ti_kind = arg_kind AND ti_oid = arg_oid
+                AND ti_number IN (0, arg_number)
+                AND ti_letter = teatree_system.support.privilege_letter(regexp_replace(w, '(?i)\s+with\s+grant\s+option\s*$', ''))
+                AND (ti_grantable OR NOT regexp_matches(w, '(?i)\s+with\s+grant\s+option\s*$'))), false)
+            FOR w IN string_split(arg_privileges, ',')]) END;
+CREATE MACRO teatree_system.support.is_in_role(arg_who, arg_role) AS
+  coalesce((SELECT bool_or(ti_super) FROM teatree_system.support.lookup_role WHERE ti_name = teatree_system.support.role_name(arg_who)), false)
+  OR coalesce((SELECT bool_or(true) FROM teatree_system.support.lookup_closure
+               WHERE ti_member = teatree_system.support.role_name(arg_who) AND ti_role = teatree_system.support.role_name(arg_role)), false);
+
+CREATE MACRO teatree_system.pg.pg_has_role(arg_role, arg_privilege) AS arg_role IS NOT NULL AND arg_privilege IS NOT NULL,
+  (arg_who, arg_role, arg_privilege) AS CASE WHEN arg_privilege IS NOT NULL THEN teatree_system.support.is_in_role(arg_who, arg_role) END;
+CREATE MACRO teatree_system.pg.has_table_privilege(arg_r, arg_privilege) AS arg_r IS NOT NULL AND arg_privilege IS NOT NULL,
+  (arg_who, arg_r, arg_privilege) AS
+    teatree_system.support.has_privilege(arg_who, 'relation', teatree_system.pg.regclass_in(arg_r), 0, arg_privilege);
+CREATE MACRO teatree_system.pg.has_any_column_privilege(arg_r, arg_privilege) AS arg_r IS NOT NULL AND arg_privilege IS NOT NULL,
+  (arg_who, arg_r, arg_privilege) AS
+    teatree_system.support.has_privilege(arg_who, 'relation', teatree_system.pg.regclass_in(arg_r), 0, arg_privilege)
+    OR coalesce((SELECT bool_or(teatree_system.support.has_privilege(arg_who, 'column', ti_table, ti_number, arg_privilege))
+                 FROM teatree_system.support.lookup_column WHERE ti_table = teatree_system.pg.regclass_in(arg_r)), false);
+CREATE MACRO teatree_system.pg.has_column_privilege(arg_r, arg_c, arg_privilege) AS arg_r IS NOT NULL AND arg_c IS NOT NULL AND arg_privilege IS NOT NULL,
+  (arg_who, arg_r, arg_c, arg_privilege) AS
+    teatree_system.support.has_privilege(arg_who, 'relation', teatree_system.pg.regclass_in(arg_r), 0, arg_privilege)
+    OR coalesce((SELECT bool_or(teatree_system.support.has_privilege(arg_who, 'column', ti_table, ti_number, arg_privilege))
+                 FROM teatree_system.support.lookup_column WHERE ti_table = teatree_system.pg.regclass_in(arg_r)
+                   AND (ti_name = CAST(arg_c AS VARCHAR) OR ti_number = TRY_CAST(arg_c AS SMALLINT))), false);
+CREATE MACRO teatree_system.pg.has_schema_privilege(arg_s, arg_privilege) AS arg_s IS NOT NULL AND arg_privilege IS NOT NULL,
+  (arg_who, arg_s, arg_privilege) AS
+    teatree_system.support.has_privilege(arg_who, 'schema', teatree_system.pg.regnamespace_in(arg_s), 0, arg_privilege);
+CREATE MACRO teatree_system.pg.has_database_privilege(arg_d, arg_privilege) AS arg_d IS NOT NULL AND arg_privilege IS NOT NULL,
+  (arg_who, arg_d, arg_privilege) AS
+    CASE WHEN arg_d IS NOT NULL THEN teatree_system.support.has_privilege(arg_who, 'database', 5::UINTEGER, 0, arg_privilege) END;
+CREATE MACRO teatree_system.pg.has_sequence_privilege(arg_s, arg_privilege) AS arg_s IS NOT NULL AND arg_privilege IS NOT NULL,
+  (arg_who, arg_s, arg_privilege) AS
+    teatree_system.support.has_privilege(arg_who, 'relation', teatree_system.pg.regclass_in(arg_s), 0, arg_privilege);
+-- A built-in function may be called by everybody.
+CREATE MACRO teatree_system.pg.has_function_privilege(arg_f, arg_privilege) AS arg_f IS NOT NULL AND arg_privilege IS NOT NULL,
+  (arg_who, arg_f, arg_privilege) AS
+    coalesce(TRY_CAST(arg_f AS UINTEGER), 0) < 16384
+    OR teatree_system.support.has_privilege(arg_who, 'routine', CAST(arg_f AS UINTEGER), 0, arg_privilege);
+CREATE MACRO teatree_system.pg.has_tablespace_privilege(arg_t, arg_privilege) AS true, (arg_who, arg_t, arg_privilege) AS true;
+CREATE MACRO teatree_system.pg.has_type_privilege(arg_t, arg_privilege) AS true, (arg_who, arg_t, arg_privilege) AS true;
+CREATE MACRO teatree_system.pg.has_language_privilege(arg_t, arg_privilege) AS true, (arg_who, arg_t, arg_privilege) AS true;
+CREATE MACRO teatree_system.pg.has_server_privilege(arg_t, arg_privilege) AS true, (arg_who, arg_t, arg_privilege) AS true;
+CREATE MACRO teatree_system.pg.has_foreign_data_wrapper_privilege(arg_t, arg_privilege) AS true, (arg_who, arg_t, arg_privilege) AS true;
+
+CREATE MACRO teatree_system.support.acl_quoted(arg_name) AS
+  CASE WHEN regexp_full_match(arg_name, '[a-zA-Z0-9_]*') THEN arg_name ELSE '"' || replace(arg_name, '"', '""') || '"' END;
+CREATE MACRO teatree_system.support.acl_owned(arg_role, arg_letters) AS
+  teatree_system.support.acl_quoted(teatree_system.pg.pg_get_userbyid(arg_role)) || '=' || arg_letters || '/'
+  || teatree_system.support.acl_quoted(teatree_system.pg.pg_get_userbyid(arg_role));
+CREATE MACRO teatree_system.support.acl_public(arg_role, arg_letters) AS
+  '=' || arg_letters || '/' || teatree_system.support.acl_quoted(teatree_system.pg.pg_get_userbyid(arg_role));
+CREATE MACRO teatree_system.pg.acldefault(arg_kind, arg_role) AS
+  CASE CAST(arg_kind AS VARCHAR)
+    WHEN 'r' THEN [teatree_system.support.acl_owned(arg_role, 'arwdDxt')]
+    WHEN 's' THEN [teatree_system.support.acl_owned(arg_role, 'rwU')]
+    WHEN 'n' THEN [teatree_system.support.acl_owned(arg_role, 'UC')]
+    WHEN 'd' THEN [teatree_system.support.acl_public(arg_role, 'Tc'), teatree_system.support.acl_owned(arg_role, 'CTc')]
+    WHEN 'f' THEN [teatree_system.support.acl_public(arg_role, 'X'), teatree_system.support.acl_owned(arg_role, 'X')]
+    WHEN 'l' THEN [teatree_system.support.acl_public(arg_role, 'U'), teatree_system.support.acl_owned(arg_role, 'U')]
+    WHEN 'T' THEN [teatree_system.support.acl_public(arg_role, 'U'), teatree_system.support.acl_owned(arg_role, 'U')]
+    WHEN 't' THEN [teatree_system.support.acl_owned(arg_role, 'C')]
+    WHEN 'c' THEN CAST([] AS VARCHAR[]) END;
+CREATE MACRO teatree_system.pg.makeaclitem(arg_grantee, arg_grantor, arg_privileges, arg_grantable) AS
+  CASE WHEN arg_grantee = 0 THEN '' ELSE teatree_system.support.acl_quoted(teatree_system.pg.pg_get_userbyid(arg_grantee)) END || '='
+  || system.main.array_to_string([teatree_system.support.privilege_letter(w) || CASE WHEN arg_grantable THEN '*' ELSE '' END
+                                  FOR w IN string_split(arg_privileges, ',')], '')
+  || '/' || teatree_system.support.acl_quoted(teatree_system.pg.pg_get_userbyid(arg_grantor));
+CREATE MACRO teatree_system.pg.aclexplode_list(arg_list) AS
+  CASE WHEN arg_list IS NOT NULL THEN
+    flatten([[{'grantor': teatree_system.support.role_oid(teatree_system.support.acl_grantor(i)),
+               'grantee': CASE WHEN teatree_system.support.acl_grantee(i) = '' THEN 0::UINTEGER
+                               ELSE teatree_system.support.role_oid(teatree_system.support.acl_grantee(i)) END,
+               'privilege_type': teatree_system.support.privilege_word(letter[1]), 'is_grantable': len(letter) > 1}
+              FOR letter IN teatree_system.support.acl_letters(i)] FOR i IN CAST(arg_list AS VARCHAR[])]) END;
+CREATE MACRO teatree_system.pg.aclexplode(arg_list) AS unnest(teatree_system.pg.aclexplode_list(arg_list));
