@@ -1,6 +1,11 @@
 -- PostgreSQL's functions about roles and privileges. A form without a role gets the session's own as its
--- first argument before it comes here (src/sql/rewrite/of_session.rs); where it does not, it asks for the
--- first role.
+-- first argument before it comes here (src/sql/rewrite/of_session.rs), unless that role may do all.
+
+-- Each role, with all that it may do where it may not do all.
+CREATE VIEW teatree_system.support.lookup_right AS
+SELECT r.ti_name AS ti_who, r.ti_oid AS ti_who_oid, r.ti_super, a.ti_kind, a.ti_oid, a.ti_number, a.ti_letter, a.ti_grantable
+FROM teatree_system.support.lookup_role r
+LEFT JOIN teatree_system.support.lookup_allowed a ON a.ti_who = r.ti_name AND NOT r.ti_super;
 
 CREATE MACRO teatree_system.support.role_name(arg_role) AS
   coalesce((SELECT ti_name FROM teatree_system.support.lookup_role
@@ -11,16 +16,18 @@ CREATE MACRO teatree_system.support.privilege_letter(arg_word) AS
     WHEN 'TRUNCATE' THEN 'D' WHEN 'REFERENCES' THEN 'x' WHEN 'TRIGGER' THEN 't' WHEN 'EXECUTE' THEN 'X' WHEN 'USAGE' THEN 'U'
     WHEN 'CREATE' THEN 'C' WHEN 'TEMP' THEN 'T' WHEN 'TEMPORARY' THEN 'T' WHEN 'CONNECT' THEN 'c'
     ELSE error('[22023] unrecognized privilege type: "' || arg_word || '"') END;
--- Any of the privileges that a text lists, which may ask for the right to grant them.
+-- The letters of a list of privileges, with a star where the right to grant it is asked for.
+CREATE MACRO teatree_system.support.privilege_letters(arg_privileges) AS
+  [teatree_system.support.privilege_letter(regexp_replace(w, '(?i)\s+with\s+grant\s+option\s*$', ''))
+   || CASE WHEN regexp_matches(w, '(?i)\s+with\s+grant\s+option\s*$') THEN '*' ELSE '' END FOR w IN string_split(arg_privileges, ',')];
 CREATE MACRO teatree_system.support.has_privilege(arg_who, arg_kind, arg_oid, arg_number, arg_privileges) AS
   CASE WHEN arg_who IS NULL OR arg_oid IS NULL OR arg_privileges IS NULL THEN NULL
-       ELSE (SELECT bool_or(ti_super) FROM teatree_system.support.lookup_role WHERE ti_name = teatree_system.support.role_name(arg_who))
-         OR list_bool_or([coalesce((SELECT bool_or(true) FROM teatree_system.support.lookup_allowed
-              WHERE ti_who = teatree_system.support.role_name(arg_who) AND ti_kind = arg_kind AND ti_oid = arg_oid
-                AND ti_number IN (0, arg_number)
-                AND ti_letter = teatree_system.support.privilege_letter(regexp_replace(w, '(?i)\s+with\s+grant\s+option\s*$', ''))
-                AND (ti_grantable OR NOT regexp_matches(w, '(?i)\s+with\s+grant\s+option\s*$'))), false)
-            FOR w IN string_split(arg_privileges, ',')]) END;
+       ELSE (SELECT CASE WHEN count(*) = 0 THEN error('[42704] role "' || CAST(arg_who AS VARCHAR) || '" does not exist')
+                    ELSE bool_or(ti_super OR coalesce(ti_kind = arg_kind AND ti_oid = arg_oid AND ti_number IN (0, arg_number)
+                      AND (list_contains(teatree_system.support.privilege_letters(arg_privileges), ti_letter)
+                           OR ti_grantable AND list_contains(teatree_system.support.privilege_letters(arg_privileges), ti_letter || '*')), false)) END
+             FROM teatree_system.support.lookup_right
+             WHERE ti_who = CAST(arg_who AS VARCHAR) OR CAST(ti_who_oid AS VARCHAR) = CAST(arg_who AS VARCHAR)) END;
 CREATE MACRO teatree_system.support.is_in_role(arg_who, arg_role) AS
   coalesce((SELECT bool_or(ti_super) FROM teatree_system.support.lookup_role WHERE ti_name = teatree_system.support.role_name(arg_who)), false)
   OR coalesce((SELECT bool_or(true) FROM teatree_system.support.lookup_closure

@@ -25,7 +25,7 @@ JOIN teatree_system.support.schema_entry n ON n.oid = g.namespace_oid
 WHERE g.letter IN ('a', 'r', 'w', 'd', 'D', 'x', 't');
 
 CREATE VIEW teatree_system.information.role_table_grants AS
-SELECT * FROM teatree_system.information.table_privileges WHERE grantee <> 'PUBLIC';
+SELECT * FROM teatree_system.information.table_privileges;
 
 CREATE VIEW teatree_system.information.column_privileges AS
 SELECT DISTINCT g.grantor, g.grantee, current_database() AS table_catalog, n.name AS table_schema, g.name AS table_name, c.name AS column_name,
@@ -40,7 +40,7 @@ JOIN teatree_system.support.column_entry c ON c.table_oid = g.oid AND g.number I
 WHERE g.letter IN ('a', 'r', 'w', 'x');
 
 CREATE VIEW teatree_system.information.role_column_grants AS
-SELECT * FROM teatree_system.information.column_privileges WHERE grantee <> 'PUBLIC';
+SELECT * FROM teatree_system.information.column_privileges;
 
 CREATE VIEW teatree_system.information.enabled_roles AS
 SELECT rolname AS role_name FROM teatree_system.pg.pg_authid;
@@ -61,4 +61,4 @@ FROM teatree_system.support.object_privilege p
 JOIN teatree_system.support.user_proc r ON r.oid = p.oid WHERE p.kind = 'routine' AND p.letter = 'X';
 
 CREATE VIEW teatree_system.information.role_routine_grants AS
-SELECT * FROM teatree_system.information.routine_privileges WHERE grantee <> 'PUBLIC';
+SELECT * FROM teatree_system.information.routine_privileges;

@@ -164,6 +164,12 @@ FROM teatree_system.support.index_entry i
 JOIN teatree_system.support.index_parts p ON p.oid = i.oid
 LEFT JOIN teatree_system.support.shown_predicate w ON w.oid = i.oid;
 
+-- A sequence as it stands in FROM.
+CREATE MACRO teatree_system.support.sequence_state(of_database, of_schema, of_name) AS TABLE
+SELECT coalesce(last_value, start_value) AS last_value, 0::BIGINT AS log_cnt, last_value IS NOT NULL AS is_called
+FROM duckdb_sequences()
+WHERE database_name = of_database AND schema_name = of_schema AND sequence_name = of_name;
+
 CREATE VIEW teatree_system.pg.pg_sequence AS
 SELECT sequence_oid AS seqrelid,
   CASE type_name WHEN 'smallint' THEN 21 WHEN 'integer' THEN 23 ELSE 20 END::UINTEGER AS seqtypid,

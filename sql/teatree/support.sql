@@ -286,7 +286,8 @@ LEFT JOIN (SELECT CASE WHEN schema_name = 'public' THEN 'main' ELSE schema_name 
 CREATE MACRO teatree_system.support.drawn_sequence(of_default) AS
   replace(regexp_extract(of_default, '(?:^|\()nextval\(''((?:[^'']|'''')*)''\)', 1), '''''', '''');
 CREATE MACRO teatree_system.support.sequence_regclass(of_written) AS
-  CASE WHEN regexp_extract(of_written, '^"([^"]*)"\.', 1) IN ('', 'main')
+  CASE WHEN of_written LIKE '"temp".%' THEN 'pg_temp.' || teatree_system.support.quoted(regexp_extract(of_written, '"([^"]*)"$', 1))
+       WHEN regexp_extract(of_written, '^"([^"]*)"\.', 1) IN ('', 'main')
        THEN teatree_system.support.quoted(coalesce(nullif(regexp_extract(of_written, '"([^"]*)"$', 1), ''), of_written))
        ELSE teatree_system.support.quoted(regexp_extract(of_written, '^"([^"]*)"\.', 1)) || '.'
             || teatree_system.support.quoted(regexp_extract(of_written, '"([^"]*)"$', 1)) END;

@@ -262,6 +262,8 @@ fn context(cancel: CancellationToken) -> StatementContext {
             search_path: vec!["public".to_owned()],
         },
         user: USER.to_owned(),
+        session_user: USER.to_owned(),
+        is_restricted: false,
         pid: 0,
         intents: SessionIntents::default(),
         engine: EngineSetting::Auto,

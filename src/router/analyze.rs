@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use super::kept::CatalogQuestion;
 use super::{Router, StatementContext};
-use crate::catalog::{is_system_relation, system_columns};
+use crate::catalog::{TEMPORARY_SCHEMA, duckdb_place, is_system_relation, system_columns};
 use crate::error::Result;
+use crate::ids::TableName;
 use crate::sql::rewrite::NameContext;
 use crate::sql::{RelationColumn, Relations, Statement, TableRef};
 use crate::types::{Origin, PgType, ScalarType, Value};
@@ -26,6 +27,26 @@ SELECT c.schema_name, c.name, c.type_oid::varchar, c.type_modifier::varchar,
 FROM teatree_system.support.column_type AS c
 WHERE c.table_name = $1 ORDER BY c.number",
 );
+
+/// Where sequences of a name lie.
+static SEQUENCES: CatalogQuestion = CatalogQuestion::new(
+    "SELECT database_name, schema_name FROM teatree_system.support.sequence_entry
+     WHERE sequence_name = $1",
+);
+
+/// The columns that a sequence has as a table.
+fn sequence_columns() -> Vec<RelationColumn> {
+    let columns =
+        [("last_value", PgType::INT8), ("log_cnt", PgType::INT8), ("is_called", PgType::BOOL)];
+    let column = |(name, pg_type): (&str, PgType)| RelationColumn {
+        name: name.to_owned(),
+        is_key: false,
+        pg_type: Some((pg_type, -1)),
+        enum_name: None,
+        origin: None,
+    };
+    columns.into_iter().map(column).collect()
+}
 
 /// Temporary tables' schema in the catalogue.
 pub(super) const TEMPORARY: &str = "pg_temp_1";
@@ -50,9 +71,38 @@ impl Router {
         for table in tables {
             if let Some(columns) = self.columns_of(table, context).await? {
                 relations.insert(table.clone(), columns);
+            } else if let Some(place) = self.sequence_named(table, context).await? {
+                relations.insert(table.clone(), Arc::new(sequence_columns()));
+                relations.sequences.insert(table.clone(), place);
             }
         }
         Ok(NameContext { relations: Arc::new(relations), param_types: types.to_vec(), ..names })
+    }
+
+    /// Finds where the sequence lies that a name means, in DuckDB's words.
+    async fn sequence_named(
+        &self,
+        table: &TableRef,
+        context: &StatementContext,
+    ) -> Result<Option<(String, String)>> {
+        let params = vec![Value::Text(table.table.clone())];
+        let own = context.has_own_definitions() || context.has_temporary;
+        let held = context.held().filter(|_| own);
+        let rows = self.catalog_rows(&SEQUENCES, params, held, context).await?;
+        let temporary = TableName::new(TEMPORARY_SCHEMA, table.table.clone());
+        let mut candidates: Vec<TableName> = table.candidates(&context.query.search_path).collect();
+        if table.schema.is_none() {
+            candidates.insert(0, temporary);
+        }
+        Ok(candidates.iter().find_map(|name| {
+            let place = match duckdb_place(name) {
+                (Some(database), schema) => (database.to_owned(), schema.to_owned()),
+                (None, schema) => (self.database.clone(), schema.to_owned()),
+            };
+            let is =
+                |row: &&Vec<String>| row.first() == Some(&place.0) && row.get(1) == Some(&place.1);
+            rows.iter().find(is).map(|_| place.clone())
+        }))
     }
 
     /// Finds the columns of the table or view that a name means; `None` when there is none.

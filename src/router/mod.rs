@@ -28,6 +28,7 @@ mod explain;
 mod kept;
 mod plan;
 mod read;
+mod rights;
 mod routines;
 mod rows;
 mod shapes;
@@ -47,7 +48,7 @@ use crate::error::{Error, Result};
 use crate::intent::IntentLog;
 use crate::pipeline::Registry;
 use crate::procedure::Procedures;
-use crate::sql::rewrite::{Drawn, Moment, NameContext, SessionFacts, SessionIntents};
+use crate::sql::rewrite::{Drawn, Moment, NameContext, SessionFacts, SessionIntents, SessionRoles};
 use crate::types::InputStyle;
 
 pub use algorithm::AlgorithmCall;
@@ -55,6 +56,7 @@ pub use call::{Called, output_columns};
 pub use column_cache::ColumnCache;
 pub use default_cache::DefaultCache;
 pub use read::{Engine, EngineChoice};
+pub use rights::{Rights, denied};
 pub use rows::{RowsSink, STAGED_FOLDER};
 pub use shapes::Shapes;
 pub use write::{Condition, IngestTarget, Target, null_value};
@@ -63,7 +65,12 @@ pub use write::{Condition, IngestTarget, Target, null_value};
 #[derive(Clone)]
 pub struct StatementContext {
     pub query: QueryContext,
+    /// The role that statements run as.
     pub user: String,
+    /// The role that the session was opened with.
+    pub session_user: String,
+    /// The current role may do only what it was granted.
+    pub is_restricted: bool,
     pub pid: i32,
     /// What the session knows of its intents.
     pub intents: SessionIntents,
@@ -234,7 +241,11 @@ impl Router {
             database: self.database.clone(),
             search_path: context.query.search_path.clone(),
             session: SessionFacts::new(
-                context.user.clone(),
+                SessionRoles {
+                    current: context.user.clone(),
+                    own: context.session_user.clone(),
+                    is_restricted: context.is_restricted,
+                },
                 context.pid,
                 context.intents.clone(),
                 context.moment,

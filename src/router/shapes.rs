@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use super::Router;
+use super::{Rights, Router};
 use crate::engine::duckdb::Relation;
 use crate::error::Result;
 use crate::ids::TableName;
@@ -29,6 +29,7 @@ struct State {
     names: Option<Arc<Names>>,
     columns: HashMap<TableRef, Arc<Vec<RelationColumn>>>,
     routines: Option<Arc<Vec<Routine>>>,
+    rights: Option<Arc<Rights>>,
 }
 
 /// Which names are plain tables.
@@ -76,6 +77,16 @@ impl Shapes {
     /// Returns the routines, if they are remembered from this moment.
     pub(super) fn routines(&self, moment: Moment) -> Option<Arc<Vec<Routine>>> {
         self.remembered(moment, |state| state.routines.clone())
+    }
+
+    /// Returns roles and privileges, if they are remembered from this moment.
+    pub(super) fn rights(&self, moment: Moment) -> Option<Arc<Rights>> {
+        self.remembered(moment, |state| state.rights.clone())
+    }
+
+    /// Remembers roles and privileges.
+    pub(super) fn remember_rights(&self, moment: Moment, rights: Arc<Rights>) {
+        self.remembered(moment, |state| state.rights = Some(rights));
     }
 
     /// Remembers the routines.

@@ -223,9 +223,8 @@ impl Session {
                 self.transaction.set_modes(modes)?;
                 Ok(Outcome::Done("SET".to_owned()))
             }
-            // Nobody can be anybody else.
-            Setting::Reset(name) if matches!(name.as_str(), "role" | "session_authorization") => {
-                Ok(Outcome::Done("RESET".to_owned()))
+            Setting::Role { .. } | Setting::SessionAuthorization { .. } => {
+                Err(Error::internal("a role is taken elsewhere"))
             }
             Setting::Reset(name) => {
                 self.set(name, None, false)?;

@@ -9,6 +9,7 @@
 //! - `block.rs`: writes inside a transaction; `written.rs`: what they were; `savepoint.rs`: going
 //!   back in it.
 //! - `lock_table.rs`, `advisory.rs`: locks that clients ask for.
+//! - `roles.rs`: the session's role, and what it may do.
 //! - `temp.rs`: temporary tables.
 //! - `notice.rs`: what a client is told besides results and errors.
 //! - `write.rs`: a write's way through the log to its outcome; `copy_in.rs`: COPY FROM STDIN.
@@ -37,6 +38,7 @@ mod notify;
 mod own;
 mod progress;
 mod retry;
+mod roles;
 mod run;
 mod savepoint;
 mod services;
@@ -216,7 +218,13 @@ impl Session {
                 time_zone: self.settings.time_zone().name().to_owned(),
                 search_path,
             },
-            user: self.registered.entry.user.clone(),
+            user: self.current_role().to_owned(),
+            session_user: self.session_role().to_owned(),
+            is_restricted: self
+                .services
+                .router
+                .known_rights()
+                .is_some_and(|rights| rights.is_restricted(self.current_role())),
             pid: self.registered.entry.pid,
             engine: EngineSetting::parse(setting("teatree.engine")),
             default_access_method: setting("default_table_access_method").to_owned(),

@@ -149,6 +149,7 @@ impl Session {
         guard: &StatementGuard,
     ) -> Result<Outcome> {
         self.check_not_failed(&statement.kind)?;
+        Box::pin(self.check_rights(statement, guard)).await?;
         match &statement.kind {
             Kind::Empty => Ok(Outcome::Empty),
             // Boxed, but for writes: what moves with every statement is the largest of the states.
@@ -177,6 +178,10 @@ impl Session {
             },
             Kind::Transaction(control) => {
                 self.control_transaction(control, guard).await.map(Outcome::Done)
+            }
+            Kind::Setting(setting) if setting.is_role() => {
+                Box::pin(self.control_role(setting, guard)).await?;
+                Ok(Outcome::Done(statement.set_tag().to_owned()))
             }
             Kind::Setting(setting) => self.control_setting(setting),
             Kind::LockTable(lock) => self.lock_tables(lock, guard).await.map(Outcome::Done),

@@ -171,6 +171,18 @@ impl Settings {
         Ok(())
     }
 
+    /// Puts a value into a setting that clients do not set themselves; `None` for its start's.
+    pub(super) fn assume(&mut self, key: &str, value: Option<&str>, local: bool) {
+        let before = match value {
+            Some(value) => self.values.insert(key.to_owned(), value.to_owned()),
+            None => self.values.remove(key),
+        };
+        self.note_change();
+        if local {
+            self.undo.push((key.to_owned(), before));
+        }
+    }
+
     /// Forgets every change since the session's start.
     pub fn reset_all(&mut self) {
         self.values.clear();

@@ -119,6 +119,7 @@ const SPECS: &[Spec] = &[
         Kind::Enum(&["scram-sha-256", "md5"]),
         "How passwords are kept.",
     ),
+    spec("role", "none", Kind::ReadOnly, "The role that statements run as."),
     spec("row_security", "on", Kind::Bool, "Accepted for compatibility."),
     spec("search_path", "\"$user\", public", Kind::Text, "Schemas of unqualified names."),
     told("server_encoding", "UTF8", Kind::ReadOnly, "The server's character set."),

@@ -15,7 +15,13 @@ use crate::router::{Snapshot, StatementContext};
 use crate::sql::{DefineWrite, OnCommit, Statement, TableRef, Write};
 use crate::types::{PgType, Value};
 
-/// A session's temporary tables.
+/// What a connection has of temporary objects.
+const OBJECTS: &str = "SELECT table_name, 'table' FROM duckdb_tables() WHERE database_name = 'temp'
+    UNION ALL SELECT view_name, 'view' FROM duckdb_views() WHERE database_name = 'temp'
+    UNION ALL SELECT sequence_name, 'sequence' FROM duckdb_sequences()
+        WHERE database_name = 'temp'";
+
+/// A session's temporary tables, views and sequences.
 #[derive(Default)]
 pub(super) struct TempTables {
     connection: Option<HeldConnection>,
@@ -75,6 +81,12 @@ impl TempTables {
                 write.tables().first().is_some_and(|table| self.has(table))
             }
         }
+    }
+
+    /// Tells whether a write draws from a temporary sequence, or makes one.
+    pub(super) fn has_sequence_of(&self, statement: &Statement) -> bool {
+        statement.makes_temporary_sequence()
+            || statement.drawn_sequences().iter().any(|name| self.has(name))
     }
 
     /// Tells whether a write reads one.
@@ -168,7 +180,32 @@ impl Session {
         let body = router.temporary_body(statement, write, types, params, &context).await?;
         let applied = self.change_temp(&statement.text, body, &context, guard).await?;
         self.temp.note(write);
+        if !matches!(
+            write,
+            Write::Insert { .. }
+                | Write::Update { .. }
+                | Write::Delete { .. }
+                | Write::Truncate { .. }
+        ) {
+            self.note_temporary_sequences().await?;
+        }
         Ok(applied)
+    }
+
+    /// Takes note of the sequences that came or went with a change.
+    async fn note_temporary_sequences(&mut self) -> Result<()> {
+        let Some(connection) = self.temp.connection() else { return Ok(()) };
+        let rows = connection.text_rows(OBJECTS, Vec::new()).await?;
+        let is_there = |name: &String| rows.iter().any(|row| row.first() == Some(name));
+        self.temp.tables.retain(|name, _| is_there(name));
+        for row in &rows {
+            if let [name, kind] = row.as_slice()
+                && kind == "sequence"
+            {
+                self.temp.tables.entry(name.clone()).or_insert(OnCommit::PreserveRows);
+            }
+        }
+        Ok(())
     }
 
     /// Changes a temporary table that is there, or makes one.

@@ -33,8 +33,10 @@ impl Session {
         if let Some((_, applied)) = self.claim_statement(statement, &params, guard).await? {
             return outcome(applied);
         }
-        if self.temp.is_target_of(write) {
-            return outcome(self.write_temp(statement, write, types, params, guard).await?);
+        if self.temp.is_target_of(write) || self.temp.has_sequence_of(statement) {
+            let applied = self.write_temp(statement, write, types, params, guard).await?;
+            self.note_drawn(&applied, &[]);
+            return outcome(applied);
         }
         if !self.is_in_block() && self.temp.is_read_by(write) {
             // Only a transaction of the session's own connection sees both.

@@ -23,10 +23,27 @@ pub enum Setting {
     SessionCharacteristics(Vec<TransactionMode>),
     /// `SET TRANSACTION …`
     Transaction(Vec<TransactionMode>),
+    /// SET ROLE; `None` for NONE.
+    Role {
+        name: Option<String>,
+        local: bool,
+    },
+    /// SET SESSION AUTHORIZATION; `None` for DEFAULT.
+    SessionAuthorization {
+        name: Option<String>,
+        local: bool,
+    },
     Show(String),
     ShowAll,
     Reset(String),
     ResetAll,
+}
+
+impl Setting {
+    /// Tells whether it is about who the session is.
+    pub fn is_role(&self) -> bool {
+        matches!(self, Setting::Role { .. } | Setting::SessionAuthorization { .. })
+    }
 }
 
 /// BEGIN and its like.
@@ -71,7 +88,13 @@ pub(super) fn classify(tree: &Tree) -> Result<Kind> {
         Tree::Set(set) => classify_set(set)?,
         Tree::Reset(ResetStatement { reset }) => match reset {
             ast::Reset::ALL => Setting::ResetAll,
-            ast::Reset::ConfigurationParameter(name) => Setting::Reset(object_name(name)),
+            ast::Reset::ConfigurationParameter(name) => match object_name(name).as_str() {
+                "role" => Setting::Role { name: None, local: false },
+                "session_authorization" => {
+                    Setting::SessionAuthorization { name: None, local: false }
+                }
+                name => Setting::Reset(name.to_owned()),
+            },
         },
         Tree::ShowVariable { variable } => {
             let words: Vec<String> = variable.iter().map(fold).collect();
@@ -92,6 +115,12 @@ pub(super) fn classify(tree: &Tree) -> Result<Kind> {
 
 fn classify_set(set: &Set) -> Result<Setting> {
     Ok(match set {
+        Set::SingleAssignment { scope, variable, values, .. }
+            if object_name(variable) == "role" =>
+        {
+            let name = value_of(values)?.filter(|name| name != "none");
+            Setting::Role { name, local: matches!(scope, Some(ContextModifier::Local)) }
+        }
         Set::SingleAssignment { scope, variable, values, .. } => Setting::Set {
             name: object_name(variable),
             value: value_of(values)?,
@@ -119,9 +148,17 @@ fn classify_set(set: &Set) -> Result<Setting> {
                 Setting::Transaction(modes)
             }
         }
-        Set::SetRole { .. } | Set::SetSessionAuthorization(_) => {
-            return Err(Error::unsupported("roles are not supported yet"));
-        }
+        Set::SetRole { context_modifier, role_name } => Setting::Role {
+            name: role_name.as_ref().map(fold),
+            local: matches!(context_modifier, Some(ContextModifier::Local)),
+        },
+        Set::SetSessionAuthorization(param) => Setting::SessionAuthorization {
+            name: match &param.kind {
+                ast::SetSessionAuthorizationParamKind::Default => None,
+                ast::SetSessionAuthorizationParamKind::User(name) => Some(fold(name)),
+            },
+            local: matches!(param.scope, ContextModifier::Local),
+        },
         other => return Err(Error::unsupported(format!("{other} is not supported"))),
     })
 }

@@ -207,11 +207,6 @@ fn temporary_sequences_and_views() {
 }
 
 #[test]
-fn domains_are_altered() {
-    check("alter_domain");
-}
-
-#[test]
 fn roles_and_privileges() {
     check("roles");
 }

@@ -50,6 +50,7 @@ mod outbox;
 mod procedures;
 mod reopen;
 mod replay;
+mod roles;
 mod routines;
 mod routing;
 mod rows_acks;

@@ -240,6 +240,15 @@ impl Router {
                 let statement = fitted.as_ref().unwrap_or(statement);
                 self.as_sql(statement, write, types, params, context).await
             }
+            Write::Other { .. }
+                if statement.makes_temporary_sequence()
+                    || !statement.drawn_sequences().is_empty() =>
+            {
+                let mut names = self.names(context);
+                names.search_path.insert(0, TEMPORARY_SCHEMA.to_owned());
+                let changes = statement.definitions(&names, types, &params)?.unwrap_or_default();
+                Ok(Body::Define { changes, table: None, tag: tag_kind(write.tag()) })
+            }
             _ => self.as_sql(statement, write, types, params, context).await,
         }
     }

@@ -84,6 +84,8 @@ impl Ty {
 pub struct Relations {
     tables: HashMap<TableRef, Arc<Vec<RelationColumn>>>,
     pub routines: Routines,
+    /// Names that mean sequences: DuckDB's database and schema of each.
+    pub sequences: HashMap<TableRef, (String, String)>,
 }
 
 impl Deref for Relations {

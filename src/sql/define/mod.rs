@@ -61,6 +61,9 @@ pub use subject::{Subject, SubjectKind};
 pub use tokens::{LikeOptions, Overriding};
 pub(super) use tokens::{order_sequence_options, take_like, take_like_options, take_overriding};
 
+/// The schema of a session's temporary objects.
+pub(in crate::sql) const TEMPORARY_SCHEMA: &str = "pg_temp";
+
 /// What a name may mean, in the order of the search path.
 pub type Candidates = Vec<TableName>;
 

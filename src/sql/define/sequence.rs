@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 use sqlparser::ast::{self, DataType, Expr, SequenceOptions, UnaryOperator, Value};
 
-use super::{Candidates, Definition};
+use super::{Candidates, Definition, TEMPORARY_SCHEMA};
 use crate::error::{Error, Result};
+use crate::ids::TableName;
 use crate::sql::rewrite::NameContext;
 use crate::sql::statement::TableRef;
 use crate::sqlstate::SqlState;
@@ -227,14 +228,14 @@ pub(in crate::sql) fn create_sequence(
     else {
         return Err(Error::internal("not a CREATE SEQUENCE"));
     };
-    if *temporary {
-        return Err(Error::unsupported("temporary sequences are not supported"));
-    }
     let mut spec = SequenceSpec::from_options(Some(sequence_options))?;
     spec.type_name = data_type.as_ref().map(sequence_type).transpose()?;
     spec.resolve(None)?;
     Ok(Definition::CreateSequence {
-        name: TableRef::from_object_name(name)?.to_create(&names.search_path)?,
+        name: match (TableRef::from_object_name(name)?, *temporary) {
+            (written, false) => written.to_create(&names.search_path)?,
+            (written, true) => TableName::new(TEMPORARY_SCHEMA, written.table),
+        },
         if_not_exists: *if_not_exists,
         spec,
         owner: owned_by.as_ref().map(|name| owner(name, names)).transpose()?.flatten(),

@@ -10,8 +10,8 @@ use sqlparser::ast::{
 use super::domain::create_domain;
 use super::sequence::{OwnerChange, SequenceOwner};
 use super::{
-    Candidates, Definition, Dropped, EnumPlace, LikeOptions, TableAction, alter_table,
-    as_sequence_name, create_index, create_sequence, create_table, written_name,
+    Candidates, Definition, Dropped, EnumPlace, LikeOptions, TEMPORARY_SCHEMA, TableAction,
+    alter_table, as_sequence_name, create_index, create_sequence, create_table, written_name,
 };
 use crate::error::{Error, Result};
 use crate::ids::TableName;
@@ -89,11 +89,35 @@ impl Statement {
                 set_values(query, names, types, values)?
             }
             ast::Statement::Query(_) if calls(tree, "nextval") => {
-                self.draw(tree, names, types, values)?
+                self.draw(names, types, values)?
             }
             _ => return Ok(None),
         };
         Ok(Some(vec![definition]))
+    }
+
+    /// Tells whether it is a CREATE TEMPORARY SEQUENCE.
+    pub fn makes_temporary_sequence(&self) -> bool {
+        matches!(self.tree.as_deref(), Some(ast::Statement::CreateSequence { temporary: true, .. }))
+    }
+
+    /// Lists the sequences that a SELECT draws from or sets, as far as it names them.
+    pub fn drawn_sequences(&self) -> Vec<TableRef> {
+        let Some(tree @ ast::Statement::Query(_)) = self.tree.as_deref() else {
+            return Vec::new();
+        };
+        let mut found = Vec::new();
+        let _: ControlFlow<()> = visit_expressions(tree, |expr| {
+            let called = call(expr, "nextval").or_else(|| call(expr, "setval"));
+            if let Some((_, [first, ..])) = called
+                && let Some(text) = as_sequence_name(first)
+            {
+                let (schema, table) = written_name(&text);
+                found.push(TableRef { database: None, schema, table });
+            }
+            ControlFlow::Continue(())
+        });
+        found
     }
 
     /// What a CREATE TABLE takes over, and from which table.
@@ -107,22 +131,13 @@ impl Statement {
     /// A SELECT that draws from sequences.
     fn draw(
         &self,
-        tree: &ast::Statement,
         names: &NameContext,
         types: &[Option<PgType>],
         values: &[Value],
     ) -> Result<Definition> {
-        let mut sequences = Vec::new();
-        let _: ControlFlow<()> = visit_expressions(tree, |expr| {
-            if let Some((_, [first, ..])) = call(expr, "nextval")
-                && let Some(text) = as_sequence_name(first)
-            {
-                let (schema, table) = written_name(&text);
-                let name = TableRef { database: None, schema, table };
-                sequences.push(name.candidates(&names.search_path).collect::<Vec<_>>());
-            }
-            ControlFlow::Continue(())
-        });
+        let drawn = self.drawn_sequences();
+        let path = &names.search_path;
+        let sequences = drawn.iter().map(|name| name.candidates(path).collect()).collect();
         Ok(Definition::Draw {
             sql: self.duckdb_sql(names, types)?,
             params: values.to_vec(),
@@ -423,6 +438,7 @@ pub(in crate::sql) fn duckdb_sequence_name(text: &str) -> String {
     let (schema, name) = written_name(text);
     match schema.as_deref() {
         Some("public") => format!("\"main\".{}", quote_ident(&name)),
+        Some(TEMPORARY_SCHEMA) => format!("\"temp\".\"main\".{}", quote_ident(&name)),
         Some(schema) => format!("{}.{}", quote_ident(schema), quote_ident(&name)),
         None => quote_ident(&name),
     }

@@ -50,7 +50,7 @@ pub use moment::{Moment, fixed, is_random, is_volatile, with_fixed_times};
 pub(in crate::sql) use names::string;
 pub use names::{SystemCatalog, SystemRelation};
 pub use sequences::Drawn;
-pub use session_facts::SessionFacts;
+pub use session_facts::{SessionFacts, SessionRoles};
 pub(in crate::sql) use types::rewrite as rewrite_type;
 
 /// What a session's names mean.
@@ -171,6 +171,9 @@ impl VisitorMut for Rewriter<'_> {
             if matches!(names::parts(name).as_deref(), Some([only]) if self.is_cte(only)));
         if !self.is_kept && !is_cte {
             of_session::relation(factor, self.names);
+        }
+        if !is_cte {
+            flow(sequences::relation(factor, self.names))?;
         }
         names::scalar_function(factor);
         names::table_function(factor, self.names);

@@ -359,9 +359,8 @@ fn moment_word(word: &str) -> Option<&'static str> {
 
 fn session_value(word: &str, names: &NameContext) -> Option<Expr> {
     match word {
-        "current_user" | "session_user" | "user" | "current_role" => {
-            Some(string(names.session.user()))
-        }
+        "current_user" | "user" | "current_role" => Some(string(names.session.user())),
+        "session_user" => Some(string(names.session.session_user())),
         "current_catalog" => Some(string(&names.database)),
         "pg_backend_pid" => {
             Some(Expr::Value(Value::Number(names.session.pid().to_string(), false).into()))

@@ -69,7 +69,8 @@ const OF_ROLES: [(&str, usize); 8] = [
     ("has_function_privilege", 3),
 ];
 
-/// Gives a function about privileges that names no role the session's own.
+/// Gives a function about privileges that names no role the session's own, unless that may do all:
+/// then the form without a role says so, and looks nothing up.
 pub(super) fn own_role(expr: &mut Expr, names: &NameContext) {
     let Expr::Function(function) = &mut *expr else { return };
     let known = match parts(&function.name).as_deref() {
@@ -79,7 +80,7 @@ pub(super) fn own_role(expr: &mut Expr, names: &NameContext) {
     let (Some((_, count)), FunctionArguments::List(list)) = (known, &mut function.args) else {
         return;
     };
-    if list.args.len() + 1 == *count {
+    if names.session.is_restricted() && list.args.len() + 1 == *count {
         let own = super::names::string(names.session.user());
         list.args.insert(0, FunctionArg::Unnamed(FunctionArgExpr::Expr(own)));
     }

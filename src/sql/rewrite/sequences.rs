@@ -2,14 +2,16 @@
 //! has drawn.
 
 use sqlparser::ast::{
-    Expr, FunctionArg, FunctionArgExpr, FunctionArguments, ObjectNamePart, Value,
+    Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, ObjectNamePart, TableAlias,
+    TableFactor, TableFunctionArgs, Value,
 };
 
 use super::{NameContext, names};
 use crate::error::{Error, Result};
 use crate::ids::TableName;
-use crate::sql::define::{as_sequence_name, duckdb_sequence_name, written_name};
+use crate::sql::define::{TEMPORARY_SCHEMA, as_sequence_name, duckdb_sequence_name, written_name};
 use crate::sql::dialect::parsed_expr;
+use crate::sql::statement::TableRef;
 use crate::sqlstate::SqlState;
 
 /// What a session has drawn from sequences, the latest last.
@@ -34,7 +36,7 @@ impl Drawn {
             known.table == name
                 && match &schema {
                     Some(schema) => known.schema == *schema,
-                    None => search_path.contains(&known.schema),
+                    None => known.schema == TEMPORARY_SCHEMA || search_path.contains(&known.schema),
                 }
         });
         found.map(|(_, value)| *value)
@@ -88,6 +90,29 @@ pub(super) fn rewrite(expr: &mut Expr, context: &NameContext) -> Result<()> {
         }
         _ => Ok(()),
     }
+}
+
+/// Rewrites a sequence that stands in FROM: the macro that gives its state takes its place.
+pub(super) fn relation(factor: &mut TableFactor, context: &NameContext) -> Result<()> {
+    let TableFactor::Table { name, alias, args: args @ None, .. } = factor else { return Ok(()) };
+    if context.relations.sequences.is_empty() {
+        return Ok(());
+    }
+    let written = TableRef::from_object_name(name)?;
+    let Some((database, schema)) = context.relations.sequences.get(&written) else {
+        return Ok(());
+    };
+    let texts = [database, schema, &written.table];
+    let each = |text: &String| FunctionArg::Unnamed(FunctionArgExpr::Expr(names::string(text)));
+    *args = Some(TableFunctionArgs { args: texts.map(each).into(), settings: None });
+    *name = names::object_name(&[names::SYSTEM_DATABASE, "support", "sequence_state"]);
+    alias.get_or_insert_with(|| TableAlias {
+        explicit: true,
+        name: Ident::with_quote('"', &written.table),
+        columns: Vec::new(),
+        at: None,
+    });
+    Ok(())
 }
 
 /// The value of a sequence whose name is computed: a choice among those that were drawn from.

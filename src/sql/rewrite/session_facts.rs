@@ -5,11 +5,22 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::{Drawn, Moment, SessionIntents};
 
+/// Who a session is.
+#[derive(Clone, Debug, Default)]
+pub struct SessionRoles {
+    /// The role that statements run as.
+    pub current: String,
+    /// The role that the session was opened with.
+    pub own: String,
+    /// The current role may do only what it was granted.
+    pub is_restricted: bool,
+}
+
 /// What a session's functions give: their answers stand in the rewritten text, which is then good
 /// for one run only.
 #[derive(Clone, Debug, Default)]
 pub struct SessionFacts {
-    user: String,
+    roles: SessionRoles,
     pid: i32,
     intents: SessionIntents,
     moment: Option<Moment>,
@@ -19,17 +30,17 @@ pub struct SessionFacts {
 }
 
 impl SessionFacts {
-    /// Gathers them for one statement: the session's user and process number, what
+    /// Gathers them for one statement: the session's roles, its process number, what
     /// `teatree.last_intent()` and `teatree.wait_for_intent(n)` give, when a write was accepted
     /// (`None` for what only reads), and what the session has drawn from sequences.
     pub fn new(
-        user: String,
+        roles: SessionRoles,
         pid: i32,
         intents: SessionIntents,
         moment: Option<Moment>,
         drawn: Drawn,
     ) -> SessionFacts {
-        SessionFacts { user, pid, intents, moment, drawn, were_asked: Arc::default() }
+        SessionFacts { roles, pid, intents, moment, drawn, were_asked: Arc::default() }
     }
 
     /// Tells whether an answer stands in the text.
@@ -44,7 +55,17 @@ impl SessionFacts {
 
     pub(in crate::sql) fn user(&self) -> &str {
         self.note_asked();
-        &self.user
+        &self.roles.current
+    }
+
+    /// Tells whether the current role may do only what it was granted.
+    pub(super) fn is_restricted(&self) -> bool {
+        self.roles.is_restricted
+    }
+
+    pub(super) fn session_user(&self) -> &str {
+        self.note_asked();
+        &self.roles.own
     }
 
     pub(super) fn pid(&self) -> i32 {

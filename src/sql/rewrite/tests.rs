@@ -36,7 +36,7 @@ fn context() -> NameContext {
         database: "shop".into(),
         search_path: vec!["public".into()],
         session: SessionFacts::new(
-            "ann".into(),
+            SessionRoles { current: "ann".into(), own: "ann".into(), is_restricted: false },
             42,
             super::SessionIntents::default(),
             None,

@@ -23,6 +23,7 @@ pub(super) fn grant(cursor: &mut Cursor<'_>) -> Result<(String, RoleAction)> {
         let to = roles(cursor)?;
         let admin = cursor.take(&["with", "admin", "option"]);
         granted_by(cursor)?;
+        let tag = format!("{tag} ROLE");
         return Ok((tag, RoleAction::GrantRoles { roles: names(listed, cursor)?, to, admin }));
     }
     let of = objects(cursor)?;
@@ -45,6 +46,7 @@ pub(super) fn revoke(cursor: &mut Cursor<'_>) -> Result<(String, RoleAction)> {
         granted_by(cursor)?;
         behavior(cursor);
         let roles = names(listed, cursor)?;
+        let tag = format!("{tag} ROLE");
         return Ok((tag, RoleAction::RevokeRoles { roles, from, admin_only }));
     }
     let of = objects(cursor)?;

@@ -1,6 +1,7 @@
 //! Roles, what they may do, and whose objects are.
 //!
 //! - `acl.rs`: privileges on an object, as `pg_class.relacl` shows them.
+//! - `wanted.rs`: what a statement wants to do with tables.
 //! - `parse.rs`: CREATE, ALTER and DROP ROLE, OWNER TO and its like; `grant.rs`: GRANT and REVOKE.
 //!
 //! These types lie in the intent log, by field name.
@@ -8,6 +9,7 @@
 mod acl;
 mod grant;
 mod parse;
+mod wanted;
 
 use serde::{Deserialize, Serialize};
 

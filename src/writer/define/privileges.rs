@@ -184,6 +184,9 @@ impl Definer<'_> {
     pub(super) fn depends_on_role(&mut self, role: &str) -> Result<Option<String>> {
         let mut lines = Vec::new();
         for (subject, fact, _) in self.facts_with(role)? {
+            if fact == ACL && self.owner(&subject)? == role {
+                continue;
+            }
             let what = match subject.kind {
                 SubjectKind::Relation => match self.find(std::slice::from_ref(&subject.name))? {
                     Some((_, kind)) => kind.word(),

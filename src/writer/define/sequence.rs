@@ -37,7 +37,7 @@ impl Definer<'_> {
                 Err(super::create::already_exists(&name.table))
             };
         }
-        self.connection.run(&spec.resolve(None)?.create_sql(&duckdb_table(name)))?;
+        self.make_sequence(name, &spec.resolve(None)?)?;
         match owner {
             Some(owner) => self.own(name, owner),
             None => Ok(()),
@@ -106,8 +106,9 @@ impl Definer<'_> {
             "SELECT increment_by::varchar, min_value::varchar, max_value::varchar,
                     start_value::varchar, cycle::varchar, coalesce(last_value::varchar, ''),
                     coalesce(comment, '')
-             FROM duckdb_sequences() WHERE database_name = current_database()
-                 AND schema_name = $1 AND sequence_name = $2",
+             FROM duckdb_sequences() WHERE sequence_name = $2
+                 AND CASE $1 WHEN 'pg_temp' THEN database_name = 'temp'
+                     ELSE database_name = current_database() AND schema_name = $1 END",
             &[Value::Text(duckdb_schema(&name.schema).to_owned()), Value::Text(name.table.clone())],
         )?;
         let row = rows.first().ok_or_else(|| undefined("relation", &name.table))?;
@@ -142,10 +143,10 @@ impl Definer<'_> {
             // Exhausted: one more call has to say so.
             let mut last = sequence.clone();
             last.next = if sequence.increment > 0 { sequence.max } else { sequence.min };
-            self.connection.run(&last.create_sql(&name))?;
+            self.make_sequence(to, &last)?;
             self.connection.execute(&draw(&name), &[], 1)?;
         } else {
-            self.connection.run(&sequence.create_sql(&name))?;
+            self.make_sequence(to, sequence)?;
         }
         if sequence.next != sequence.start {
             let comment = format!("{START_NOTE}{}", sequence.start);

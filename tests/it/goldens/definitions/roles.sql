@@ -63,7 +63,6 @@ CREATE TABLE ro_schema.x (a int);
 CREATE TABLE ro_schema.y (a int);
 GRANT SELECT ON ALL TABLES IN SCHEMA ro_schema TO ro_c;
 SELECT relname, relacl FROM pg_class WHERE relname IN ('x', 'y') AND relnamespace = 'ro_schema'::regnamespace ORDER BY 1;
-DROP ROLE ro_c;
 DROP TABLE ro_u;
 CREATE TABLE ro_u (a int);
 SELECT relacl, pg_get_userbyid(relowner) FROM pg_class WHERE relname = 'ro_u';
