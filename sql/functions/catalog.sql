@@ -41,7 +41,7 @@ CREATE MACRO teatree_system.pg.pg_get_constraintdef(arg_key) AS
 CREATE MACRO teatree_system.pg.pg_get_indexdef(arg_index) AS
     (SELECT ti_definition FROM teatree_system.support.lookup_index WHERE ti_oid = arg_index),
   (arg_index, arg_place, arg_pretty) AS
-    (SELECT CASE WHEN arg_place = 0 THEN ti_definition
+    (SELECT CASE WHEN arg_place = 0 THEN CASE WHEN arg_pretty THEN ti_pretty ELSE ti_definition END
             WHEN ti_shown[CAST(arg_place AS INTEGER)] LIKE '(%'
               THEN '(' || teatree_system.support.made_pretty(ti_shown[CAST(arg_place AS INTEGER)], arg_pretty) || ')'
             ELSE teatree_system.support.made_pretty(ti_shown[CAST(arg_place AS INTEGER)], arg_pretty) END

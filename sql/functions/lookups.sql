@@ -48,7 +48,7 @@ UNION ALL
 SELECT oid, definition, NULL FROM teatree_system.support.domain_check;
 
 CREATE VIEW teatree_system.support.lookup_index AS
-SELECT oid AS ti_oid, definition AS ti_definition, shown AS ti_shown, options AS ti_options, key_count AS ti_keys
+SELECT oid AS ti_oid, definition AS ti_definition, pretty AS ti_pretty, shown AS ti_shown, options AS ti_options, key_count AS ti_keys
 FROM teatree_system.support.index_text;
 
 CREATE VIEW teatree_system.support.lookup_view AS

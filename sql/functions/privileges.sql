@@ -3,7 +3,7 @@
 
 -- Each role, with all that it may do where it may not do all.
 CREATE VIEW teatree_system.support.lookup_right AS
-SELECT r.ti_name AS ti_who, r.ti_oid AS ti_who_oid, r.ti_super, a.ti_kind, a.ti_oid, a.ti_number, a.ti_letter, a.ti_grantable
+SELECT r.ti_name AS ti_who, r.ti_oid AS ti_who_oid, r.ti_super, a.ti_kind, a.ti_oid, a.ti_part, a.ti_letter, a.ti_grantable
 FROM teatree_system.support.lookup_role r
 LEFT JOIN teatree_system.support.lookup_allowed a ON a.ti_who = r.ti_name AND NOT r.ti_super;
 
@@ -20,10 +20,10 @@ CREATE MACRO teatree_system.support.privilege_letter(arg_word) AS
 CREATE MACRO teatree_system.support.privilege_letters(arg_privileges) AS
   [teatree_system.support.privilege_letter(regexp_replace(w, '(?i)\s+with\s+grant\s+option\s*$', ''))
    || CASE WHEN regexp_matches(w, '(?i)\s+with\s+grant\s+option\s*$') THEN '*' ELSE '' END FOR w IN string_split(arg_privileges, ',')];
-CREATE MACRO teatree_system.support.has_privilege(arg_who, arg_kind, arg_oid, arg_number, arg_privileges) AS
+CREATE MACRO teatree_system.support.has_privilege(arg_who, arg_kind, arg_oid, arg_part, arg_privileges) AS
   CASE WHEN arg_who IS NULL OR arg_oid IS NULL OR arg_privileges IS NULL THEN NULL
        ELSE (SELECT CASE WHEN count(*) = 0 THEN error('[42704] role "' || CAST(arg_who AS VARCHAR) || '" does not exist')
-                    ELSE bool_or(ti_super OR coalesce(ti_kind = arg_kind AND ti_oid = arg_oid AND ti_number IN (0, arg_number)
+                    ELSE bool_or(ti_super OR coalesce(ti_kind = arg_kind AND ti_oid = arg_oid AND ti_part IN ('', arg_part)
                       AND (list_contains(teatree_system.support.privilege_letters(arg_privileges), ti_letter)
                            OR ti_grantable AND list_contains(teatree_system.support.privilege_letters(arg_privileges), ti_letter || '*')), false)) END
              FROM teatree_system.support.lookup_right
@@ -37,32 +37,32 @@ CREATE MACRO teatree_system.pg.pg_has_role(arg_role, arg_privilege) AS arg_role 
   (arg_who, arg_role, arg_privilege) AS CASE WHEN arg_privilege IS NOT NULL THEN teatree_system.support.is_in_role(arg_who, arg_role) END;
 CREATE MACRO teatree_system.pg.has_table_privilege(arg_r, arg_privilege) AS arg_r IS NOT NULL AND arg_privilege IS NOT NULL,
   (arg_who, arg_r, arg_privilege) AS
-    teatree_system.support.has_privilege(arg_who, 'relation', teatree_system.pg.regclass_in(arg_r), 0, arg_privilege);
+    teatree_system.support.has_privilege(arg_who, 'relation', teatree_system.pg.regclass_in(arg_r), '', arg_privilege);
 CREATE MACRO teatree_system.pg.has_any_column_privilege(arg_r, arg_privilege) AS arg_r IS NOT NULL AND arg_privilege IS NOT NULL,
   (arg_who, arg_r, arg_privilege) AS
-    teatree_system.support.has_privilege(arg_who, 'relation', teatree_system.pg.regclass_in(arg_r), 0, arg_privilege)
-    OR coalesce((SELECT bool_or(teatree_system.support.has_privilege(arg_who, 'column', ti_table, ti_number, arg_privilege))
+    teatree_system.support.has_privilege(arg_who, 'relation', teatree_system.pg.regclass_in(arg_r), '', arg_privilege)
+    OR coalesce((SELECT bool_or(teatree_system.support.has_privilege(arg_who, 'column', ti_table, ti_name, arg_privilege))
                  FROM teatree_system.support.lookup_column WHERE ti_table = teatree_system.pg.regclass_in(arg_r)), false);
 CREATE MACRO teatree_system.pg.has_column_privilege(arg_r, arg_c, arg_privilege) AS arg_r IS NOT NULL AND arg_c IS NOT NULL AND arg_privilege IS NOT NULL,
   (arg_who, arg_r, arg_c, arg_privilege) AS
-    teatree_system.support.has_privilege(arg_who, 'relation', teatree_system.pg.regclass_in(arg_r), 0, arg_privilege)
-    OR coalesce((SELECT bool_or(teatree_system.support.has_privilege(arg_who, 'column', ti_table, ti_number, arg_privilege))
+    teatree_system.support.has_privilege(arg_who, 'relation', teatree_system.pg.regclass_in(arg_r), '', arg_privilege)
+    OR coalesce((SELECT bool_or(teatree_system.support.has_privilege(arg_who, 'column', ti_table, ti_name, arg_privilege))
                  FROM teatree_system.support.lookup_column WHERE ti_table = teatree_system.pg.regclass_in(arg_r)
                    AND (ti_name = CAST(arg_c AS VARCHAR) OR ti_number = TRY_CAST(arg_c AS SMALLINT))), false);
 CREATE MACRO teatree_system.pg.has_schema_privilege(arg_s, arg_privilege) AS arg_s IS NOT NULL AND arg_privilege IS NOT NULL,
   (arg_who, arg_s, arg_privilege) AS
-    teatree_system.support.has_privilege(arg_who, 'schema', teatree_system.pg.regnamespace_in(arg_s), 0, arg_privilege);
+    teatree_system.support.has_privilege(arg_who, 'schema', teatree_system.pg.regnamespace_in(arg_s), '', arg_privilege);
 CREATE MACRO teatree_system.pg.has_database_privilege(arg_d, arg_privilege) AS arg_d IS NOT NULL AND arg_privilege IS NOT NULL,
   (arg_who, arg_d, arg_privilege) AS
-    CASE WHEN arg_d IS NOT NULL THEN teatree_system.support.has_privilege(arg_who, 'database', 5::UINTEGER, 0, arg_privilege) END;
+    CASE WHEN arg_d IS NOT NULL THEN teatree_system.support.has_privilege(arg_who, 'database', 5::UINTEGER, '', arg_privilege) END;
 CREATE MACRO teatree_system.pg.has_sequence_privilege(arg_s, arg_privilege) AS arg_s IS NOT NULL AND arg_privilege IS NOT NULL,
   (arg_who, arg_s, arg_privilege) AS
-    teatree_system.support.has_privilege(arg_who, 'relation', teatree_system.pg.regclass_in(arg_s), 0, arg_privilege);
+    teatree_system.support.has_privilege(arg_who, 'relation', teatree_system.pg.regclass_in(arg_s), '', arg_privilege);
 -- A built-in function may be called by everybody.
 CREATE MACRO teatree_system.pg.has_function_privilege(arg_f, arg_privilege) AS arg_f IS NOT NULL AND arg_privilege IS NOT NULL,
   (arg_who, arg_f, arg_privilege) AS
     coalesce(TRY_CAST(arg_f AS UINTEGER), 0) < 16384
-    OR teatree_system.support.has_privilege(arg_who, 'routine', CAST(arg_f AS UINTEGER), 0, arg_privilege);
+    OR teatree_system.support.has_privilege(arg_who, 'routine', CAST(arg_f AS UINTEGER), '', arg_privilege);
 CREATE MACRO teatree_system.pg.has_tablespace_privilege(arg_t, arg_privilege) AS true, (arg_who, arg_t, arg_privilege) AS true;
 CREATE MACRO teatree_system.pg.has_type_privilege(arg_t, arg_privilege) AS true, (arg_who, arg_t, arg_privilege) AS true;
 CREATE MACRO teatree_system.pg.has_language_privilege(arg_t, arg_privilege) AS true, (arg_who, arg_t, arg_privilege) AS true;

@@ -31,12 +31,12 @@ CREATE VIEW teatree_system.information.column_privileges AS
 SELECT DISTINCT g.grantor, g.grantee, current_database() AS table_catalog, n.name AS table_schema, g.name AS table_name, c.name AS column_name,
   teatree_system.support.privilege_word(g.letter) AS privilege_type,
   CASE WHEN g.is_grantable THEN 'YES' ELSE 'NO' END AS is_grantable
-FROM (SELECT oid, name, namespace_oid, grantor, grantee, letter, is_grantable, 0 AS number FROM teatree_system.support.relation_grant
+FROM (SELECT oid, name, namespace_oid, grantor, grantee, letter, is_grantable, '' AS part FROM teatree_system.support.relation_grant
       UNION ALL
-      SELECT p.oid, r.name, r.namespace_oid, p.grantor, CASE WHEN p.grantee = '' THEN 'PUBLIC' ELSE p.grantee END, p.letter, p.is_grantable, p.number
+      SELECT p.oid, r.name, r.namespace_oid, p.grantor, CASE WHEN p.grantee = '' THEN 'PUBLIC' ELSE p.grantee END, p.letter, p.is_grantable, p.part
       FROM teatree_system.support.object_privilege p JOIN teatree_system.support.user_relation r ON r.oid = p.oid WHERE p.kind = 'column') g
 JOIN teatree_system.support.schema_entry n ON n.oid = g.namespace_oid
-JOIN teatree_system.support.column_entry c ON c.table_oid = g.oid AND g.number IN (0, c.number)
+JOIN teatree_system.support.column_entry c ON c.table_oid = g.oid AND g.part IN ('', c.name)
 WHERE g.letter IN ('a', 'r', 'w', 'x');
 
 CREATE VIEW teatree_system.information.role_column_grants AS

@@ -28,9 +28,30 @@ SELECT 'routine', schema_name, signature, '', 1255::UINTEGER, oid, 0 FROM teatre
 UNION ALL
 SELECT 'schema', '', name, '', 2615::UINTEGER, oid, 0 FROM teatree_system.support.schema_entry;
 
+-- Comments by the numbers of what they are on. Numbers are made of names, so that little has to be looked
+-- up; a constraint's is not made of its shown name alone.
+CREATE VIEW teatree_system.support.commented AS
+SELECT kind, CASE WHEN schema_name = 'public' THEN 'main' ELSE schema_name END AS of_schema, schema_name, object_name, part, value
+FROM teatree_system.support.object_fact WHERE fact = 'comment';
 CREATE VIEW teatree_system.support.subject_comment AS
-SELECT s.oid, s.class_oid, s.number, f.value AS comment
-FROM teatree_system.support.object_fact f
-JOIN teatree_system.support.subject s ON s.kind = f.kind AND s.schema_name = f.schema_name
-  AND s.object_name = f.object_name AND s.part = f.part
-WHERE f.fact = 'comment';
+SELECT teatree_system.support.object_oid(current_database(), of_schema, object_name, '') AS oid, 1259::UINTEGER AS class_oid, 0::INTEGER AS number, value AS comment
+FROM teatree_system.support.commented WHERE kind = 'relation'
+UNION ALL
+SELECT teatree_system.support.object_oid(current_database(), of_schema, object_name, concat(part, chr(31), 'trigger')), 2620::UINTEGER, 0, value
+FROM teatree_system.support.commented WHERE kind = 'trigger'
+UNION ALL
+SELECT teatree_system.support.schema_oid(current_database(), CASE WHEN object_name = 'public' THEN 'main' ELSE object_name END), 2615::UINTEGER, 0, value
+FROM teatree_system.support.commented WHERE kind = 'schema'
+UNION ALL
+SELECT k.oid, 2606::UINTEGER, 0, f.value
+FROM teatree_system.support.commented f JOIN teatree_system.support.constraint_entry k
+  ON k.schema_name = f.of_schema AND k.table_name = f.object_name AND k.name = f.part WHERE f.kind = 'constraint' AND NOT k.is_temporary
+UNION ALL
+SELECT k.index_oid, 1259::UINTEGER, 0, f.value
+FROM teatree_system.support.commented f JOIN teatree_system.support.constraint_entry k
+  ON k.schema_name = f.of_schema AND k.name = f.object_name WHERE f.kind = 'relation' AND k.kind IN ('p', 'u') AND NOT k.is_temporary
+UNION ALL
+SELECT c.oid, 2606::UINTEGER, 0, f.value
+FROM teatree_system.support.commented f JOIN teatree_system.support.domain_check c
+  ON c.domain_name = f.object_name AND c.name = f.part AND c.namespace_oid = teatree_system.support.schema_oid(current_database(), f.of_schema)
+WHERE f.kind = 'domain constraint';

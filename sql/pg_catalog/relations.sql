@@ -65,10 +65,10 @@ FROM (
          coalesce(c.type_modifier, -1), false, false, '', ''
   FROM (SELECT oid, table_oid, list_concat(expressions, include) AS parts FROM teatree_system.support.index_entry) i
   JOIN (SELECT unnest(range(1, 33)) AS number) k ON k.number <= len(i.parts)
-  LEFT JOIN teatree_system.support.column_entry c
+  LEFT JOIN teatree_system.support.column_type c
     ON c.table_oid = i.table_oid AND c.name = i.parts[k.number]) c
 LEFT JOIN teatree_system.support.any_type t ON t.oid = c.type_oid
-LEFT JOIN teatree_system.support.object_acl a ON a.kind = 'column' AND a.oid = c.table_oid AND a.number = c.number;
+LEFT JOIN teatree_system.support.object_acl a ON a.kind = 'column' AND a.oid = c.table_oid AND a.part = c.name;
 
 CREATE VIEW teatree_system.pg.pg_attrdef AS
 SELECT default_oid AS oid, table_oid AS adrelid,
@@ -126,7 +126,7 @@ FROM (SELECT oid, table_oid, method, options, classes, unnest(list_concat(expres
              unnest(range(1, len(expressions) + len(include) + 1)) AS place,
              unnest([g <= len(expressions) FOR g IN range(1, len(expressions) + len(include) + 1)]) AS is_key
       FROM teatree_system.support.index_entry) p
-LEFT JOIN teatree_system.support.column_entry c ON c.table_oid = p.table_oid AND c.name = p.part
+LEFT JOIN teatree_system.support.column_type c ON c.table_oid = p.table_oid AND c.name = p.part
 LEFT JOIN teatree_system.support.any_type t ON t.oid = c.type_oid
 LEFT JOIN teatree_system.support.shown_columns s ON s.table_oid = p.table_oid
 LEFT JOIN teatree_system.support.builtin_opclass d ON d.opcdefault AND p.is_key
@@ -143,9 +143,13 @@ SELECT oid, list(number ORDER BY place) AS numbers, list(CAST(collation_oid AS U
   string_agg(CASE WHEN shown LIKE '(%' THEN '(' || shown || ')' ELSE shown END || shown_class
     || CASE option WHEN 1 THEN ' DESC NULLS LAST' WHEN 2 THEN ' NULLS FIRST' WHEN 3 THEN ' DESC' ELSE '' END, ', ' ORDER BY place)
     FILTER (WHERE is_key) AS keys_text,
+  string_agg(CASE WHEN shown LIKE '(%' THEN '(' || pretty || ')' ELSE pretty END || shown_class
+    || CASE option WHEN 1 THEN ' DESC NULLS LAST' WHEN 2 THEN ' NULLS FIRST' WHEN 3 THEN ' DESC' ELSE '' END, ', ' ORDER BY place)
+    FILTER (WHERE is_key) AS pretty_keys,
   string_agg(shown, ', ' ORDER BY place) FILTER (WHERE NOT is_key) AS include_text,
   string_agg(shown, ', ' ORDER BY place) FILTER (WHERE is_key AND number = 0) AS expressions_text
-FROM teatree_system.support.index_part GROUP BY oid;
+FROM (SELECT *, CASE WHEN contains(shown, '(') THEN teatree_shown_expression(shown, CAST([] AS VARCHAR[]), CAST([] AS VARCHAR[]), true)
+                ELSE shown END AS pretty FROM teatree_system.support.index_part) GROUP BY oid;
 
 CREATE VIEW teatree_system.support.shown_predicate AS
 SELECT i.oid, teatree_shown_expression(i.predicate, coalesce(s.names, []), coalesce(s.types, []), false) AS predicate
@@ -271,7 +275,12 @@ SELECT i.oid, i.table_oid, n.name AS schema_name, i.table_name, i.name, p.shown,
   'CREATE ' || CASE WHEN i.is_unique THEN 'UNIQUE ' ELSE '' END || 'INDEX '
   || teatree_system.support.quoted(i.name) || ' ON ' || teatree_system.support.quoted(n.name) || '.'
   || teatree_system.support.quoted(i.table_name) || ' USING ' || i.method || ' (' || p.keys_text || ')'
-  || coalesce(' INCLUDE (' || p.include_text || ')', '') || coalesce(' WHERE ' || w.predicate, '') AS definition
+  || coalesce(' INCLUDE (' || p.include_text || ')', '') || coalesce(' WHERE ' || w.predicate, '') AS definition,
+  'CREATE ' || CASE WHEN i.is_unique THEN 'UNIQUE ' ELSE '' END || 'INDEX '
+  || teatree_system.support.quoted(i.name) || ' ON ' || teatree_system.support.quoted(n.name) || '.'
+  || teatree_system.support.quoted(i.table_name) || ' USING ' || i.method || ' (' || p.pretty_keys || ')'
+  || coalesce(' INCLUDE (' || p.include_text || ')', '')
+  || coalesce(' WHERE ' || teatree_shown_expression(w.predicate, CAST([] AS VARCHAR[]), CAST([] AS VARCHAR[]), true), '') AS pretty
 FROM teatree_system.support.index_entry i
 JOIN teatree_system.support.index_parts p ON p.oid = i.oid
 JOIN teatree_system.support.schema_entry n ON n.oid = i.namespace_oid

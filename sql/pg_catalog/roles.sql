@@ -43,25 +43,24 @@ WITH RECURSIVE closure (member, role) AS (
   SELECT c.member, m.role FROM closure c JOIN teatree_system.support.role_member m ON m.member = c.role)
 SELECT member, role FROM closure;
 
--- Owners and privileges, by the objects' numbers.
-CREATE VIEW teatree_system.support.object_owner AS
-SELECT s.kind, s.oid, f.value AS owner
-FROM teatree_system.support.object_fact f
-JOIN teatree_system.support.subject s ON s.kind = f.kind AND s.schema_name = f.schema_name
-  AND s.object_name = f.object_name AND s.part = f.part
-WHERE f.fact = 'owner';
+-- Owners and privileges, by the objects' numbers, which are made of their names; a column's by its table's
+-- and its name.
+CREATE VIEW teatree_system.support.owned_fact AS
+SELECT f.kind, f.part, f.fact, f.value,
+  CASE WHEN f.kind = 'schema' THEN teatree_system.support.schema_oid(current_database(), CASE WHEN f.object_name = 'public' THEN 'main' ELSE f.object_name END)
+       WHEN f.kind = 'routine' THEN teatree_system.support.object_oid(current_database(), f.schema_name, f.object_name, 'routine')
+       WHEN f.kind = 'database' THEN 5::UINTEGER
+       ELSE coalesce(d.oid, teatree_system.support.object_oid(current_database(),
+              CASE WHEN f.schema_name = 'public' THEN 'main' ELSE f.schema_name END, f.object_name, '')) END AS oid
+FROM (SELECT * FROM teatree_system.support.object_fact WHERE fact IN ('owner', 'acl') AND kind IN ('relation', 'column', 'schema', 'routine', 'database')) f
+LEFT JOIN teatree_datasets() d ON f.kind IN ('relation', 'column') AND d.schema_name = f.schema_name AND d.table_name = f.object_name;
 
-CREATE MACRO teatree_system.support.acl_list(of_text) AS
-  CASE WHEN of_text = '' THEN CAST([] AS VARCHAR[]) ELSE string_split(of_text, chr(31)) END;
+CREATE VIEW teatree_system.support.object_owner AS
+SELECT kind, oid, value AS owner FROM teatree_system.support.owned_fact WHERE fact = 'owner';
+
 CREATE VIEW teatree_system.support.object_acl AS
-SELECT s.kind, s.oid, s.number, teatree_system.support.acl_list(f.value) AS acl
-FROM teatree_system.support.object_fact f
-JOIN teatree_system.support.subject s ON s.kind = f.kind AND s.schema_name = f.schema_name
-  AND s.object_name = f.object_name AND s.part = f.part
-WHERE f.fact = 'acl'
-UNION ALL
-SELECT kind, 5::UINTEGER, 0, teatree_system.support.acl_list(value)
-FROM teatree_system.support.object_fact WHERE kind = 'database' AND fact = 'acl';
+SELECT kind, oid, part, CASE WHEN value = '' THEN CAST([] AS VARCHAR[]) ELSE string_split(value, chr(31)) END AS acl
+FROM teatree_system.support.owned_fact WHERE fact = 'acl';
 
 CREATE MACRO teatree_system.support.privilege_word(of_letter) AS
   CASE of_letter WHEN 'a' THEN 'INSERT' WHEN 'r' THEN 'SELECT' WHEN 'w' THEN 'UPDATE' WHEN 'd' THEN 'DELETE' WHEN 'D' THEN 'TRUNCATE'
@@ -80,32 +79,32 @@ CREATE MACRO teatree_system.support.acl_letters(of_item) AS
 -- What roles have, by the classes of has_table_privilege and its like; what nothing was said of has what
 -- PostgreSQL gives it.
 CREATE VIEW teatree_system.support.object_privilege AS
-SELECT kind, oid, number, teatree_system.support.acl_grantee(item) AS grantee, teatree_system.support.acl_grantor(item) AS grantor,
+SELECT kind, oid, part, teatree_system.support.acl_grantee(item) AS grantee, teatree_system.support.acl_grantor(item) AS grantor,
        letter[1] AS letter, len(letter) > 1 AS is_grantable
-FROM (SELECT kind, oid, number, item, unnest(teatree_system.support.acl_letters(item)) AS letter
-      FROM (SELECT kind, oid, number, unnest(acl) AS item FROM teatree_system.support.object_acl))
+FROM (SELECT kind, oid, part, item, unnest(teatree_system.support.acl_letters(item)) AS letter
+      FROM (SELECT kind, oid, part, unnest(acl) AS item FROM teatree_system.support.object_acl))
 UNION ALL
-SELECT kind, oid, 0, owner, owner, unnest(['a', 'r', 'w', 'd', 'D', 'x', 't', 'X', 'U', 'C', 'T', 'c']), true
+SELECT kind, oid, '', owner, owner, unnest(['a', 'r', 'w', 'd', 'D', 'x', 't', 'X', 'U', 'C', 'T', 'c']), true
 FROM teatree_system.support.object_owner
 UNION ALL
-SELECT 'routine', oid, 0, '', 'postgres', 'X', false FROM teatree_system.support.user_proc
+SELECT 'routine', oid, '', '', 'postgres', 'X', false FROM teatree_system.support.user_proc
 WHERE oid NOT IN (SELECT oid FROM teatree_system.support.object_acl WHERE kind = 'routine')
 UNION ALL
-SELECT 'schema', oid, 0, '', 'postgres', 'U', false FROM teatree_system.support.schema_entry
+SELECT 'schema', oid, '', '', 'postgres', 'U', false FROM teatree_system.support.schema_entry
 WHERE name IN ('public', 'pg_catalog', 'information_schema')
   AND oid NOT IN (SELECT oid FROM teatree_system.support.object_acl WHERE kind = 'schema')
 UNION ALL
-SELECT 'relation', oid, 0, '', 'postgres', 'r', false FROM teatree_system.support.system_relation
+SELECT 'relation', oid, '', '', 'postgres', 'r', false FROM teatree_system.support.system_relation
 UNION ALL
-SELECT 'database', 5::UINTEGER, 0, '', 'postgres', letter, false FROM (SELECT unnest(['T', 'c']) AS letter)
+SELECT 'database', 5::UINTEGER, '', '', 'postgres', letter, false FROM (SELECT unnest(['T', 'c']) AS letter)
 WHERE NOT EXISTS (FROM teatree_system.support.object_acl WHERE kind = 'database');
 
 CREATE VIEW teatree_system.support.lookup_allowed AS
-SELECT r.name AS ti_who, p.kind AS ti_kind, p.oid AS ti_oid, p.number AS ti_number, p.letter AS ti_letter, p.is_grantable AS ti_grantable
+SELECT r.name AS ti_who, p.kind AS ti_kind, p.oid AS ti_oid, p.part AS ti_part, p.letter AS ti_letter, p.is_grantable AS ti_grantable
 FROM teatree_system.support.made_role r
 JOIN teatree_system.support.object_privilege p ON p.grantee = ''
 UNION ALL
-SELECT c.member, p.kind, p.oid, p.number, p.letter, p.is_grantable
+SELECT c.member, p.kind, p.oid, p.part, p.letter, p.is_grantable
 FROM teatree_system.support.role_closure c
 JOIN teatree_system.support.object_privilege p ON p.grantee = c.role;
 

@@ -350,25 +350,23 @@ CREATE VIEW teatree_system.support.shown_columns AS
 SELECT c.table_oid, list(c.name ORDER BY c.number) AS names, list(coalesce(t.sqlname, '') ORDER BY c.number) AS types
 FROM teatree_system.support.column_type c
 LEFT JOIN teatree_system.support.any_type t ON t.oid = c.type_oid GROUP BY c.table_oid;
-CREATE VIEW teatree_system.support.shown_generated AS
-SELECT g.table_oid AS of_table, g.number AS of_number, teatree_shown_expression(g.column_default, c.names, c.types, false) AS expression
-FROM teatree_system.support.column_type g
-JOIN teatree_system.support.shown_columns c ON c.table_oid = g.table_oid WHERE g.is_generated;
 
 -- The same with defaults, identities and sequences in PostgreSQL's words.
 CREATE VIEW teatree_system.support.column_entry AS
 SELECT table_oid, number, name, type_oid, type_modifier, dimensions, not_null, comment,
        teatree_system.support.object_oid('', CAST(table_oid AS VARCHAR), CAST(number AS VARCHAR), 'default') AS default_oid,
        CASE WHEN is_generated THEN 's' ELSE '' END AS generated,
-       CASE WHEN is_generated THEN s.expression ELSE teatree_system.support.shown_default(column_default,
+       CASE WHEN is_generated THEN
+         teatree_shown_expression(coalesce(nullif(regexp_extract(column_default, '^CAST\((.*) AS [A-Z0-9(), ]+\)$', 1, 's'), ''), column_default),
+           CAST([] AS VARCHAR[]), CAST([] AS VARCHAR[]), false)
+       ELSE teatree_system.support.shown_default(column_default,
          CASE WHEN limited_type_oid = 1043 THEN 'character varying' WHEN limited_type_oid = 1042 THEN 'bpchar'
               WHEN data_type = 'VARCHAR' THEN 'text' END) END AS column_default,
        CASE WHEN regexp_matches(column_default, '^COALESCE\(nextval\(.*, 1\)$') THEN 'd'
             WHEN regexp_matches(column_default, '^COALESCE\(nextval\(.*, 2\)$') THEN 'a' ELSE '' END AS identity,
        CASE WHEN regexp_matches(column_default, '^COALESCE\(nextval\(')
             THEN teatree_system.support.drawn_sequence(column_default) END AS owned_sequence
-FROM teatree_system.support.column_type
-LEFT JOIN teatree_system.support.shown_generated s ON s.of_table = table_oid AND s.of_number = number AND is_generated;
+FROM teatree_system.support.column_type;
 
 -- Tables, views, sequences, datasets of the user; PostgreSQL's relkind.
 CREATE VIEW teatree_system.support.user_relation AS

@@ -25,15 +25,16 @@ impl Session {
         self.settings.get("session_authorization").unwrap_or(&self.registered.entry.user)
     }
 
-    /// Runs SET ROLE, SET SESSION AUTHORIZATION and their RESET.
+    /// Runs SET ROLE, SET SESSION AUTHORIZATION and their RESET; gives the command tag.
     ///
     /// # Errors
     /// 22023 for a role that is not there, 42501 for one that the session may not become.
     pub(super) async fn control_role(
         &mut self,
         setting: &Setting,
+        statement: &Statement,
         guard: &StatementGuard,
-    ) -> Result<()> {
+    ) -> Result<String> {
         match setting {
             Setting::Role { name, local } => {
                 self.become_role("role", name.as_deref(), *local, guard).await
@@ -43,7 +44,8 @@ impl Session {
                 self.become_role(setting, name.as_deref(), *local, guard).await
             }
             _ => Err(Error::internal("no setting of a role")),
-        }
+        }?;
+        Ok(statement.set_tag().to_owned())
     }
 
     /// Becomes another role, or itself again. `None` for NONE and DEFAULT.

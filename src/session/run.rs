@@ -180,8 +180,7 @@ impl Session {
                 self.control_transaction(control, guard).await.map(Outcome::Done)
             }
             Kind::Setting(setting) if setting.is_role() => {
-                Box::pin(self.control_role(setting, guard)).await?;
-                Ok(Outcome::Done(statement.set_tag().to_owned()))
+                Box::pin(self.control_role(setting, statement, guard)).await.map(Outcome::Done)
             }
             Kind::Setting(setting) => self.control_setting(setting),
             Kind::LockTable(lock) => self.lock_tables(lock, guard).await.map(Outcome::Done),

@@ -142,7 +142,8 @@ fn facts_survive_a_crash_and_passwords_are_not_kept() {
     let facts =
         "SELECT (SELECT obj_description(oid) FROM pg_constraint WHERE conname = 'open_pkey')
         || (SELECT indexdef FROM pg_indexes WHERE indexname = 'open_n')
-        || (SELECT string_agg(rolname, ',' ORDER BY 1) FROM pg_roles WHERE rolname LIKE 'read%')
+        || (SELECT string_agg(rolname, ',' ORDER BY rolname) FROM pg_roles
+            WHERE rolname LIKE 'read%')
         || (SELECT array_to_string(relacl, ',') FROM pg_class WHERE relname = 'open')
         || has_table_privilege('reader', 'closed', 'SELECT')::text";
     let before = admin.value(facts);
