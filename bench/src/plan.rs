@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use teatree::catalog::Catalog;
-use teatree::sql::rewrite::{Drawn, NameContext, SessionFacts, SessionIntents};
+use teatree::sql::rewrite::{Drawn, NameContext, SessionFacts, SessionIntents, SessionRoles};
 use teatree::sql::{ParsedTexts, RelationColumn, Relations, TableRef};
 use teatree::types::PgType;
 
@@ -65,7 +65,7 @@ fn names() -> NameContext {
         database: "postgres".to_owned(),
         search_path: vec!["public".to_owned()],
         session: SessionFacts::new(
-            "bench".to_owned(),
+            SessionRoles::default(),
             1,
             SessionIntents::default(),
             None,
