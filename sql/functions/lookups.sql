@@ -42,7 +42,14 @@ FROM (SELECT oid, unnest(proargtypes) AS type_oid, unnest(range(len(proargtypes)
 JOIN teatree_system.support.builtin_type t ON t.oid = p.type_oid;
 
 CREATE VIEW teatree_system.support.lookup_constraint AS
-SELECT k.oid AS ti_oid, coalesce('CHECK (' || s.expression || ')', k.definition) AS ti_definition, s.expression AS ti_expression
+SELECT k.oid AS ti_oid,
+  CASE WHEN s.expression IS NOT NULL THEN 'CHECK (' || s.expression || ')'
+       -- A table on the search path stands there without its schema.
+       WHEN k.kind = 'f' AND list_contains(system.main.current_schemas(false), k.referenced_schema) THEN
+         replace(k.definition, ' REFERENCES ' || teatree_system.support.quoted(k.referenced_schema) || '.', ' REFERENCES ')
+       WHEN k.kind = 'f' AND k.referenced_schema = 'main' THEN
+         replace(k.definition, ' REFERENCES ', ' REFERENCES public.')
+       ELSE k.definition END AS ti_definition, s.expression AS ti_expression
 FROM teatree_system.support.constraint_entry k LEFT JOIN teatree_system.support.shown_check s ON s.oid = k.oid
 UNION ALL
 SELECT oid, definition, NULL FROM teatree_system.support.domain_check;

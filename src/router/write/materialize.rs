@@ -71,7 +71,21 @@ impl Router {
     /// # Errors
     /// 42809, as PostgreSQL; 0A000 for what is written in DuckDB's own SQL; 42P07 for a table that
     /// would take the place of another.
-    pub(super) fn refuse_view(
+    pub(super) async fn refuse_followed(
+        &self,
+        statement: &Statement,
+        write: &Write,
+        context: &StatementContext,
+    ) -> Result<()> {
+        let Err(error) = self.refuse_view(statement, write, context) else { return Ok(()) };
+        // What is no statement at all is said to be so.
+        if statement.is_native() {
+            self.duckdb.describe(&statement.text, &context.query, context.held()).await?;
+        }
+        Err(error)
+    }
+
+    fn refuse_view(
         &self,
         statement: &Statement,
         write: &Write,

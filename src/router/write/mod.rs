@@ -84,7 +84,7 @@ impl Router {
         context: &StatementContext,
     ) -> Result<Body> {
         self.check_database(write.tables())?;
-        self.refuse_view(statement, write, context)?;
+        self.refuse_followed(statement, write, context).await?;
         let path = &context.query.search_path;
         let arrow = |table: &TableRef| self.dataset_of(table, path);
         match write {
