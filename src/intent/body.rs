@@ -7,7 +7,6 @@ use std::path::{Component, Path};
 
 use serde::{Deserialize, Serialize};
 
-use super::bytes::Bytes;
 use super::compute::Compute;
 use super::definitions::Moment;
 use super::deliver::Deliver;
@@ -15,6 +14,7 @@ use super::draw::{Draw, Drawn};
 use super::export::Export;
 use super::result_set::ResultSet;
 use super::source::Source;
+use super::storage::{RowsAt, Storage};
 use super::tag::TagKind;
 use super::values::Values;
 use crate::dataset::DatasetColumn;
@@ -163,36 +163,6 @@ pub enum DatasetChange {
         from: TableName,
         to: TableName,
     },
-}
-
-/// Where an intent's rows are: an Arrow IPC stream, inside the record or in a file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum RowsAt {
-    Inline(Bytes),
-    /// `path` is relative to the data folder. **Invariant:** the file is synced before its intent
-    /// is appended.
-    Staged {
-        path: String,
-        bytes: u64,
-        rows: u64,
-    },
-}
-
-/// Where a table lives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum Storage {
-    DuckDb,
-    Arrow,
-}
-
-impl Storage {
-    /// Returns the name that SQL shows.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Storage::DuckDb => "duckdb",
-            Storage::Arrow => "arrow",
-        }
-    }
 }
 
 /// How an intent ended.

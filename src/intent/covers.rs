@@ -3,9 +3,9 @@
 //! What the log no longer has is in the data, what the data does not have is in the log. Damage, or
 //! a folder put together from two backups, breaks that; then the server does not start.
 
-use super::body::Storage;
 use super::history::{IntentRow, IntentState};
 use super::log::IntentLog;
+use super::storage::Storage;
 use super::store::Store;
 use crate::error::{Error, Result};
 use crate::ids::IntentSeq;

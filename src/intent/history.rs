@@ -2,9 +2,9 @@
 //! first, a page at a time; and the numbers that are counted anyway.
 
 use super::IntentLog;
-use super::body::Storage;
 use super::log::Shared;
 use super::record::{Head, StoredOutcome, StoredResult};
+use super::storage::Storage;
 use crate::clock;
 use crate::error::Result;
 use crate::ids::{IntentSeq, TableName};

@@ -48,6 +48,7 @@ mod room;
 mod source;
 mod staged;
 mod state;
+mod storage;
 mod store;
 mod store_error;
 mod tag;
@@ -66,8 +67,7 @@ mod witness;
 pub use ack::Ack;
 pub use action::Action;
 pub use body::{
-    Applied, Body, DatasetChange, INLINE_BYTES_MAX, Intent, Origin, Outcome, RowsAt,
-    STATEMENT_BYTES_MAX, Storage,
+    Applied, Body, DatasetChange, INLINE_BYTES_MAX, Intent, Origin, Outcome, STATEMENT_BYTES_MAX,
 };
 pub use bytes::Bytes;
 pub use compute::{Compute, ComputeInput};
@@ -83,5 +83,6 @@ pub use promised::ReadScope;
 pub use record::{StoredOutcome, StoredResult};
 pub use result_set::ResultSet;
 pub use source::{IngestTag, Reject, Source};
+pub use storage::{RowsAt, Storage};
 pub use tag::TagKind;
 pub use values::{TargetColumns, Values, ValuesTarget};

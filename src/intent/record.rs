@@ -15,8 +15,9 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::body::{Applied, Body, Origin, RowsAt, Storage, too_large};
+use super::body::{Applied, Body, Origin, too_large};
 use super::keys::KeyName;
+use super::storage::{RowsAt, Storage};
 use crate::error::{Error, Result};
 use crate::ids::{IntentSeq, TableName};
 use crate::sqlstate::SqlState;

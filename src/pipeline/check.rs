@@ -4,6 +4,8 @@
 //! where a join reads the whole column. So where a change concerns few keys of a plain type, they
 //! are fetched and written into the query.
 
+use std::collections::HashSet;
+
 use crate::catalog::duckdb_table;
 use crate::engine::duckdb::WriteConnection;
 use crate::error::{Error, ErrorObject, Result};
@@ -215,7 +217,7 @@ fn all_there(
         duckdb_table(table),
         few.constants()
     );
-    let found: Vec<String> = connection.text_rows(&sql, &[])?.into_iter().flatten().collect();
+    let found: HashSet<String> = connection.text_rows(&sql, &[])?.into_iter().flatten().collect();
     Ok(few.texts.iter().all(|text| found.contains(text)))
 }
 

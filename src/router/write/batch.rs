@@ -77,13 +77,10 @@ impl Router {
         values: &[Value],
         context: &StatementContext,
     ) -> Result<Body> {
-        let declared: Vec<Option<PgType>> = routine.identity().into_iter().map(Some).collect();
         let statement = step.statement();
         let is_last = is_last && matches!(step, Step::Rows(_));
         let made = self.body_statement(routine, statement, is_last, context).await?;
-        let (made, used) = made.with_used_params();
-        let types: Vec<Option<PgType>> = used.iter().map(|&place| declared[place]).collect();
-        let params: Vec<Value> = used.iter().map(|&place| values[place].clone()).collect();
+        let (made, types, params) = with_arguments(made, routine, values);
         let read = match &made.kind {
             Kind::Write(write) => {
                 return self.body(&made, write, &types, params, context).await;
@@ -137,4 +134,17 @@ impl Router {
             && !statement.tables().iter().any(|table| is_own(&table.schema))
             && self.storages(statement.tables(), &context.query.search_path).arrow.is_empty()
     }
+}
+
+/// Gives a procedure's statement the arguments that it uses, and their types.
+pub(super) fn with_arguments(
+    statement: Statement,
+    routine: &Routine,
+    values: &[Value],
+) -> (Statement, Vec<Option<PgType>>, Vec<Value>) {
+    let declared: Vec<PgType> = routine.identity().into_iter().collect();
+    let (statement, used) = statement.with_used_params();
+    let types = used.iter().map(|&place| Some(declared[place])).collect();
+    let params = used.iter().map(|&place| values[place].clone()).collect();
+    (statement, types, params)
 }

@@ -1,7 +1,7 @@
 //! An INSERT into a dataset in a trigger's procedure: its query as DuckDB's SQL over the transition
 //! tables. The rows get to the dataset behind the transaction.
 
-use super::batch::Step;
+use super::batch::{Step, with_arguments};
 use super::dataset::refuse_on_dataset;
 use super::insert::assigned_types;
 use super::trigger::note;
@@ -10,7 +10,7 @@ use crate::intent::{Body, Deliver};
 use crate::router::{Router, StatementContext};
 use crate::sql::trigger::Trigger;
 use crate::sql::{Kind, Statement, Write};
-use crate::types::{PgType, Value};
+use crate::types::Value;
 
 impl Router {
     /// Makes a step of a statement that inserts into a dataset; `None` when it does not. `own` are
@@ -35,11 +35,7 @@ impl Router {
         refuse_on_dataset(write)?;
         let mut target = self.dataset_target(&dataset, columns)?;
         let made = self.body_statement(&trigger.routine, statement, false, context).await?;
-        let (made, used) = made.with_used_params();
-        let declared: Vec<Option<PgType>> =
-            trigger.routine.identity().into_iter().map(Some).collect();
-        let types: Vec<Option<PgType>> = used.iter().map(|&place| declared[place]).collect();
-        let params: Vec<Value> = used.iter().map(|&place| values[place].clone()).collect();
+        let (made, types, params) = with_arguments(made, &trigger.routine, values);
         let types = assigned_types(&made, &types, &target.columns);
         let source = made
             .source_query()
@@ -59,13 +55,7 @@ impl Router {
         if made.names_no_columns() {
             target.narrow_to(given.len());
         }
-        if given.len() != target.columns.len() {
-            return Err(Error::syntax(if given.len() > target.columns.len() {
-                "INSERT has more expressions than target columns"
-            } else {
-                "INSERT has more target columns than expressions"
-            }));
-        }
+        target.check_width(given.len())?;
         target.check_types(&given)?;
         let names = self.names_of(&source, source.tables(), &types, context).await?;
         let sql = source.duckdb_sql(&names, &types)?;

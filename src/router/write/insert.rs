@@ -130,14 +130,7 @@ impl Router {
             return Err(Error::unsupported("a write's rows must come from a query"));
         };
         let mut execution = self.read(source, read, types, params, context).await?;
-        if execution.columns.len() != target.columns.len() {
-            let more = execution.columns.len() > target.columns.len();
-            return Err(Error::syntax(if more {
-                "INSERT has more expressions than target columns"
-            } else {
-                "INSERT has more target columns than expressions"
-            }));
-        }
+        target.check_width(execution.columns.len())?;
         let given_schema = types::storage_schema(&target.columns)?;
         let full_schema = target.schema()?;
         let mut sink = RowsSink::new(&self.data_dir, Arc::clone(&full_schema))?;

@@ -1,5 +1,7 @@
 //! The table that rows go to: its storage and its columns.
 
+use std::cmp::Ordering;
+
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 
@@ -42,6 +44,20 @@ impl Target {
     pub(super) fn as_dataset(&self) -> DatasetTarget {
         let (columns, all) = (self.columns.clone(), self.all.clone());
         DatasetTarget { dataset: self.table.clone(), columns, all }
+    }
+
+    /// Checks that rows of so many values can go into the columns.
+    ///
+    /// # Errors
+    /// 42601 when they have more or fewer.
+    pub(super) fn check_width(&self, given: usize) -> Result<()> {
+        match given.cmp(&self.columns.len()) {
+            Ordering::Greater => {
+                Err(Error::syntax("INSERT has more expressions than target columns"))
+            }
+            Ordering::Less => Err(Error::syntax("INSERT has more target columns than expressions")),
+            Ordering::Equal => Ok(()),
+        }
     }
 
     /// Checks that values of these types can go into the columns.

@@ -7,7 +7,7 @@ const OTHER_MEANING: &[&str] = &["to_char", "to_date", "to_timestamp", "date_for
 
 use sqlparser::ast::{Expr, Ident, ObjectName, Query, Statement, VisitMut, VisitorMut};
 
-use super::{NameContext, labels, moment, routines, rows};
+use super::{NameContext, each_expression, labels, moment, routines, rows};
 use crate::error::{Error, Result};
 
 /// Rewrites a statement for DataFusion, in place: labels as PostgreSQL gives them, names without
@@ -56,7 +56,7 @@ pub fn for_datafusion(statement: &mut Statement, names: &NameContext) -> Result<
     }
     routines::refuse(statement, names)?;
     labels::add(statement);
-    rows::spell_out(statement)?;
+    each_expression(statement, rows::spell_out)?;
     moment::fix(statement, &names.session);
     match statement.visit(&mut Rewriter(names)) {
         ControlFlow::Break(error) => Err(error),

@@ -33,6 +33,7 @@ use std::sync::Arc;
 
 use sqlparser::ast::{
     Expr, ObjectName, Query, Select, SetExpr, Statement, TableFactor, VisitMut, VisitorMut,
+    visit_expressions_mut,
 };
 
 use super::analyze::Relations;
@@ -80,8 +81,10 @@ pub fn for_duckdb(statement: &mut Statement, names: &NameContext) -> Result<()> 
     ties::rewrite(statement)?;
     labels::add(statement);
     casts::show_top_level(statement);
-    variadic::spell_out(statement)?;
-    rows::spell_out(statement)?;
+    each_expression(statement, |expr| {
+        variadic::spell_out(expr)?;
+        rows::spell_out(expr)
+    })?;
     // What a view or a table keeps must not name the server's own functions: the data file is
     // opened without them, too.
     let kept = matches!(
@@ -126,6 +129,17 @@ struct Rewriter<'a> {
 impl Rewriter<'_> {
     fn is_cte(&self, name: &str) -> bool {
         self.scopes.iter().flatten().any(|cte| cte == name)
+    }
+}
+
+/// Changes each expression of a statement, after those inside of it.
+fn each_expression(
+    statement: &mut Statement,
+    mut change: impl FnMut(&mut Expr) -> Result<()>,
+) -> Result<()> {
+    match visit_expressions_mut(statement, |expr| flow(change(expr))) {
+        ControlFlow::Break(error) => Err(error),
+        ControlFlow::Continue(()) => Ok(()),
     }
 }
 

@@ -4,11 +4,8 @@
 //! Not here: rows that a subquery gives, and lists of more than [`LIST_MAX`] rows, which DuckDB
 //! looks up at once.
 
-use std::ops::ControlFlow;
-
 use sqlparser::ast::{
-    BinaryOperator, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Statement,
-    UnaryOperator, Value, VisitMut, VisitorMut,
+    BinaryOperator, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, UnaryOperator, Value,
 };
 
 use super::names::{self, take};
@@ -17,27 +14,15 @@ use crate::error::{Error, Result};
 /// The longest list of rows whose comparisons are spelled out.
 const LIST_MAX: usize = 32;
 
-/// Spells out the comparisons of rows in a statement.
+/// Spells out a comparison of rows; called after what is inside of it.
 ///
 /// # Errors
 /// 42601 for rows of different lengths.
-pub(super) fn spell_out(statement: &mut Statement) -> Result<()> {
-    struct Rewriter;
-    impl VisitorMut for Rewriter {
-        type Break = Error;
-
-        fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Error> {
-            super::flow(spelled(expr).map(|spelled| {
-                if let Some(spelled) = spelled {
-                    *expr = Expr::Nested(Box::new(spelled));
-                }
-            }))
-        }
+pub(super) fn spell_out(expr: &mut Expr) -> Result<()> {
+    if let Some(spelled) = spelled(expr)? {
+        *expr = Expr::Nested(Box::new(spelled));
     }
-    match statement.visit(&mut Rewriter) {
-        ControlFlow::Break(error) => Err(error),
-        ControlFlow::Continue(()) => Ok(()),
-    }
+    Ok(())
 }
 
 fn spelled(expr: &mut Expr) -> Result<Option<Expr>> {

@@ -1,36 +1,16 @@
 //! `f(…, VARIADIC array)`, which is `f(…, !!array)` here (see `fold.rs`): DuckDB would take the
 //! array for one more argument.
 
-use std::ops::ControlFlow;
-
-use sqlparser::ast::{
-    Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Statement, UnaryOperator, Value,
-    VisitMut, VisitorMut,
-};
+use sqlparser::ast::{Expr, FunctionArg, FunctionArgExpr, FunctionArguments, UnaryOperator, Value};
 
 use super::names;
 use crate::error::{Error, Result};
 
-/// Spells out the elements of arrays that stand for arguments.
+/// Spells out the elements of an array that stands for arguments.
 ///
 /// # Errors
 /// 0A000 where the elements are not written there.
-pub(super) fn spell_out(statement: &mut Statement) -> Result<()> {
-    struct Rewriter;
-    impl VisitorMut for Rewriter {
-        type Break = Error;
-
-        fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Error> {
-            super::flow(spelled(expr))
-        }
-    }
-    match statement.visit(&mut Rewriter) {
-        ControlFlow::Break(error) => Err(error),
-        ControlFlow::Continue(()) => Ok(()),
-    }
-}
-
-fn spelled(expr: &mut Expr) -> Result<()> {
+pub(super) fn spell_out(expr: &mut Expr) -> Result<()> {
     let Expr::Function(function) = expr else { return Ok(()) };
     let FunctionArguments::List(list) = &mut function.args else { return Ok(()) };
     let Some(FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::UnaryOp {
