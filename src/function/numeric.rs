@@ -25,6 +25,32 @@ pub fn divide(left: i128, left_scale: u8, right: i128, right_scale: u8) -> Resul
     let scale = quotient_scale(left, left_scale, right, right_scale);
     // left / 10^a / (right / 10^b) * 10^scale = left * 10^(b + scale - a) / right
     let up = i32::from(right_scale) + scale - i32::from(left_scale);
+    let rounded = match narrow_quotient(left, right, up) {
+        Some(quotient) => quotient,
+        None => wide_quotient(left, right, up)?,
+    };
+    let left_over = u32::try_from(i32::from(QUOTIENT_SCALE) - scale).unwrap_or(0);
+    10i128
+        .checked_pow(left_over)
+        .and_then(|power| rounded.checked_mul(power))
+        .filter(|value| value.unsigned_abs() < 10u128.pow(38))
+        .ok_or_else(too_large)
+}
+
+/// `left * 10^up / right`, rounded half away from zero; `None` where 128 bits have no room for the
+/// way there.
+fn narrow_quotient(left: i128, right: i128, up: i32) -> Option<i128> {
+    let power = 10i128.checked_pow(up.unsigned_abs())?;
+    let (above, below) =
+        if up >= 0 { (left.checked_mul(power)?, right) } else { (left, right.checked_mul(power)?) };
+    let whole = above.checked_div(below)?;
+    let rest = (above - whole * below).unsigned_abs();
+    let step = if (left < 0) == (right < 0) { 1 } else { -1 };
+    if rest * 2 >= below.unsigned_abs() { whole.checked_add(step) } else { Some(whole) }
+}
+
+/// The same with 256 bits, which takes ten times as long.
+fn wide_quotient(left: i128, right: i128, up: i32) -> Result<i128> {
     let (mut above, mut below) = (i256::from_i128(left), i256::from_i128(right));
     let power = i256::from_i128(10).checked_pow(up.unsigned_abs()).ok_or_else(too_large)?;
     if up >= 0 {
@@ -38,12 +64,7 @@ pub fn divide(left: i128, left_scale: u8, right: i128, right_scale: u8) -> Resul
     let negative = (left < 0) != (right < 0);
     let step = i256::from_i128(if negative { -1 } else { 1 });
     let rounded = if twice >= below.wrapping_abs() { whole.wrapping_add(step) } else { whole };
-    let left_over = u32::try_from(i32::from(QUOTIENT_SCALE) - scale).unwrap_or(0);
-    rounded
-        .to_i128()
-        .and_then(|value| value.checked_mul(10i128.checked_pow(left_over)?))
-        .filter(|value| value.unsigned_abs() < 10u128.pow(38))
-        .ok_or_else(too_large)
+    rounded.to_i128().ok_or_else(too_large)
 }
 
 fn too_large() -> Error {
@@ -72,6 +93,13 @@ fn leading(value: i128, scale: u8) -> (i32, i128) {
     let places = i32::from((scale + pad) / 4);
     let mut rest = value.checked_abs().unwrap_or(i128::MAX);
     let power = 10i128.pow(u32::from(pad));
+    // Most numbers have room in 64 bits, whose divisions are much cheaper.
+    if let Some(small) = rest.checked_mul(power).and_then(|padded| u64::try_from(padded).ok()) {
+        let digits = small.checked_ilog10().map_or(0, |log| log / 4);
+        let first = small / 10_u64.pow(digits * 4);
+        let weight = i32::try_from(digits).unwrap_or(i32::MAX) - places;
+        return if small == 0 { (0, 0) } else { (weight, i128::from(first)) };
+    }
     let mut count = 0;
     match rest.checked_mul(power) {
         Some(padded) => rest = padded,
@@ -113,6 +141,21 @@ mod tests {
         assert_eq!(quotient(-1, 0, 8, 0), "-0.12500000000000000000");
         assert_eq!(quotient(123_456_789, 0, 10, 0), "12345678.90000000000000000000");
         assert_eq!(quotient(1, 2, 3, 10), "33333333.33333333333300000000");
+    }
+
+    #[test]
+    fn both_ways_to_a_quotient_agree() {
+        let numbers = [1, -1, 2, 3, 7, 9_999, 10_000, -123_456_789, i128::from(u64::MAX), 1 << 90];
+        for left in numbers.into_iter().chain([0]) {
+            for right in numbers {
+                for up in [-30, -3, 0, 1, 7, 16, 20] {
+                    if let Some(narrow) = narrow_quotient(left, right, up) {
+                        let wide = wide_quotient(left, right, up).unwrap();
+                        assert_eq!(narrow, wide, "{left} * 10^{up} / {right}");
+                    }
+                }
+            }
+        }
     }
 
     #[test]
