@@ -1,5 +1,6 @@
 //! The one DuckDB instance of a server.
 
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -85,9 +86,9 @@ impl DuckDbOptions {
             ("integer_division", "true".to_owned()),
             ("default_null_order", "postgres".to_owned()),
         ];
-        if self.threads > 0 {
-            settings.push(("threads", self.threads.to_string()));
-        }
+        let cores = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        let threads = if self.threads > 0 { self.threads } else { cores() };
+        settings.push(("threads", threads.to_string()));
         let memory_mib = if self.memory_mib > 0 { self.memory_mib } else { half_of_memory_mib() };
         settings.push(("memory_limit", format!("{memory_mib}MiB")));
         settings

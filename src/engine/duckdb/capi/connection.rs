@@ -9,6 +9,7 @@ use std::sync::Arc;
 use ::duckdb::ffi;
 
 use super::checks::{c_string, check_result, text_of};
+use super::helpers::{Activity, Entered};
 use super::{Appender, Database, Prepared};
 use crate::engine::duckdb::error::{failure, from_duckdb_message};
 use crate::error::Result;
@@ -17,12 +18,27 @@ use crate::error::Result;
 pub(super) struct ConnectionHandle {
     raw: ffi::duckdb_connection,
     database: Database,
+    activity: Option<Arc<Activity>>,
 }
 
 // SAFETY: a connection may move between threads; exclusive use is ensured by `&mut Connection`.
 unsafe impl Send for ConnectionHandle {}
 // SAFETY: shared use is duckdb_interrupt only, which DuckDB allows from any thread.
 unsafe impl Sync for ConnectionHandle {}
+
+impl ConnectionHandle {
+    /// Begins a call that runs a statement, or a part of it.
+    pub(super) fn enter(&self) -> Option<Entered<'_>> {
+        self.activity.as_deref().map(Activity::enter)
+    }
+
+    /// A statement whose rows were fetched piece by piece is over.
+    pub(super) fn end(&self) {
+        if let Some(activity) = &self.activity {
+            activity.end();
+        }
+    }
+}
 
 impl Drop for ConnectionHandle {
     fn drop(&mut self) {
@@ -54,7 +70,8 @@ impl Connection {
         if unsafe { ffi::duckdb_connect(database.raw(), &raw mut raw) } != ffi::DuckDBSuccess {
             return Err(failure("DuckDB could not open a connection"));
         }
-        let handle = Arc::new(ConnectionHandle { raw, database: database.clone() });
+        let (activity, database) = (database.activity(), database.clone());
+        let handle = Arc::new(ConnectionHandle { raw, database, activity });
         let mut connection = Connection { handle };
         connection.execute("SET errors_as_json = true")?;
         Ok(connection)
@@ -78,6 +95,7 @@ impl Connection {
     /// Runs SQL of our own that gives no rows; several statements are allowed.
     pub(crate) fn execute(&mut self, sql: &str) -> Result<()> {
         let sql = c_string(sql)?;
+        let _entered = self.handle.enter();
         // SAFETY: zeroed is the C API's empty result; it is destroyed on both ways out.
         unsafe {
             let mut result: ffi::duckdb_result = std::mem::zeroed();

@@ -10,10 +10,15 @@ use ::duckdb::ffi;
 
 use super::Connection;
 use super::checks::{c_string, text_of};
+use super::helpers::{Activity, Helpers};
 use crate::engine::duckdb::error::from_duckdb_message;
 use crate::error::{Error, Result};
 
-struct DatabaseHandle(ffi::duckdb_database);
+struct DatabaseHandle {
+    raw: ffi::duckdb_database,
+    /// Ended before the database is closed.
+    helpers: Option<Helpers>,
+}
 
 // SAFETY: DuckDB's database handle may be used from any thread.
 unsafe impl Send for DatabaseHandle {}
@@ -22,8 +27,9 @@ unsafe impl Sync for DatabaseHandle {}
 
 impl Drop for DatabaseHandle {
     fn drop(&mut self) {
+        drop(self.helpers.take());
         // SAFETY: the handle came from duckdb_open_ext and every connection holds this Arc.
-        unsafe { ffi::duckdb_close(&raw mut self.0) };
+        unsafe { ffi::duckdb_close(&raw mut self.raw) };
     }
 }
 
@@ -32,7 +38,8 @@ impl Drop for DatabaseHandle {
 pub(crate) struct Database(Arc<DatabaseHandle>);
 
 impl Database {
-    /// Opens or creates the file at `path` with DuckDB settings.
+    /// Opens or creates the file at `path` with DuckDB settings. `threads` counts the one that
+    /// runs a statement and those that help it when it takes long.
     pub(crate) fn open(path: &Path, settings: &[(&str, String)]) -> Result<Database> {
         let path = c_string(&path.to_string_lossy())?;
         let mut config = ptr::null_mut();
@@ -43,7 +50,9 @@ impl Database {
             if ffi::duckdb_create_config(&raw mut config) != ffi::DuckDBSuccess {
                 return Err(Error::internal("DuckDB could not create a configuration"));
             }
-            for (name, value) in settings {
+            let threads = settings.iter().find(|(name, _)| *name == "threads");
+            let external = threads.map(|(_, value)| ("external_threads", value.clone()));
+            for (name, value) in settings.iter().chain(&external) {
                 let (c_name, c_value) = (c_string(name)?, c_string(value)?);
                 if ffi::duckdb_set_config(config, c_name.as_ptr(), c_value.as_ptr())
                     != ffi::DuckDBSuccess
@@ -61,7 +70,14 @@ impl Database {
                 return Err(from_duckdb_message(&text));
             }
         }
-        Ok(Database(Arc::new(DatabaseHandle(database))))
+        let mut handle = DatabaseHandle { raw: database, helpers: None };
+        let threads = settings.iter().find(|(name, _)| *name == "threads");
+        let threads = threads.and_then(|(_, value)| value.parse().ok());
+        if let Some(threads) = threads.filter(|threads| *threads > 1) {
+            // SAFETY: the handle ends the helpers before it closes the database.
+            handle.helpers = Some(unsafe { Helpers::start(database, threads) }?);
+        }
+        Ok(Database(Arc::new(handle)))
     }
 
     /// Returns what tells whether the file is still open, by this or by a connection.
@@ -78,12 +94,29 @@ impl Database {
     /// Opens a connection of the `duckdb` crate on the same instance, for what only it offers.
     pub(crate) fn connect_crate(&self) -> Result<::duckdb::Connection> {
         // SAFETY: the database outlives the connection, since the caller keeps `self`'s Arc.
-        unsafe { ::duckdb::Connection::open_from_raw(self.0.0) }
+        unsafe { ::duckdb::Connection::open_from_raw(self.0.raw) }
             .map_err(|error| from_duckdb_message(&error.to_string()))
     }
 
     /// The handle, open for as long as `self` or a clone of it lives.
     pub(super) fn raw(&self) -> ffi::duckdb_database {
-        self.0.0
+        self.0.raw
+    }
+
+    /// What a connection tells of its statements with, where there are threads to help them.
+    pub(super) fn activity(&self) -> Option<Arc<Activity>> {
+        self.0.helpers.as_ref().map(Helpers::activity)
+    }
+
+    /// How often a thread has come to help.
+    #[cfg(test)]
+    pub(super) fn helped(&self) -> u64 {
+        self.0.helpers.as_ref().map_or(0, Helpers::helped)
+    }
+
+    /// Tells whether a thread helps now.
+    #[cfg(test)]
+    pub(super) fn is_helped(&self) -> bool {
+        self.0.helpers.as_ref().is_some_and(Helpers::is_helped)
     }
 }

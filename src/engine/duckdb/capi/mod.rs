@@ -9,6 +9,7 @@
 //! - `result.rs`: [`QueryResult`], its rows.
 //! - `appender.rs`: [`Appender`], rows into a table.
 //! - `stream_view.rs`: [`StreamView`], many rows into a table.
+//! - `helpers.rs`: threads that help statements which take long.
 //! - `checks.rs`: strings and errors across the border.
 //!
 //! **Invariants:** a connection runs one statement at a time (its methods take `&mut`); only
@@ -19,6 +20,7 @@ mod appender;
 mod checks;
 mod connection;
 mod database;
+mod helpers;
 mod prepared;
 mod result;
 mod stream_view;

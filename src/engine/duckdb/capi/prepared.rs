@@ -110,6 +110,11 @@ impl Prepared {
         }
     }
 
+    /// The connection that it runs on.
+    pub(super) fn connection(&self) -> &ConnectionHandle {
+        &self.connection
+    }
+
     /// Binds every parameter, in order; whole numbers as the type that the statement was planned
     /// with, for DuckDB plans it anew for any other.
     pub(crate) fn bind(&mut self, params: &[Value]) -> Result<()> {
@@ -151,6 +156,7 @@ impl Prepared {
     /// Runs a statement of our own that is kept prepared, and forgets its result.
     pub(crate) fn run_again(&mut self, params: &[Value]) -> Result<()> {
         self.bind(params)?;
+        let _entered = self.connection.enter();
         // SAFETY: zeroed is the C API's empty result; it is destroyed here.
         unsafe {
             let mut result: ffi::duckdb_result = std::mem::zeroed();
@@ -164,6 +170,8 @@ impl Prepared {
     /// Runs the statement. A streamed result is computed as it is fetched; one that is not
     /// streamed is complete when this returns.
     pub(crate) fn run(self, streaming: bool) -> Result<QueryResult> {
+        let connection = Arc::clone(&self.connection);
+        let entered = connection.enter();
         // SAFETY: zeroed is the C API's empty result; it is destroyed here or taken over.
         unsafe {
             let mut result: ffi::duckdb_result = std::mem::zeroed();
@@ -176,12 +184,20 @@ impl Prepared {
                 ffi::duckdb_destroy_result(&raw mut result);
                 return Err(error);
             }
-            QueryResult::adopt(result, Source::Statement(self))
+            if streaming {
+                if let Some(entered) = entered {
+                    entered.goes_on();
+                }
+                return QueryResult::adopt(result, Source::Stream(self));
+            }
+            drop(entered);
+            QueryResult::adopt(result, Source::Connection(connection))
         }
     }
 
     /// Runs the statement, which stays; the result is complete when this returns.
     pub(crate) fn run_kept(&mut self) -> Result<QueryResult> {
+        let _entered = self.connection.enter();
         // SAFETY: zeroed is the C API's empty result; it is destroyed here or taken over.
         unsafe {
             let mut result: ffi::duckdb_result = std::mem::zeroed();

@@ -23,16 +23,15 @@ pub(crate) struct QueryResult {
     options: ffi::duckdb_arrow_options,
     schema: SchemaRef,
     columns: Vec<Column>,
-    /// What the rows come from, where they are computed as they are fetched.
-    _source: Source,
+    source: Source,
 }
 
 /// What a result must not outlive.
-#[expect(dead_code, reason = "held for what dropping it ends")]
 pub(super) enum Source {
-    Statement(Prepared),
+    /// The statement of rows that are computed as they are fetched.
+    Stream(Prepared),
     /// For a result that is complete.
-    Connection(Arc<ConnectionHandle>),
+    Connection(#[expect(dead_code, reason = "held open")] Arc<ConnectionHandle>),
 }
 
 // SAFETY: a result may move between threads; its use is exclusive through `&mut`.
@@ -44,6 +43,9 @@ impl Drop for QueryResult {
         unsafe {
             ffi::duckdb_destroy_arrow_options(&raw mut self.options);
             ffi::duckdb_destroy_result(&raw mut self.result);
+        }
+        if let Source::Stream(statement) = &self.source {
+            statement.connection().end();
         }
     }
 }
@@ -62,7 +64,7 @@ impl QueryResult {
             let mut options = ffi::duckdb_result_get_arrow_options(&raw mut result);
             match describe_result(&mut result, options) {
                 Ok((schema, columns)) => {
-                    Ok(QueryResult { result, options, schema, columns, _source: source })
+                    Ok(QueryResult { result, options, schema, columns, source })
                 }
                 Err(error) => {
                     ffi::duckdb_destroy_arrow_options(&raw mut options);
@@ -96,10 +98,17 @@ impl QueryResult {
 
     /// Fetches the next rows, at most one DuckDB vector of them; `None` at the end.
     pub(crate) fn fetch(&mut self) -> Result<Option<RecordBatch>> {
+        let entered = match &self.source {
+            Source::Stream(statement) => statement.connection().enter(),
+            Source::Connection(_) => None,
+        };
         // SAFETY: the result is valid; the chunk is destroyed; the Arrow array is owned by
         // FFI_ArrowArray, whose Drop releases it.
         unsafe {
             let mut chunk = ffi::duckdb_fetch_chunk(self.result);
+            if let Some(entered) = entered {
+                entered.goes_on();
+            }
             if chunk.is_null() {
                 let message = ffi::duckdb_result_error(&raw mut self.result);
                 if message.is_null() || *message == 0 {
