@@ -14,24 +14,31 @@ CREATE MACRO teatree_system.pg.pg_type_is_visible(arg_type) AS
 CREATE MACRO teatree_system.pg.pg_function_is_visible(arg_f) AS
   arg_f IS NOT NULL AND coalesce((SELECT list_contains(teatree_system.pg.current_schemas(false), ti_schema)
                                   FROM teatree_system.support.lookup_routine WHERE ti_oid = arg_f), true);
-CREATE MACRO teatree_system.pg.pg_operator_is_visible(arg_f) AS arg_f IS NOT NULL;
-CREATE MACRO teatree_system.pg.pg_opclass_is_visible(arg_f) AS arg_f IS NOT NULL;
-CREATE MACRO teatree_system.pg.pg_opfamily_is_visible(arg_f) AS arg_f IS NOT NULL;
-CREATE MACRO teatree_system.pg.pg_collation_is_visible(arg_f) AS arg_f IS NOT NULL;
-CREATE MACRO teatree_system.pg.pg_conversion_is_visible(arg_f) AS arg_f IS NOT NULL;
-CREATE MACRO teatree_system.pg.pg_statistics_obj_is_visible(arg_f) AS arg_f IS NOT NULL;
-CREATE MACRO teatree_system.pg.pg_ts_config_is_visible(arg_f) AS arg_f IS NOT NULL;
-CREATE MACRO teatree_system.pg.pg_ts_dict_is_visible(arg_f) AS arg_f IS NOT NULL;
-CREATE MACRO teatree_system.pg.pg_ts_parser_is_visible(arg_f) AS arg_f IS NOT NULL;
-CREATE MACRO teatree_system.pg.pg_ts_template_is_visible(arg_f) AS arg_f IS NOT NULL;
+CREATE MACRO teatree_system.pg.pg_operator_is_visible(arg_f) AS CASE WHEN arg_f <> 0 THEN true END;
+CREATE MACRO teatree_system.pg.pg_opclass_is_visible(arg_f) AS CASE WHEN arg_f <> 0 THEN true END;
+CREATE MACRO teatree_system.pg.pg_opfamily_is_visible(arg_f) AS CASE WHEN arg_f <> 0 THEN true END;
+CREATE MACRO teatree_system.pg.pg_collation_is_visible(arg_f) AS CASE WHEN arg_f <> 0 THEN true END;
+CREATE MACRO teatree_system.pg.pg_conversion_is_visible(arg_f) AS CASE WHEN arg_f <> 0 THEN true END;
+CREATE MACRO teatree_system.pg.pg_statistics_obj_is_visible(arg_f) AS CASE WHEN arg_f <> 0 THEN true END;
+CREATE MACRO teatree_system.pg.pg_ts_config_is_visible(arg_f) AS CASE WHEN arg_f <> 0 THEN true END;
+CREATE MACRO teatree_system.pg.pg_ts_dict_is_visible(arg_f) AS CASE WHEN arg_f <> 0 THEN true END;
+CREATE MACRO teatree_system.pg.pg_ts_parser_is_visible(arg_f) AS CASE WHEN arg_f <> 0 THEN true END;
+CREATE MACRO teatree_system.pg.pg_ts_template_is_visible(arg_f) AS CASE WHEN arg_f <> 0 THEN true END;
 
 
 CREATE MACRO teatree_system.support.made_pretty(arg_expression, arg_pretty) AS
   CASE WHEN arg_pretty AND arg_expression LIKE '%(%'
        THEN teatree_shown_expression(arg_expression, CAST([] AS VARCHAR[]), CAST([] AS VARCHAR[]), true) ELSE arg_expression END;
-CREATE MACRO teatree_system.pg.pg_get_expr(arg_expression, arg_relation) AS CAST(arg_expression AS VARCHAR),
+-- What a default draws from, or the type that it has, stands there without its schema if that is on the
+-- search path.
+CREATE MACRO teatree_system.support.without_path(arg_text) AS
+  CASE WHEN list_contains(teatree_system.pg.current_schemas(false),
+              trim(regexp_extract(arg_text, '(?:^nextval\(''|''::)("[^"]+"|[^".'':]+)\.', 1), '"'))
+       THEN regexp_replace(arg_text, '(^nextval\(''|''::)("[^"]+"|[^".'':]+)\.', '\1') ELSE arg_text END;
+CREATE MACRO teatree_system.pg.pg_get_expr(arg_expression, arg_relation) AS
+    teatree_system.support.without_path(CAST(arg_expression AS VARCHAR)),
   (arg_expression, arg_relation, arg_pretty) AS
-    teatree_system.support.made_pretty(CAST(arg_expression AS VARCHAR), arg_pretty);
+    teatree_system.support.made_pretty(teatree_system.support.without_path(CAST(arg_expression AS VARCHAR)), arg_pretty);
 CREATE MACRO teatree_system.pg.pg_get_constraintdef(arg_key) AS
     (SELECT ti_definition FROM teatree_system.support.lookup_constraint WHERE ti_oid = arg_key),
   (arg_key, arg_pretty) AS
@@ -73,11 +80,13 @@ CREATE MACRO teatree_system.pg.pg_get_function_identity_arguments(arg_f) AS
 CREATE MACRO teatree_system.pg.pg_get_functiondef(arg_f) AS
   (SELECT ti_definition FROM teatree_system.support.lookup_routine WHERE ti_oid = arg_f);
 CREATE MACRO teatree_system.pg.pg_get_function_sqlbody(arg_f) AS NULL::VARCHAR;
-CREATE MACRO teatree_system.pg.pg_get_serial_sequence(arg_relation, arg_col) AS
+CREATE MACRO teatree_system.pg.serial_sequence_of(arg_relation, arg_col) AS
   (SELECT CASE WHEN ti_sequence LIKE '"main".%' THEN 'public.' ELSE '' END
           || teatree_system.support.sequence_regclass(ti_sequence)
    FROM teatree_system.support.lookup_column
-   WHERE ti_table = teatree_system.pg.regclass_in(arg_relation) AND ti_name = arg_col AND ti_sequence IS NOT NULL);
+   WHERE ti_table = arg_relation AND ti_name = arg_col AND ti_sequence IS NOT NULL);
+CREATE MACRO teatree_system.pg.pg_get_serial_sequence(arg_relation, arg_col) AS
+  teatree_system.pg.serial_sequence_of(teatree_system.pg.regclass_of(arg_relation), arg_col);
 
 CREATE MACRO teatree_system.pg.obj_description(arg_object, arg_catalog) AS
     (SELECT ti_description FROM teatree_system.support.lookup_description

@@ -15,11 +15,11 @@ CREATE VIEW teatree_system.support.lookup_type AS
 SELECT oid AS ti_oid, typname AS ti_name, sqlname AS ti_sqlname, true AS ti_visible
 FROM teatree_system.support.builtin_type
 UNION ALL
-SELECT e.oid, e.name, teatree_system.support.quoted(e.name),
+SELECT e.oid, e.name, e.sqlname,
        list_contains(system.main.current_schemas(false), n.duckdb_name)
-FROM (SELECT oid, name, namespace_oid FROM teatree_system.support.user_enum
-      UNION ALL SELECT array_oid, '_' || name, namespace_oid FROM teatree_system.support.user_enum
-      UNION ALL SELECT oid, name, namespace_oid FROM teatree_system.support.user_domain) e
+FROM (SELECT oid, name, teatree_system.support.quoted(name) AS sqlname, namespace_oid FROM teatree_system.support.user_enum
+      UNION ALL SELECT array_oid, '_' || name, teatree_system.support.quoted(name) || '[]', namespace_oid FROM teatree_system.support.user_enum
+      UNION ALL SELECT oid, name, teatree_system.support.quoted(name), namespace_oid FROM teatree_system.support.user_domain) e
 JOIN teatree_system.support.schema_entry n ON n.oid = e.namespace_oid;
 
 CREATE VIEW teatree_system.support.lookup_schema AS
@@ -55,7 +55,10 @@ UNION ALL
 SELECT oid, definition, NULL FROM teatree_system.support.domain_check;
 
 CREATE VIEW teatree_system.support.lookup_index AS
-SELECT oid AS ti_oid, definition AS ti_definition, pretty AS ti_pretty, shown AS ti_shown, options AS ti_options, key_count AS ti_keys
+SELECT oid AS ti_oid, definition AS ti_definition,
+  -- A table on the search path stands there without its schema.
+  CASE WHEN list_contains(system.main.current_schemas(false), duckdb_schema)
+       THEN replace(pretty, ' ON ' || teatree_system.support.quoted(schema_name) || '.', ' ON ') ELSE pretty END AS ti_pretty, shown AS ti_shown, options AS ti_options, key_count AS ti_keys
 FROM teatree_system.support.index_text;
 
 CREATE VIEW teatree_system.support.lookup_view AS

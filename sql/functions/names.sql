@@ -39,6 +39,15 @@ CREATE MACRO teatree_system.pg.regclass_in(arg_written) AS
        ELSE coalesce(TRY_CAST(CAST(arg_written AS VARCHAR) AS UINTEGER),
                      teatree_system.pg.to_regclass(arg_written),
                      CAST(error('[42P01] relation "' || CAST(arg_written AS VARCHAR) || '" does not exist') AS UINTEGER)) END;
+-- The same for an expression that is long: it is pasted once.
+CREATE MACRO teatree_system.pg.regclass_of(arg_written) AS
+  (SELECT coalesce(
+     TRY_CAST(ti_written AS UINTEGER),
+     (SELECT arg_min(ti_oid, coalesce(ti_rank, 99)) FROM teatree_system.support.lookup_relation
+      WHERE ti_name = ti_parts[-1] AND CASE WHEN ti_parts[-2] IS NOT NULL THEN ti_schema = ti_parts[-2] ELSE ti_visible END),
+     CASE WHEN ti_written IS NOT NULL THEN CAST(error('[42P01] relation "' || ti_written || '" does not exist') AS UINTEGER) END)
+   FROM (SELECT CAST(arg_written AS VARCHAR) AS ti_written,
+                teatree_system.support.name_parts(CAST(arg_written AS VARCHAR)) AS ti_parts));
 CREATE MACRO teatree_system.pg.regclass_out(arg_relation) AS
   CASE WHEN arg_relation = 0 THEN '-' ELSE coalesce((
     SELECT CASE WHEN ti_visible THEN '' ELSE teatree_system.support.quoted(ti_schema) || '.' END
@@ -58,7 +67,10 @@ CREATE MACRO teatree_system.support.find_type(of_name) AS
                            'int8[]': 'bigint[]', 'bool[]': 'boolean[]',
                            'float8[]': 'double precision[]', 'decimal[]': 'numeric[]'}[lower(of_name)]);
 CREATE MACRO teatree_system.pg.to_regtype(arg_written) AS
-  teatree_system.support.find_type(teatree_system.support.type_name(arg_written));
+  teatree_system.support.find_type(
+    -- The type "char" is another, and told by its quotes.
+    CASE lower(trim(arg_written, ' ')) WHEN 'char' THEN 'bpchar' WHEN 'char[]' THEN '_bpchar'
+    ELSE teatree_system.support.type_name(arg_written) END);
 CREATE MACRO teatree_system.pg.regtype_in(arg_written) AS
   CASE WHEN arg_written IS NULL THEN NULL
        ELSE coalesce(TRY_CAST(CAST(arg_written AS VARCHAR) AS UINTEGER),

@@ -10,7 +10,9 @@ CREATE MACRO teatree_system.pg.pg_client_encoding() AS 'UTF8';
 CREATE MACRO teatree_system.pg.pg_is_in_recovery() AS false;
 CREATE MACRO teatree_system.pg.pg_is_wal_replay_paused() AS false;
 CREATE MACRO teatree_system.pg.pg_my_temp_schema() AS
-  coalesce((SELECT ti_oid FROM teatree_system.support.lookup_schema WHERE ti_name = 'pg_temp_1'), 0::UINTEGER);
+  -- There is none before it has a table.
+  CASE WHEN (SELECT count(*) FROM duckdb_tables() WHERE database_name = 'temp') = 0 THEN 0::UINTEGER
+       ELSE (SELECT ti_oid FROM teatree_system.support.lookup_schema WHERE ti_name = 'pg_temp_1') END;
 CREATE MACRO teatree_system.pg.pg_is_other_temp_schema(arg_n) AS false;
 CREATE MACRO teatree_system.pg.pg_tablespace_location(arg_t) AS '';
 CREATE MACRO teatree_system.pg.pg_relation_is_publishable(arg_r) AS false;

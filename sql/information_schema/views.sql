@@ -19,29 +19,35 @@ FROM (SELECT name, namespace_oid, kind, is_temporary FROM teatree_system.support
 JOIN teatree_system.support.schema_entry n ON n.oid = r.namespace_oid
 WHERE r.kind IN ('r', 'v');
 
+-- What a type tells of each column that has it.
+CREATE VIEW teatree_system.support.described_type AS
+SELECT t.oid, t.typname, n.name AS schema_name, CASE WHEN t.typcategory = 'A' THEN 'ARRAY' ELSE t.sqlname END AS data_type,
+  CASE WHEN t.typname IN ('text', 'varchar', 'bpchar') THEN 1073741824 END AS octet_length,
+  CASE t.typname WHEN 'int2' THEN 16 WHEN 'int4' THEN 32 WHEN 'int8' THEN 64 WHEN 'float4' THEN 24 WHEN 'float8' THEN 53 END AS binary_precision,
+  CASE WHEN t.typname IN ('int2', 'int4', 'int8', 'float4', 'float8') THEN 2 WHEN t.typname = 'numeric' THEN 10 END AS radix,
+  CASE WHEN t.typname IN ('int2', 'int4', 'int8') THEN 0 END AS integer_scale,
+  CASE WHEN t.typname = 'date' THEN 0
+       WHEN t.typname IN ('time', 'timetz', 'timestamp', 'timestamptz', 'interval') THEN 6 END AS datetime_precision
+FROM teatree_system.support.any_type t JOIN teatree_system.support.schema_entry n ON n.oid = t.namespace_oid;
+
 CREATE VIEW teatree_system.information.columns AS
 SELECT current_database() AS table_catalog, n.name AS table_schema, r.name AS table_name,
   c.name AS column_name, CAST(c.number AS INTEGER) AS ordinal_position, CASE c.generated WHEN '' THEN c.column_default END AS column_default,
   CASE WHEN c.not_null THEN 'NO' ELSE 'YES' END AS is_nullable,
-  CASE WHEN t.typcategory = 'A' THEN 'ARRAY' ELSE t.sqlname END AS data_type,
+  t.data_type,
   CASE WHEN t.typname IN ('varchar', 'bpchar') AND c.type_modifier >= 4 THEN c.type_modifier - 4 END AS character_maximum_length,
   CASE WHEN t.typname IN ('varchar', 'bpchar') AND c.type_modifier >= 4 THEN (c.type_modifier - 4) * 4
-       WHEN t.typname IN ('text', 'varchar', 'bpchar') THEN 1073741824 END AS character_octet_length,
-  CASE t.typname WHEN 'int2' THEN 16 WHEN 'int4' THEN 32 WHEN 'int8' THEN 64 WHEN 'float4' THEN 24
-    WHEN 'float8' THEN 53 WHEN 'numeric' THEN CASE WHEN c.type_modifier >= 4 THEN (c.type_modifier - 4) // 65536 END
-  END AS numeric_precision,
-  CASE WHEN t.typname IN ('int2', 'int4', 'int8', 'float4', 'float8') THEN 2
-       WHEN t.typname = 'numeric' THEN 10 END AS numeric_precision_radix,
-  CASE WHEN t.typname IN ('int2', 'int4', 'int8') THEN 0
-       WHEN t.typname = 'numeric' AND c.type_modifier >= 4 THEN (c.type_modifier - 4) % 65536 END AS numeric_scale,
-  CASE WHEN t.typname = 'date' THEN 0
-       WHEN t.typname IN ('time', 'timetz', 'timestamp', 'timestamptz', 'interval') THEN 6 END AS datetime_precision,
+       ELSE t.octet_length END AS character_octet_length,
+  CASE WHEN t.typname = 'numeric' AND c.type_modifier >= 4 THEN (c.type_modifier - 4) // 65536 ELSE t.binary_precision END AS numeric_precision,
+  t.radix AS numeric_precision_radix,
+  CASE WHEN t.typname = 'numeric' AND c.type_modifier >= 4 THEN (c.type_modifier - 4) % 65536 ELSE t.integer_scale END AS numeric_scale,
+  t.datetime_precision,
   NULL::VARCHAR AS interval_type, NULL::INTEGER AS interval_precision,
   NULL::VARCHAR AS character_set_catalog, NULL::VARCHAR AS character_set_schema,
   NULL::VARCHAR AS character_set_name, NULL::VARCHAR AS collation_catalog,
   NULL::VARCHAR AS collation_schema, NULL::VARCHAR AS collation_name, NULL::VARCHAR AS domain_catalog,
   NULL::VARCHAR AS domain_schema, NULL::VARCHAR AS domain_name, current_database() AS udt_catalog,
-  tn.name AS udt_schema, t.typname AS udt_name, NULL::VARCHAR AS scope_catalog,
+  t.schema_name AS udt_schema, t.typname AS udt_name, NULL::VARCHAR AS scope_catalog,
   NULL::VARCHAR AS scope_schema, NULL::VARCHAR AS scope_name, NULL::INTEGER AS maximum_cardinality,
   CAST(c.number AS VARCHAR) AS dtd_identifier, 'NO' AS is_self_referencing,
   CASE WHEN c.identity = '' THEN 'NO' ELSE 'YES' END AS is_identity,
@@ -59,8 +65,7 @@ JOIN (SELECT oid, name, namespace_oid, kind FROM teatree_system.support.user_rel
       UNION ALL
       SELECT oid, name, namespace_oid, kind FROM teatree_system.support.system_relation) r ON r.oid = c.table_oid
 JOIN teatree_system.support.schema_entry n ON n.oid = r.namespace_oid
-JOIN teatree_system.support.any_type t ON t.oid = c.type_oid
-JOIN teatree_system.support.schema_entry tn ON tn.oid = t.namespace_oid
+JOIN teatree_system.support.described_type t ON t.oid = c.type_oid
 LEFT JOIN teatree_system.support.sequence_entry s ON s.written_name = c.sequence_name
 WHERE r.kind <> 'm';
 
@@ -111,13 +116,18 @@ FROM teatree_system.support.constraint_entry k
 JOIN teatree_system.support.schema_entry n ON n.oid = k.namespace_oid;
 
 CREATE VIEW teatree_system.information.constraint_table_usage AS
-SELECT DISTINCT table_catalog, table_schema, table_name, constraint_catalog, constraint_schema, constraint_name
-FROM teatree_system.information.constraint_column_usage;
+SELECT current_database() AS table_catalog,
+  CASE WHEN k.kind <> 'f' THEN n.name WHEN k.referenced_schema = 'main' THEN 'public' ELSE k.referenced_schema END AS table_schema,
+  CASE WHEN k.kind = 'f' THEN k.referenced_table ELSE k.table_name END AS table_name,
+  current_database() AS constraint_catalog, n.name AS constraint_schema, k.name AS constraint_name
+FROM teatree_system.support.constraint_entry k
+JOIN teatree_system.support.schema_entry n ON n.oid = k.namespace_oid WHERE k.kind <> 'c';
 
 CREATE VIEW teatree_system.information.check_constraints AS
 SELECT current_database() AS constraint_catalog, n.name AS constraint_schema, k.name AS constraint_name,
-       '(' || k.expression || ')' AS check_clause
+       '(' || s.expression || ')' AS check_clause
 FROM teatree_system.support.constraint_entry k
+JOIN teatree_system.support.shown_check s ON s.oid = k.oid
 JOIN teatree_system.support.schema_entry n ON n.oid = k.namespace_oid WHERE k.kind = 'c';
 
 CREATE VIEW teatree_system.information.views AS
@@ -130,7 +140,8 @@ WHERE NOT v.is_materialized;
 
 CREATE VIEW teatree_system.information.sequences AS
 SELECT current_database() AS sequence_catalog, schemaname AS sequence_schema, sequencename AS sequence_name,
-  data_type, CASE data_type WHEN 'smallint' THEN 16 WHEN 'integer' THEN 32 ELSE 64 END::INTEGER AS numeric_precision, 2::INTEGER AS numeric_precision_radix,
+  CASE data_type WHEN 21 THEN 'smallint' WHEN 23 THEN 'integer' ELSE 'bigint' END AS data_type,
+  CASE data_type WHEN 21 THEN 16 WHEN 23 THEN 32 ELSE 64 END::INTEGER AS numeric_precision, 2::INTEGER AS numeric_precision_radix,
   0::INTEGER AS numeric_scale, CAST(start_value AS VARCHAR) AS start_value,
   CAST(min_value AS VARCHAR) AS minimum_value, CAST(max_value AS VARCHAR) AS maximum_value,
   CAST(increment_by AS VARCHAR) AS increment, CASE WHEN cycle THEN 'YES' ELSE 'NO' END AS cycle_option

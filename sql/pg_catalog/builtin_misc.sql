@@ -3,7 +3,11 @@ CREATE TABLE teatree_system.pg.pg_am (oid UINTEGER, amname VARCHAR, amhandler UI
 INSERT INTO teatree_system.pg.pg_am VALUES
 (2, 'heap', 3, 't'),
 (403, 'btree', 330, 'i'),
-(405, 'hash', 331, 'i');
+(405, 'hash', 331, 'i'),
+(783, 'gist', 332, 'i'),
+(2742, 'gin', 333, 'i'),
+(3580, 'brin', 335, 'i'),
+(4000, 'spgist', 334, 'i');
 CREATE TABLE teatree_system.support.builtin_language (oid UINTEGER, lanname VARCHAR, lanispl BOOLEAN, lanpltrusted BOOLEAN);
 INSERT INTO teatree_system.support.builtin_language VALUES
 (12, 'internal', false, false),

@@ -234,6 +234,8 @@ INSERT INTO teatree_system.support.builtin_proc VALUES
 (2305, 'internal_out', 12, 'f', 'i', true, false, 1, 2275, '[2281]', 'internal_out'),
 (2312, 'anyelement_in', 12, 'f', 'i', true, false, 1, 2283, '[2275]', 'anyelement_in'),
 (2313, 'anyelement_out', 12, 'f', 'i', true, false, 1, 2275, '[2283]', 'anyelement_out'),
+(2311, 'md5', 12, 'f', 'i', true, false, 1, 25, '[25]', 'md5_text'),
+(2321, 'md5', 12, 'f', 'i', true, false, 1, 25, '[17]', 'md5_bytea'),
 (2335, 'array_agg', 12, 'a', 'i', false, false, 1, 2277, '[2776]', 'aggregate_dummy'),
 (2400, 'array_recv', 12, 'f', 's', true, false, 3, 2277, '[2281,26,23]', 'array_recv'),
 (2401, 'array_send', 12, 'f', 's', true, false, 1, 17, '[2277]', 'array_send'),

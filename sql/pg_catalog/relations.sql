@@ -18,7 +18,7 @@ SELECT oid, name AS relname, CAST(namespace_oid AS UINTEGER) AS relnamespace, 0:
   oid AS relfilenode, 0::UINTEGER AS reltablespace, 0::INTEGER AS relpages,
   CAST(row_count AS FLOAT) AS reltuples, 0::INTEGER AS relallvisible, 0::UINTEGER AS reltoastrelid,
   has_index AS relhasindex, false AS relisshared, CASE WHEN is_temporary THEN 't' ELSE 'p' END AS relpersistence,
-  kind AS relkind, CAST(column_count AS SMALLINT) AS relnatts, CAST(check_count AS SMALLINT) AS relchecks,
+  kind AS relkind, CAST(column_count AS SMALLINT) AS relnatts, CAST(coalesce(check_count, 0) AS SMALLINT) AS relchecks,
   kind IN ('v', 'm') AS relhasrules, oid IN (SELECT table_oid FROM teatree_system.support.constraint_entry WHERE kind = 'f'
     UNION ALL SELECT teatree_system.support.object_oid(database_name, referenced_schema, referenced_table, '')
               FROM teatree_system.support.constraint_entry WHERE kind = 'f'
@@ -29,23 +29,38 @@ SELECT oid, name AS relname, CAST(namespace_oid AS UINTEGER) AS relnamespace, 0:
   0::BIGINT AS relminmxid, acl AS relacl, NULL::VARCHAR[] AS reloptions,
   NULL::VARCHAR AS relpartbound
 FROM (
-  SELECT oid, name, namespace_oid, kind, is_temporary, row_count, column_count, check_count, has_index,
+  SELECT oid, name, namespace_oid, kind, is_temporary, row_count, column_count, has_index,
          kind <> 'm' OR oid NOT IN (SELECT oid FROM teatree_system.support.view_text WHERE NOT is_populated)
            AS is_populated,
          CASE WHEN kind NOT IN ('r', 'm') THEN 0 WHEN storage = 'arrow' THEN 15999 ELSE 2 END AS access_method
   FROM teatree_system.support.user_relation
   UNION ALL
-  SELECT oid, name, namespace_oid, 'i', is_temporary, 0, len(expressions) + len(include), 0, false, true,
+  SELECT oid, name, namespace_oid, 'i', is_temporary, 0, len(expressions) + len(include), false, true,
          teatree_system.support.access_method(method)
   FROM teatree_system.support.index_entry
   UNION ALL
-  SELECT oid, name, namespace_oid, kind, false, 0, column_count, 0, false, true,
+  SELECT oid, name, namespace_oid, kind, false, 0, column_count, false, true,
          CASE WHEN kind = 'r' THEN 2 ELSE 0 END
   FROM teatree_system.support.system_relation)
+LEFT JOIN (SELECT table_oid AS checked_oid, count(*) AS check_count
+           FROM teatree_system.support.constraint_entry WHERE kind = 'c' GROUP BY table_oid) ON checked_oid = oid
 LEFT JOIN (SELECT oid AS owned_oid, owner FROM teatree_system.support.object_owner WHERE kind = 'relation') ON owned_oid = oid
 LEFT JOIN (SELECT oid AS acl_oid, acl FROM teatree_system.support.object_acl WHERE kind = 'relation') ON acl_oid = oid;
 
-CREATE VIEW teatree_system.pg.pg_attribute AS
+-- The columns of PostgreSQL's own relations, which never change, and those of users' relations.
+CREATE TABLE teatree_system.support.fixed_attribute AS
+SELECT c.table_oid AS attrelid, c.name AS attname, c.type_oid AS atttypid, -1::INTEGER AS attstattarget,
+  t.typlen AS attlen, c.number AS attnum, 0::INTEGER AS attndims,
+  -1::INTEGER AS attcacheoff, -1::INTEGER AS atttypmod, t.typbyval AS attbyval,
+  t.typalign AS attalign, t.typstorage AS attstorage, '' AS attcompression, false AS attnotnull,
+  false AS atthasdef, false AS atthasmissing, '' AS attidentity, '' AS attgenerated,
+  false AS attisdropped, true AS attislocal, 0::INTEGER AS attinhcount,
+  t.typcollation AS attcollation, NULL::VARCHAR[] AS attacl, NULL::VARCHAR[] AS attoptions,
+  NULL::VARCHAR[] AS attfdwoptions, NULL::VARCHAR AS attmissingval
+FROM teatree_system.support.system_column c
+LEFT JOIN teatree_system.support.builtin_type t ON t.oid = c.type_oid;
+
+CREATE VIEW teatree_system.support.user_attribute AS
 SELECT c.table_oid AS attrelid, c.name AS attname, c.type_oid AS atttypid, -1::INTEGER AS attstattarget,
   t.typlen AS attlen, c.number AS attnum, CAST(c.dimensions AS INTEGER) AS attndims,
   -1::INTEGER AS attcacheoff, CAST(c.type_modifier AS INTEGER) AS atttypmod, t.typbyval AS attbyval,
@@ -59,24 +74,22 @@ FROM (
          column_default IS NOT NULL AS has_default, identity, generated
   FROM teatree_system.support.column_entry
   UNION ALL
-  SELECT table_oid, name, type_oid, number, 0, -1, false, false, '', '' FROM teatree_system.support.system_column
-  UNION ALL
-  SELECT i.oid, teatree_system.support.index_column_name(i.parts[k.number]), coalesce(c.type_oid, 25::UINTEGER), CAST(k.number AS SMALLINT), 0,
+  SELECT i.oid, teatree_system.support.index_column_name(i.part), coalesce(c.type_oid, 25::UINTEGER), CAST(i.number AS SMALLINT), 0,
          coalesce(c.type_modifier, -1), false, false, '', ''
-  FROM (SELECT oid, table_oid, list_concat(expressions, include) AS parts FROM teatree_system.support.index_entry) i
-  JOIN (SELECT unnest(range(1, 33)) AS number) k ON k.number <= len(i.parts)
-  LEFT JOIN teatree_system.support.column_type c
-    ON c.table_oid = i.table_oid AND c.name = i.parts[k.number]) c
+  FROM (SELECT oid, table_oid, unnest(list_concat(expressions, include)) AS part,
+               unnest(range(1, len(expressions) + len(include) + 1)) AS number
+        FROM teatree_system.support.index_entry) i
+  LEFT JOIN teatree_system.support.column_type c ON c.table_oid = i.table_oid AND c.name = i.part) c
 LEFT JOIN teatree_system.support.any_type t ON t.oid = c.type_oid
 LEFT JOIN teatree_system.support.object_acl a ON a.kind = 'column' AND a.oid = c.table_oid AND a.part = c.name;
+
+CREATE VIEW teatree_system.pg.pg_attribute AS
+SELECT * FROM teatree_system.support.fixed_attribute UNION ALL SELECT * FROM teatree_system.support.user_attribute;
 
 CREATE VIEW teatree_system.pg.pg_attrdef AS
 SELECT default_oid AS oid, table_oid AS adrelid,
        number AS adnum, column_default AS adbin
 FROM teatree_system.support.column_entry WHERE column_default IS NOT NULL;
-
-CREATE VIEW teatree_system.support.column_names AS
-SELECT table_oid, list(name ORDER BY number) AS names FROM teatree_system.support.column_entry GROUP BY table_oid;
 
 -- Conditions in PostgreSQL's words.
 CREATE VIEW teatree_system.support.shown_check AS
@@ -105,7 +118,7 @@ LEFT JOIN (SELECT name, namespace_oid, oid AS table_oid FROM teatree_system.supp
            WHERE kind = 'r' AND storage = 'duckdb') r
   ON r.name = k.referenced_table
      AND r.namespace_oid = teatree_system.support.schema_oid(k.database_name, k.referenced_schema)
-LEFT JOIN teatree_system.support.column_names n ON n.table_oid = r.table_oid
+LEFT JOIN teatree_system.support.shown_columns n ON n.table_oid = r.table_oid
 LEFT JOIN (SELECT table_oid, list_sort(column_names) AS columns, arg_min(index_oid, kind) AS index_oid
            FROM teatree_system.support.constraint_entry WHERE kind IN ('p', 'u') GROUP BY ALL) u
   ON u.table_oid = r.table_oid AND u.columns = list_sort(k.referenced_column_names)
@@ -135,21 +148,25 @@ LEFT JOIN teatree_system.support.builtin_opclass d ON d.opcdefault AND p.is_key
 LEFT JOIN teatree_system.support.builtin_opclass n ON n.opcname = p.classes[p.place] AND p.is_key
   AND n.opcmethod = teatree_system.support.access_method(p.method);
 
+CREATE MACRO teatree_system.support.index_keys(of_parts) AS
+  system.main.array_to_string([p.text || p.class || CASE p.option WHEN 1 THEN ' DESC NULLS LAST' WHEN 2 THEN ' NULLS FIRST'
+    WHEN 3 THEN ' DESC' ELSE '' END FOR p IN of_parts], ', ');
 CREATE VIEW teatree_system.support.index_parts AS
-SELECT oid, list(number ORDER BY place) AS numbers, list(CAST(collation_oid AS UINTEGER) ORDER BY place) FILTER (WHERE is_key) AS collations,
-  list(class_oid ORDER BY place) FILTER (WHERE is_key) AS classes,
-  list(CAST(option AS SMALLINT) ORDER BY place) FILTER (WHERE is_key) AS options,
-  list(shown ORDER BY place) AS shown,
-  string_agg(CASE WHEN shown LIKE '(%' THEN '(' || shown || ')' ELSE shown END || shown_class
-    || CASE option WHEN 1 THEN ' DESC NULLS LAST' WHEN 2 THEN ' NULLS FIRST' WHEN 3 THEN ' DESC' ELSE '' END, ', ' ORDER BY place)
-    FILTER (WHERE is_key) AS keys_text,
-  string_agg(CASE WHEN shown LIKE '(%' THEN '(' || pretty || ')' ELSE pretty END || shown_class
-    || CASE option WHEN 1 THEN ' DESC NULLS LAST' WHEN 2 THEN ' NULLS FIRST' WHEN 3 THEN ' DESC' ELSE '' END, ', ' ORDER BY place)
-    FILTER (WHERE is_key) AS pretty_keys,
-  string_agg(shown, ', ' ORDER BY place) FILTER (WHERE NOT is_key) AS include_text,
-  string_agg(shown, ', ' ORDER BY place) FILTER (WHERE is_key AND number = 0) AS expressions_text
-FROM (SELECT *, CASE WHEN contains(shown, '(') THEN teatree_shown_expression(shown, CAST([] AS VARCHAR[]), CAST([] AS VARCHAR[]), true)
-                ELSE shown END AS pretty FROM teatree_system.support.index_part) GROUP BY oid;
+SELECT oid, numbers, [p.collation FOR p IN keys] AS collations, [p.class_oid FOR p IN keys] AS classes,
+  [p.option FOR p IN keys] AS options, shown,
+  teatree_system.support.index_keys([{'text': CASE WHEN p.shown LIKE '(%' THEN '(' || p.shown || ')' ELSE p.shown END,
+    'class': p.shown_class, 'option': p.option} FOR p IN keys]) AS keys_text,
+  teatree_system.support.index_keys([{'text': CASE WHEN p.shown LIKE '(%' THEN '(' || p.pretty || ')' ELSE p.pretty END,
+    'class': p.shown_class, 'option': p.option} FOR p IN keys]) AS pretty_keys,
+  nullif(system.main.array_to_string([p.shown FOR p IN parts IF NOT p.is_key], ', '), '') AS include_text,
+  nullif(system.main.array_to_string([p.shown FOR p IN keys IF p.number = 0], ', '), '') AS expressions_text
+FROM (SELECT oid, parts, [p FOR p IN parts IF p.is_key] AS keys, [p.number FOR p IN parts] AS numbers, [p.shown FOR p IN parts] AS shown
+      FROM (SELECT oid, list_sort(list({'place': place, 'is_key': is_key, 'number': number, 'option': CAST(option AS SMALLINT),
+                 'collation': CAST(collation_oid AS UINTEGER), 'class_oid': class_oid, 'shown': shown, 'shown_class': shown_class,
+                 'pretty': CASE WHEN contains(shown, '(')
+                                THEN teatree_shown_expression(shown, CAST([] AS VARCHAR[]), CAST([] AS VARCHAR[]), true)
+                                ELSE shown END})) AS parts
+            FROM teatree_system.support.index_part GROUP BY oid));
 
 CREATE VIEW teatree_system.support.shown_predicate AS
 SELECT i.oid, teatree_shown_expression(i.predicate, coalesce(s.names, []), coalesce(s.types, []), false) AS predicate
@@ -244,7 +261,7 @@ SELECT t.oid, t.table_oid AS tgrelid, 0::UINTEGER AS tgparentid, t.name AS tgnam
   encode(coalesce(system.main.array_to_string(list_transform(t.arguments, lambda e: e || chr(0)), ''), '')) AS tgargs,
   NULL::VARCHAR AS tgqual, t.old_table AS tgoldtable, t.new_table AS tgnewtable
 FROM teatree_system.support.trigger_entry t
-LEFT JOIN teatree_system.support.column_names n ON n.table_oid = t.table_oid;
+LEFT JOIN teatree_system.support.shown_columns n ON n.table_oid = t.table_oid;
 
 CREATE VIEW teatree_system.pg.pg_tables AS
 SELECT n.name AS schemaname, r.name AS tablename, coalesce(o.owner, 'postgres') AS tableowner, NULL::VARCHAR AS tablespace,
@@ -271,7 +288,7 @@ FROM teatree_system.support.view_text v JOIN teatree_system.support.schema_entry
 WHERE v.is_materialized;
 
 CREATE VIEW teatree_system.support.index_text AS
-SELECT i.oid, i.table_oid, n.name AS schema_name, i.table_name, i.name, p.shown, p.options, len(i.expressions) AS key_count,
+SELECT i.oid, i.table_oid, n.name AS schema_name, n.duckdb_name AS duckdb_schema, i.table_name, i.name, p.shown, p.options, len(i.expressions) AS key_count,
   'CREATE ' || CASE WHEN i.is_unique THEN 'UNIQUE ' ELSE '' END || 'INDEX '
   || teatree_system.support.quoted(i.name) || ' ON ' || teatree_system.support.quoted(n.name) || '.'
   || teatree_system.support.quoted(i.table_name) || ' USING ' || i.method || ' (' || p.keys_text || ')'

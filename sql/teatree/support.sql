@@ -18,6 +18,9 @@ CREATE MACRO teatree_system.support.quoted(of_name) AS
   CASE WHEN regexp_full_match(of_name, '[a-z_][a-z0-9_$]*') THEN of_name
        ELSE '"' || replace(of_name, '"', '""') || '"' END;
 
+CREATE MACRO teatree_system.support.quoted_list(of_names) AS
+  system.main.array_to_string([teatree_system.support.quoted(c) FOR c IN of_names], ', ');
+
 -- The OID of pg_namespace, from DuckDB's names.
 CREATE MACRO teatree_system.support.schema_oid(of_database, of_name) AS
   CASE WHEN of_database <> 'temp' AND of_name = 'main' THEN CAST(2200 AS UINTEGER)
@@ -27,6 +30,7 @@ CREATE MACRO teatree_system.support.schema_oid(of_database, of_name) AS
 CREATE VIEW teatree_system.support.schema_entry AS
 SELECT 11::UINTEGER AS oid, 'pg_catalog' AS name, NULL AS duckdb_name, NULL AS comment
 UNION ALL SELECT 13184::UINTEGER, 'information_schema', NULL, NULL
+UNION ALL SELECT 99::UINTEGER, 'pg_toast', NULL, 'reserved schema for TOAST tables'
 UNION ALL SELECT 13999::UINTEGER, 'teatree', NULL, 'what Teatree tells about itself'
 UNION ALL
 SELECT teatree_system.support.schema_oid(database_name, schema_name),
@@ -156,27 +160,18 @@ FROM (SELECT CASE schema_name WHEN 'public' THEN 'main' ELSE schema_name END AS 
         NOT CAST(json_extract(definition, '$.rules.not_valid') AS BOOLEAN) AS is_validated
       FROM teatree_system.support.user_foreign_key) k
 JOIN (SELECT schema_name AS of_schema, table_name AS of_table, table_oid,
-             list(column_name ORDER BY column_index) AS names
+             [c.name FOR c IN list_sort(list({'number': column_index, 'name': column_name}))] AS names
       FROM duckdb_columns() WHERE database_name = current_database() GROUP BY ALL)
   ON of_schema = schema_name AND of_table = table_name;
 CREATE MACRO teatree_system.support.action_text(of_event, of_action) AS
   CASE of_action WHEN 'a' THEN '' ELSE ' ON ' || of_event || CASE of_action WHEN 'r' THEN ' RESTRICT'
     WHEN 'c' THEN ' CASCADE' WHEN 'n' THEN ' SET NULL' ELSE ' SET DEFAULT' END END;
 
--- Constraints that PostgreSQL 15 would list, numbered within their table.
+-- Constraints that PostgreSQL 15 would list; those of one name are numbered within their table.
 CREATE VIEW teatree_system.support.constraint_entry AS
-SELECT is_temporary, database_name, schema_name, table_name, duckdb_table_oid, table_oid, namespace_oid, kind,
-  column_numbers, column_names, expression, schema_name AS referenced_schema, referenced_table, referenced_column_names,
-  definition, false AS is_full, 'a' AS update_action, 'a' AS delete_action, false AS is_deferrable, false AS is_deferred,
-  true AS is_validated,
-  base_name || CASE WHEN twin > 1 THEN CAST(twin - 1 AS VARCHAR) ELSE '' END AS name,
-  teatree_system.support.object_oid(database_name, schema_name, table_name, 'constraint ' || base_name || twin) AS oid,
-  teatree_system.support.object_oid(database_name, schema_name, table_name, 'index ' || base_name || twin) AS index_oid
-FROM (
-  SELECT *, row_number() OVER (PARTITION BY duckdb_table_oid, base_name ORDER BY place) AS twin
-  FROM (
+WITH named AS MATERIALIZED (
     SELECT
-      row_number() OVER (PARTITION BY table_oid ORDER BY constraint_index) AS place,
+      constraint_index AS place,
       database_name = 'temp' AS is_temporary, database_name, schema_name, table_name, table_oid AS duckdb_table_oid,
       teatree_system.support.object_oid(database_name, schema_name, table_name, '') AS table_oid,
       teatree_system.support.schema_oid(database_name, schema_name) AS namespace_oid, kind,
@@ -189,10 +184,10 @@ FROM (
       column_numbers, column_names, condition AS expression, referenced_table, referenced_column_names,
       CASE kind
         WHEN 'c' THEN 'CHECK (' || condition || ')'
-        WHEN 'f' THEN 'FOREIGN KEY (' || system.main.array_to_string([teatree_system.support.quoted(c) FOR c IN column_names], ', ')
+        WHEN 'f' THEN 'FOREIGN KEY (' || teatree_system.support.quoted_list(column_names)
           || ') REFERENCES ' || teatree_system.support.quoted(referenced_table) || '('
-          || system.main.array_to_string([teatree_system.support.quoted(c) FOR c IN referenced_column_names], ', ') || ')'
-        ELSE constraint_type || ' (' || system.main.array_to_string([teatree_system.support.quoted(c) FOR c IN column_names], ', ') || ')'
+          || teatree_system.support.quoted_list(referenced_column_names) || ')'
+        ELSE constraint_type || ' (' || teatree_system.support.quoted_list(column_names) || ')'
       END AS definition
     FROM (
       SELECT database_name, schema_name, table_name, table_oid,
@@ -209,18 +204,31 @@ FROM (
       FROM teatree_system.support.raw_constraint
       WHERE note_code NOT IN ('22001', 'name') AND note NOT LIKE 'value for domain %')
     LEFT JOIN teatree_system.support.key_name
-      ON key_table_oid = table_oid AND key_kind = kind AND key_columns = list_sort(column_names)))
+      ON key_table_oid = table_oid AND key_kind = kind AND key_columns = list_sort(column_names))
+SELECT is_temporary, database_name, schema_name, table_name, duckdb_table_oid, table_oid, namespace_oid, kind,
+  column_numbers, column_names, expression, schema_name AS referenced_schema, referenced_table, referenced_column_names,
+  definition, false AS is_full, 'a' AS update_action, 'a' AS delete_action, false AS is_deferrable, false AS is_deferred,
+  true AS is_validated,
+  base_name || CASE WHEN twin > 1 THEN CAST(twin - 1 AS VARCHAR) ELSE '' END AS name,
+  teatree_system.support.object_oid(database_name, schema_name, table_name, 'constraint ' || base_name || twin) AS oid,
+  teatree_system.support.object_oid(database_name, schema_name, table_name, 'index ' || base_name || twin) AS index_oid
+FROM (
+  SELECT *, CASE WHEN places IS NULL THEN 1 ELSE list_position(places, place) END AS twin
+  FROM named
+  LEFT JOIN (SELECT duckdb_table_oid AS of_table, base_name AS of_name, list_sort(list(place)) AS places
+             FROM named GROUP BY ALL HAVING count(*) > 1)
+    ON of_table = duckdb_table_oid AND of_name = base_name)
 UNION ALL
 SELECT false, database_name, schema_name, table_name, duckdb_table_oid,
   teatree_system.support.object_oid(database_name, schema_name, table_name, ''),
   teatree_system.support.schema_oid(database_name, schema_name), 'f',
   [CAST(list_position(table_columns, c) AS SMALLINT) FOR c IN column_names], column_names, NULL,
   referenced_schema, referenced_table, referenced_column_names,
-  'FOREIGN KEY (' || system.main.array_to_string([teatree_system.support.quoted(c) FOR c IN column_names], ', ')
+  'FOREIGN KEY (' || teatree_system.support.quoted_list(column_names)
     || ') REFERENCES '
     || CASE referenced_schema WHEN 'main' THEN '' ELSE teatree_system.support.quoted(referenced_schema) || '.' END
     || teatree_system.support.quoted(referenced_table) || '('
-    || system.main.array_to_string([teatree_system.support.quoted(c) FOR c IN referenced_column_names], ', ') || ')'
+    || teatree_system.support.quoted_list(referenced_column_names) || ')'
     || CASE WHEN is_full THEN ' MATCH FULL' ELSE '' END
     || teatree_system.support.action_text('UPDATE', update_action)
     || teatree_system.support.action_text('DELETE', delete_action)
@@ -347,9 +355,10 @@ FROM teatree_dataset_columns() d JOIN teatree_system.support.builtin_type t ON t
 
 -- A table's columns with PostgreSQL's names of their types, for expressions over them.
 CREATE VIEW teatree_system.support.shown_columns AS
-SELECT c.table_oid, list(c.name ORDER BY c.number) AS names, list(coalesce(t.sqlname, '') ORDER BY c.number) AS types
-FROM teatree_system.support.column_type c
-LEFT JOIN teatree_system.support.any_type t ON t.oid = c.type_oid GROUP BY c.table_oid;
+SELECT table_oid, [c.name FOR c IN columns] AS names, [c.type_name FOR c IN columns] AS types
+FROM (SELECT c.table_oid, list_sort(list({'number': c.number, 'name': c.name, 'type_name': coalesce(t.sqlname, '')})) AS columns
+      FROM teatree_system.support.column_type c
+      LEFT JOIN teatree_system.support.any_type t ON t.oid = c.type_oid GROUP BY c.table_oid);
 
 -- The same with defaults, identities and sequences in PostgreSQL's words.
 CREATE VIEW teatree_system.support.column_entry AS
@@ -361,6 +370,7 @@ SELECT table_oid, number, name, type_oid, type_modifier, dimensions, not_null, c
            CAST([] AS VARCHAR[]), CAST([] AS VARCHAR[]), false)
        ELSE teatree_system.support.shown_default(column_default,
          CASE WHEN limited_type_oid = 1043 THEN 'character varying' WHEN limited_type_oid = 1042 THEN 'bpchar'
+              WHEN enum_oid IS NOT NULL AND dimensions = 0 THEN teatree_system.support.sequence_regclass(enum_name)
               WHEN data_type = 'VARCHAR' THEN 'text' END) END AS column_default,
        CASE WHEN regexp_matches(column_default, '^COALESCE\(nextval\(.*, 1\)$') THEN 'd'
             WHEN regexp_matches(column_default, '^COALESCE\(nextval\(.*, 2\)$') THEN 'a' ELSE '' END AS identity,

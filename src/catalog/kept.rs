@@ -1,36 +1,20 @@
 //! The catalogue's kept copy: what follows from the definitions alone, in tables.
 //!
 //! The views of `teatree_system` are computed from DuckDB's lists each time. The copy,
-//! `teatree_kept`, is made of the same SQL: a view that depends on those lists is a table there,
-//! and what depends on the session (its search path) stays a view or a macro, over those tables.
-//! Who makes the tables says for which state of the definitions they are good.
+//! `teatree_kept`, is made of the same SQL: the lists are tables there (`lists.rs`), a view that
+//! depends on them is a table, too, and what depends on the session (its search path) stays a view
+//! or a macro, over those tables. Who makes the tables says for which state of the definitions they
+//! are good.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 use super::FILES;
+use super::lists::{LISTS, List};
 
 /// The attached in-memory database that holds the copy.
 pub(super) const KEPT_DATABASE: &str = "teatree_kept";
 const LIVE_DATABASE: &str = "teatree_system";
-
-/// The lists that definitions show in.
-const LISTS: [&str; 14] = [
-    "duckdb_tables()",
-    "duckdb_columns()",
-    "duckdb_constraints()",
-    "duckdb_indexes()",
-    "duckdb_views()",
-    "duckdb_sequences()",
-    "duckdb_schemas()",
-    "duckdb_types()",
-    "teatree_datasets()",
-    "teatree_dataset_columns()",
-    "teatree_system.support.routine",
-    "teatree_system.support.user_trigger",
-    "teatree_system.support.user_foreign_key",
-    "teatree_system.support.object_fact",
-];
 
 /// What changes with every row or hardly at all, and what is built upon it: never kept.
 const MOVING: [&str; 9] = [
@@ -47,21 +31,70 @@ const MOVING: [&str; 9] = [
     "pg.pg_proc",
 ];
 
+/// Two tables in one, of which one never changes: not copied together.
+const UNITED: [&str; 1] = ["pg.pg_attribute"];
+
 /// What a session's own settings decide is not put into tables.
 const OF_SESSION: &str = "current_schemas(";
 
 /// The place of an object in [`kept`].
 pub type KeptId = usize;
 
+/// What an object of the copy is.
+#[derive(Debug, PartialEq, Eq)]
+pub enum KeptKind {
+    /// One of the lists that all else is made of, as it was read: its rows grow old.
+    List {
+        /// The query whose one text says whether the rows are others now.
+        state: String,
+        /// Whether it costs as much to ask for the state as to read the rows: then they are read
+        /// at once, and the state is asked of them.
+        read_first: bool,
+    },
+    /// A table of rows that follow from those of others.
+    Rows,
+    /// A view or a macro, which is made once.
+    Named,
+}
+
 /// An object of the copy.
 #[derive(Debug)]
 pub struct KeptObject {
-    /// The statement that makes it, in the place of what was there.
-    pub sql: String,
-    /// Whether it holds rows, which grow old; else once is enough.
-    pub has_rows: bool,
+    pub kind: KeptKind,
+    /// The object's name, in full.
+    pub name: String,
+    /// What follows `CREATE OR REPLACE`: the kind of the object, its name, its body.
+    made_as: String,
+    /// The query of a table's rows.
+    rows: String,
     /// The objects it is made of; all of them stand before it.
-    needs: Vec<KeptId>,
+    pub needs: Vec<KeptId>,
+}
+
+impl KeptObject {
+    /// The statement that makes it, in the place of what was there.
+    pub fn create_sql(&self, database: &str) -> String {
+        format!("CREATE OR REPLACE {}", self.text(&self.made_as, database))
+    }
+
+    /// The statement that fills an empty table.
+    pub fn fill_sql(&self, database: &str) -> String {
+        format!("INSERT INTO {} {}", self.name, self.text(&self.rows, database))
+    }
+
+    /// A table's rows all belong to one database. DuckDB plans a prepared statement anew at every
+    /// run when it asks for the current one.
+    fn text(&self, sql: &str, database: &str) -> String {
+        match self.kind {
+            KeptKind::Named => sql.to_owned(),
+            KeptKind::List { .. } | KeptKind::Rows => in_database(sql, database),
+        }
+    }
+}
+
+/// Writes a query for one database, by its name.
+pub fn in_database(sql: &str, database: &str) -> String {
+    sql.replace("current_database()", &format!("'{}'", database.replace('\'', "''")))
 }
 
 /// The copy's objects, in the order in which they can be made.
@@ -115,7 +148,7 @@ impl KeptQuery {
 
 /// The schemas that the copy needs.
 pub fn kept_schemas_sql() -> String {
-    let names = ["support", "pg", "information"];
+    let names = ["lists", "support", "pg", "information"];
     names.iter().map(|schema| format!("CREATE SCHEMA {KEPT_DATABASE}.{schema};")).collect()
 }
 
@@ -126,7 +159,8 @@ pub fn kept() -> &'static KeptCatalog {
 }
 
 fn read(files: &[(&str, &'static str)]) -> KeptCatalog {
-    let mut catalog = KeptCatalog { objects: Vec::new(), by_name: HashMap::new() };
+    let objects = LISTS.iter().map(list_object).collect();
+    let mut catalog = KeptCatalog { objects, by_name: HashMap::new() };
     // What is built upon something that moves, moves too.
     let mut moving: HashSet<&str> = MOVING.into();
     for statement in files.iter().flat_map(|(_, text)| text.split(";\n")) {
@@ -136,20 +170,48 @@ fn read(files: &[(&str, &'static str)]) -> KeptCatalog {
             moving.insert(name);
             continue;
         }
-        let needs: Vec<KeptId> =
-            named.iter().filter_map(|(_, name)| catalog.by_name.get(name).copied()).collect();
-        if needs.is_empty() && !LISTS.iter().any(|list| body.contains(list)) {
+        let lists = LISTS.iter().enumerate().filter(|(_, list)| body.contains(list.source));
+        let needs: Vec<KeptId> = lists
+            .map(|(id, _)| id)
+            .chain(named.iter().filter_map(|(_, name)| catalog.by_name.get(name).copied()))
+            .collect();
+        if needs.is_empty() {
             continue;
         }
-        let has_rows =
-            kind == "VIEW" && !body.contains(OF_SESSION) && !name.starts_with("support.lookup_");
-        let kind = if has_rows { "TABLE" } else { kind };
+        let has_rows = kind == "VIEW"
+            && !body.contains(OF_SESSION)
+            && !name.starts_with("support.lookup_")
+            && !UNITED.contains(&name);
         let body = renamed(body, &named, &catalog.by_name);
-        let sql = format!("CREATE OR REPLACE {kind} {KEPT_DATABASE}.{name}{body}");
+        let body = LISTS.iter().fold(body, |body, list| {
+            body.replace(list.source, &format!("{KEPT_DATABASE}.lists.{}", list.table))
+        });
+        let kind = if has_rows { "TABLE" } else { kind };
+        let full = format!("{KEPT_DATABASE}.{name}");
         catalog.by_name.insert(name, catalog.objects.len());
-        catalog.objects.push(KeptObject { sql, has_rows, needs });
+        catalog.objects.push(KeptObject {
+            kind: if has_rows { KeptKind::Rows } else { KeptKind::Named },
+            made_as: format!("{kind} {full}{body}"),
+            rows: body.trim_start_matches(" AS").to_owned(),
+            name: full,
+            needs,
+        });
     }
     catalog
+}
+
+fn list_object(list: &List) -> KeptObject {
+    let name = format!("{KEPT_DATABASE}.lists.{}", list.table);
+    let rows = list.rows();
+    let read_first = list.told_by.is_none();
+    let state = if read_first { List::state_of(&name) } else { list.state() };
+    KeptObject {
+        kind: KeptKind::List { state, read_first },
+        made_as: format!("TABLE {name} AS {rows}"),
+        rows,
+        name,
+        needs: Vec::new(),
+    }
 }
 
 /// Takes a definition of the catalogue apart: kind, name, and all behind the name.
@@ -202,21 +264,31 @@ mod tests {
     fn what_follows_from_definitions_is_kept_in_tables() {
         let class = kept().find("pg", "pg_class").unwrap();
         let object = &kept().objects()[class];
-        assert!(object.has_rows);
-        assert!(object.sql.starts_with("CREATE OR REPLACE TABLE teatree_kept.pg.pg_class AS"));
-        assert!(object.sql.contains("FROM teatree_kept.support.user_relation"));
-        assert!(object.sql.contains("FROM teatree_system.support.system_relation"));
+        assert_eq!(object.kind, KeptKind::Rows);
+        let sql = object.create_sql("a'b");
+        assert!(sql.starts_with("CREATE OR REPLACE TABLE teatree_kept.pg.pg_class AS"));
+        assert!(sql.contains("FROM teatree_kept.support.user_relation"));
+        assert!(sql.contains("FROM teatree_system.support.system_relation"));
+        assert!(object.fill_sql("d").starts_with("INSERT INTO teatree_kept.pg.pg_class \nSELECT"));
         let order = kept().with_needs(&[class]);
         assert_eq!(order.last(), Some(&class));
-        assert!(order.contains(&kept().find("support", "raw_constraint").unwrap()));
+        let constraint = kept().find("support", "raw_constraint").unwrap();
+        assert!(order.contains(&constraint));
+        let constraint = kept().objects()[constraint].create_sql("a'b");
+        assert!(constraint.contains("FROM teatree_kept.lists.constraints\n"));
+        let list = LISTS.iter().position(|list| list.table == "constraints").unwrap();
+        assert!(order.contains(&list));
+        let list = kept().objects()[list].create_sql("a'b");
+        assert!(list.contains("FROM duckdb_constraints() WHERE database_name IN ('a''b', 'temp')"));
     }
 
     #[test]
     fn what_a_session_decides_stays_a_view() {
         let lookup = kept().find("support", "lookup_relation").unwrap();
-        assert!(!kept().objects()[lookup].has_rows);
+        assert_eq!(kept().objects()[lookup].kind, KeptKind::Named);
         let visible = kept().find("pg", "pg_table_is_visible").unwrap();
-        assert!(kept().objects()[visible].sql.starts_with("CREATE OR REPLACE MACRO"));
+        let sql = kept().objects()[visible].create_sql("d");
+        assert!(sql.starts_with("CREATE OR REPLACE MACRO"));
     }
 
     #[test]

@@ -10,12 +10,13 @@
 //! the server registers before it runs this.
 
 mod kept;
+mod lists;
 mod relations;
 mod schemas;
 
 use std::sync::LazyLock;
 
-pub use kept::{KeptId, KeptQuery, kept, kept_schemas_sql};
+pub use kept::{KeptId, KeptKind, KeptObject, KeptQuery, in_database, kept, kept_schemas_sql};
 pub use relations::{
     Catalog, QualifiedSystemName, is_system_relation, is_used_function, system_columns,
 };

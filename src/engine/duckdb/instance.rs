@@ -7,7 +7,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 
-use super::capi::{Connection, Database};
+use super::capi::{Connection, Database, QueryResult};
 use super::deliveries;
 use super::facts;
 use super::foreign_keys;
@@ -156,7 +156,7 @@ impl DuckDb {
                 .map_err(|error| Error::internal(format!("system catalog, {name}: {error}")))?;
         }
         Ok(DuckDb {
-            kept: KeptCopy::new(&database)?,
+            kept: KeptCopy::new(&database, options.database())?,
             database,
             idle: Mutex::new(Vec::new()),
             slots: Arc::new(Semaphore::new(options.reads_max)),
@@ -273,10 +273,14 @@ pub(super) fn text_rows_with(
     sql: &str,
     params: &[Value],
 ) -> Result<Vec<Vec<String>>> {
-    use arrow::array::{Array, AsArray};
     let mut prepared = connection.prepare(sql)?;
     prepared.bind(params)?;
-    let mut result = prepared.run(false)?;
+    text_rows_of(&mut prepared.run(false)?)
+}
+
+/// Reads all rows of a result whose columns are text; NULL is empty text.
+pub(super) fn text_rows_of(result: &mut QueryResult) -> Result<Vec<Vec<String>>> {
+    use arrow::array::{Array, AsArray};
     let mut rows = Vec::new();
     while let Some(batch) = result.fetch()? {
         let columns: Option<Vec<_>> =

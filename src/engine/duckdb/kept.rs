@@ -1,5 +1,8 @@
 //! Makes the tables of the catalogue's kept copy, when somebody wants to read them and what they
 //! were made of has changed.
+//!
+//! Each time is a round: the lists of definitions are read that a question needs, and what follows
+//! from those that are others now is made anew, by statements that stay prepared.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -7,9 +10,9 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
-use super::capi::{Connection, Database};
-use super::instance::DuckDb;
-use crate::catalog::{KeptId, kept, kept_schemas_sql};
+use super::capi::{Connection, Database, Prepared};
+use super::instance::{DuckDb, text_rows_of, text_rows_with};
+use crate::catalog::{KeptId, KeptKind, KeptObject, in_database, kept, kept_schemas_sql};
 use crate::error::{Error, Result};
 use crate::task;
 
@@ -31,10 +34,15 @@ pub struct DataState {
 }
 
 /// What an object of the copy was made for.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 struct Made {
+    /// Of a list: the state that it was read at, and when.
     state: DataState,
     at: Instant,
+    /// What a list says of its own rows.
+    told: String,
+    /// The round in which its rows became what they are.
+    round: u64,
 }
 
 impl Made {
@@ -44,57 +52,216 @@ impl Made {
     }
 }
 
-/// The copy of one instance. **Invariant:** who holds the connection makes objects, and notes
-/// them only when they are committed.
+/// The copy of one instance. **Invariant:** who holds the workshop makes objects, and notes them
+/// only when they are committed.
 pub(super) struct KeptCopy {
-    connection: Mutex<Connection>,
+    workshop: Mutex<Workshop>,
     made: Mutex<Vec<Option<Made>>>,
     /// Small questions at this state of the definitions.
     asked: Mutex<(u64, u32)>,
 }
 
+/// Where objects are made.
+struct Workshop {
+    connection: Connection,
+    /// The name of the data file's database.
+    database: String,
+    /// What fills the tables and asks for the lists' states, prepared: to plan these statements
+    /// takes longer than to run them.
+    fills: Vec<Option<Prepared>>,
+    states: Vec<Option<Prepared>>,
+    /// How often objects were made.
+    round: u64,
+    /// Whether a new object stands in the copy: DuckDB then plans prepared statements at each run.
+    has_new: bool,
+}
+
 impl KeptCopy {
     /// Attaches the database for an empty copy.
-    pub(super) fn new(database: &Database) -> Result<KeptCopy> {
+    pub(super) fn new(database: &Database, name: String) -> Result<KeptCopy> {
         let mut connection = database.connect()?;
         connection.execute(&kept_schemas_sql())?;
+        let count = kept().objects().len();
         Ok(KeptCopy {
-            connection: Mutex::new(connection),
-            made: Mutex::new(vec![None; kept().objects().len()]),
+            workshop: Mutex::new(Workshop {
+                connection,
+                database: name,
+                fills: std::iter::repeat_with(|| None).take(count).collect(),
+                states: std::iter::repeat_with(|| None).take(count).collect(),
+                round: 0,
+                has_new: false,
+            }),
+            made: Mutex::new(vec![None; count]),
             asked: Mutex::default(),
         })
     }
 
-    /// Finds what is missing or too old, in the order in which it can be made.
-    fn outdated(&self, wanted: &[KeptId], state: DataState) -> Vec<KeptId> {
+    /// Tells whether these objects, and all that they are made of, are there and good.
+    fn is_good(&self, wanted: &[KeptId], state: DataState) -> bool {
         let made = self.made.lock();
-        let is_good = |id: KeptId| match &made[id] {
-            Some(_) if !kept().objects()[id].has_rows => true,
-            Some(made) => made.is_good_for(state),
-            None => false,
-        };
-        kept().with_needs(wanted).into_iter().filter(|&id| !is_good(id)).collect()
+        kept().with_needs(wanted).into_iter().all(|id| match (&made[id], &kept().objects()[id]) {
+            (None, _) => false,
+            (Some(made), KeptObject { kind: KeptKind::List { .. }, .. }) => made.is_good_for(state),
+            (Some(of), object) => newest(&made, object) <= of.round,
+        })
     }
 
-    /// Makes what is outdated. Blocks, for as long as another does so, too.
+    /// Makes what is missing or too old. Blocks, for as long as another does so, too.
     fn make(&self, wanted: &[KeptId], state: DataState) -> Result<()> {
-        let mut connection = self.connection.lock();
-        let outdated = self.outdated(wanted, state);
-        if outdated.is_empty() {
+        let mut workshop = self.workshop.lock();
+        if self.is_good(wanted, state) {
             return Ok(());
         }
-        let made = Made { state, at: Instant::now() };
-        connection.execute("BEGIN TRANSACTION")?;
-        let all = outdated.iter().try_for_each(|&id| connection.execute(&kept().objects()[id].sql));
-        if let Err(error) = all.and_then(|()| connection.execute("COMMIT")) {
+        let mut made = self.made.lock().clone();
+        let wanted = kept().with_needs(wanted);
+        workshop.prepare(&wanted, &made)?;
+        workshop.round += 1;
+        workshop.connection.execute("BEGIN TRANSACTION")?;
+        let all = wanted.iter().try_for_each(|&id| {
+            let begun = Instant::now();
+            let is_made = workshop.make(id, state, &mut made);
+            tracing::trace!(object = kept().objects()[id].name, took = ?begun.elapsed(), "kept");
+            is_made
+        });
+        if let Err(error) = all.and_then(|()| workshop.connection.execute("COMMIT")) {
             // The error ends the transaction by itself when it is the commit's.
-            let _ = connection.execute("ROLLBACK");
+            let _ = workshop.connection.execute("ROLLBACK");
             tracing::warn!(%error, "the catalogue's kept copy could not be made");
             return Err(error);
         }
-        let mut all = self.made.lock();
-        outdated.into_iter().for_each(|id| all[id] = Some(made));
+        if std::mem::take(&mut workshop.has_new) {
+            workshop.fills.fill_with(|| None);
+            workshop.states.fill_with(|| None);
+        }
+        *self.made.lock() = made;
         Ok(())
+    }
+}
+
+/// The round in which the newest of what an object is made of became what it is.
+fn newest(made: &[Option<Made>], object: &KeptObject) -> u64 {
+    let rounds = object.needs.iter().map(|&id| made[id].as_ref().map_or(0, |made| made.round));
+    rounds.max().unwrap_or(0)
+}
+
+impl Workshop {
+    /// Prepares the statements that these objects may need once they are there.
+    ///
+    /// DuckDB plans by what is in the tables, and leaves a filter's branch out that no row would
+    /// pass; the plan is kept, though the rows are not. It knows nothing of a table with rows of
+    /// the transaction's own, so each gets one for as long as plans are made.
+    fn prepare(&mut self, wanted: &[KeptId], made: &[Option<Made>]) -> Result<()> {
+        let missing = |id: &KeptId| made[*id].is_some() && self.fills[*id].is_none();
+        let missing: Vec<KeptId> = wanted.iter().copied().filter(missing).collect();
+        let objects = kept().objects();
+        let missing: Vec<KeptId> =
+            missing.into_iter().filter(|&id| objects[id].kind != KeptKind::Named).collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        self.connection.execute("BEGIN TRANSACTION")?;
+        let prepared = self.prepare_in_transaction(wanted, &missing, made);
+        self.connection.execute("ROLLBACK")?;
+        prepared
+    }
+
+    fn prepare_in_transaction(
+        &mut self,
+        wanted: &[KeptId],
+        missing: &[KeptId],
+        made: &[Option<Made>],
+    ) -> Result<()> {
+        let objects = kept().objects();
+        for object in wanted.iter().filter(|&&id| made[id].is_some()).map(|&id| &objects[id]) {
+            if object.kind != KeptKind::Named {
+                let row = format!("INSERT INTO {} DEFAULT VALUES", object.name);
+                self.connection.execute(&row)?;
+            }
+        }
+        for &id in missing {
+            let fill = objects[id].fill_sql(&self.database);
+            self.fills[id] = Some(self.connection.prepare(&fill)?);
+            if let KeptKind::List { state, .. } = &objects[id].kind {
+                let state = in_database(state, &self.database);
+                self.states[id] = Some(self.connection.prepare(&state)?);
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes one object in the transaction, if it is missing or too old. All that it needs was.
+    fn make(&mut self, id: KeptId, state: DataState, made: &mut [Option<Made>]) -> Result<()> {
+        let object = &kept().objects()[id];
+        let before = made[id].take();
+        let (told, round) = match (&object.kind, &before) {
+            (KeptKind::List { .. }, Some(before)) if before.is_good_for(state) => {
+                made[id] = Some(before.clone());
+                return Ok(());
+            }
+            (KeptKind::List { state, read_first }, before) => {
+                self.read_list(id, state, *read_first, before.as_ref())?
+            }
+            (KeptKind::Rows, Some(before)) if newest(made, object) <= before.round => {
+                (String::new(), before.round)
+            }
+            (KeptKind::Rows, before) => {
+                self.fill(id, before.is_some())?;
+                (String::new(), self.round)
+            }
+            (KeptKind::Named, before) => {
+                if before.is_none() {
+                    self.create(id)?;
+                }
+                (String::new(), newest(made, object))
+            }
+        };
+        made[id] = Some(Made { state, at: Instant::now(), told, round });
+        Ok(())
+    }
+
+    /// Reads a list, unless it says that it is as it was. Returns what it says, and the round in
+    /// which it became so.
+    fn read_list(
+        &mut self,
+        id: KeptId,
+        state: &str,
+        read_first: bool,
+        before: Option<&Made>,
+    ) -> Result<(String, u64)> {
+        if read_first {
+            self.fill(id, before.is_some())?;
+        }
+        let told = match &mut self.states[id] {
+            Some(prepared) => text_rows_of(&mut prepared.run_kept()?)?,
+            None => {
+                let state = in_database(state, &self.database);
+                text_rows_with(&mut self.connection, &state, &[])?
+            }
+        };
+        let told = told.into_iter().flatten().next().unwrap_or_default();
+        match before {
+            Some(before) if before.told == told => return Ok((told, before.round)),
+            _ if read_first => {}
+            before => self.fill(id, before.is_some())?,
+        }
+        Ok((told, self.round))
+    }
+
+    fn fill(&mut self, id: KeptId, is_there: bool) -> Result<()> {
+        if !is_there {
+            return self.create(id);
+        }
+        let object = &kept().objects()[id];
+        self.connection.execute(&format!("DELETE FROM {}", object.name))?;
+        match &mut self.fills[id] {
+            Some(prepared) => prepared.run_again(&[]),
+            None => self.connection.execute(&object.fill_sql(&self.database)),
+        }
+    }
+
+    fn create(&mut self, id: KeptId) -> Result<()> {
+        self.has_new = true;
+        self.connection.execute(&kept().objects()[id].create_sql(&self.database))
     }
 }
 
@@ -106,7 +273,7 @@ impl DuckDb {
             *asked = (state.definitions, 0);
         }
         asked.1 = asked.1.saturating_add(1);
-        asked.1 > ASKED_PAST_IT || self.kept.outdated(wanted, state).is_empty()
+        asked.1 > ASKED_PAST_IT || self.kept.is_good(wanted, state)
     }
 
     /// Brings objects of the catalogue's kept copy up to this state, which the caller has asked
@@ -120,7 +287,7 @@ impl DuckDb {
         state: DataState,
         cancel: &CancellationToken,
     ) -> Result<()> {
-        if wanted.is_empty() || self.kept.outdated(wanted, state).is_empty() {
+        if wanted.is_empty() || self.kept.is_good(wanted, state) {
             return Ok(());
         }
         let (database, wanted) = (Arc::clone(self), wanted.to_vec());

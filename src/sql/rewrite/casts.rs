@@ -6,7 +6,7 @@
 
 use sqlparser::ast::{
     Array, ArrayElemTypeDef, BinaryOperator, CastKind, CharacterLength, DataType, ExactNumberInfo,
-    Expr, SelectItem, Statement, Value,
+    Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, SelectItem, Statement, Value,
 };
 
 use super::names::take;
@@ -181,6 +181,10 @@ pub(super) fn rewrite(expr: &mut Expr, names: &NameContext) -> Result<()> {
             show(right);
             Ok(())
         }
+        Expr::Function(function) => {
+            spare_name(function, names);
+            Ok(())
+        }
         Expr::Interval(interval) if is_whole(interval) => {
             // `INTERVAL '…'` is one, too.
             let inner = take(&mut interval.value);
@@ -296,25 +300,75 @@ fn is_oid(expr: &Expr) -> bool {
         )
 }
 
+/// Finds what is cast to a type of OIDs and, maybe, to text again: that is the number.
+fn named_by<'a>(kind: &str, expr: &'a Expr) -> Option<&'a Expr> {
+    match expr {
+        Expr::Nested(inner) => named_by(kind, inner),
+        Expr::Cast { data_type, expr: inner, .. } if reg_type(data_type) == Some(kind) => {
+            Some(inner)
+        }
+        Expr::Cast { data_type, expr: inner, .. } if is_text(data_type) => named_by(kind, inner),
+        _ => None,
+    }
+}
+
+/// A table that a function is given by its name, which was made of its number.
+fn spare_name(function: &mut Function, names: &NameContext) {
+    let of_catalog = names::parts(&function.name).is_some_and(|parts| {
+        matches!(
+            parts.as_slice(),
+            ["pg_get_serial_sequence"] | [.., "pg_catalog", "pg_get_serial_sequence"]
+        )
+    });
+    let FunctionArguments::List(list) = &mut function.args else { return };
+    let [FunctionArg::Unnamed(FunctionArgExpr::Expr(table)), _] = list.args.as_mut_slice() else {
+        return;
+    };
+    if !of_catalog {
+        return;
+    }
+    if let Some(number) = named_by("regclass", table) {
+        *table = number_of("regclass", number.clone(), names);
+        function.name = names::object_name(&[names::SYSTEM_DATABASE, "pg", "serial_sequence_of"]);
+    }
+}
+
+/// Finds the OID that a literal says, or is known to name.
+fn known_number(kind: &str, literal: &Expr, names: &NameContext) -> Option<u32> {
+    let Expr::Value(value) = literal else { return None };
+    let Value::SingleQuotedString(text) = &value.value else { return None };
+    match text.as_str() {
+        "-" => return Some(0),
+        text if kind == "regclass" => {
+            if let Ok(number) = text.parse() {
+                return Some(number);
+            }
+        }
+        _ => return None,
+    }
+    let (schema, name) = match text.split_once('.') {
+        Some((schema, name)) => (Some(schema), name),
+        None => (None, text.as_str()),
+    };
+    names.catalog.relation(schema, name).map(|found| found.oid).filter(|oid| *oid != 0)
+}
+
 /// Makes the expression that gives the OID that `inner` names.
 fn number_of(kind: &str, inner: Expr, names: &NameContext) -> Expr {
     if is_oid(&inner) {
         return inner;
     }
-    if let (Expr::Value(value), "regclass") = (&inner, kind) {
-        if let Value::SingleQuotedString(text) = &value.value {
-            let (schema, name) = match text.split_once('.') {
-                Some((schema, name)) => (Some(schema), name),
-                None => (None, text.as_str()),
-            };
-            if let Some(found) = names.catalog.relation(schema, name) {
-                if found.oid != 0 {
-                    return Expr::Value(Value::Number(found.oid.to_string(), false).into());
-                }
-            }
-        }
+    if let Some(number) = named_by(kind, &inner) {
+        return number_of(kind, number.clone(), names);
     }
-    names::system_call(&format!("{kind}_in"), inner)
+    if let Some(number) = known_number(kind, &inner, names) {
+        return Expr::Value(Value::Number(number.to_string(), false).into());
+    }
+    // What reads a name is pasted with what it reads, in several places.
+    let is_simple =
+        matches!(inner, Expr::Value(_) | Expr::Identifier(_) | Expr::CompoundIdentifier(_));
+    let reads = if kind == "regclass" && !is_simple { "of" } else { "in" };
+    names::system_call(&format!("{kind}_{reads}"), inner)
 }
 
 /// Turns `'{a,b}'::text[]` into `ARRAY['a', 'b']::text[]`; DuckDB's text form of a list is another.

@@ -104,6 +104,19 @@ fn casts() {
             "SELECT 't'::regclass::oid AS o",
             "SELECT teatree_system.pg.regclass_in('t')::UINTEGER AS o",
         ),
+        ("SELECT '42'::regclass::oid AS o", "SELECT 42::UINTEGER AS o"),
+        (
+            "SELECT (a || 't')::regclass::oid AS o FROM t",
+            "SELECT teatree_system.pg.regclass_of((a || 't'))::UINTEGER AS o FROM t",
+        ),
+        (
+            "SELECT a FROM t WHERE a = b::regclass::text::regclass",
+            "SELECT a FROM t WHERE a = teatree_system.pg.regclass_in(b)",
+        ),
+        (
+            "SELECT pg_get_serial_sequence(c.oid::regclass::text, a) AS s FROM t AS c",
+            "SELECT teatree_system.pg.serial_sequence_of(c.oid, a) AS s FROM t AS c",
+        ),
         (
             "SELECT c.oid::regclass::text AS n FROM t AS c",
             "SELECT teatree_system.pg.regclass_out(c.oid)::TEXT AS n FROM t AS c",
