@@ -145,7 +145,10 @@ SELECT current_database() AS sequence_catalog, schemaname AS sequence_schema, se
   0::INTEGER AS numeric_scale, CAST(start_value AS VARCHAR) AS start_value,
   CAST(min_value AS VARCHAR) AS minimum_value, CAST(max_value AS VARCHAR) AS maximum_value,
   CAST(increment_by AS VARCHAR) AS increment, CASE WHEN cycle THEN 'YES' ELSE 'NO' END AS cycle_option
-FROM teatree_system.pg.pg_sequences;
+FROM teatree_system.pg.pg_sequences
+-- An identity's is the column's own.
+WHERE concat('"', CASE schemaname WHEN 'public' THEN 'main' ELSE replace(schemaname, '"', '""') END, '"."', replace(sequencename, '"', '""'), '"')
+  NOT IN (SELECT owned_sequence FROM teatree_system.support.column_entry WHERE identity <> '' AND owned_sequence IS NOT NULL);
 
 CREATE VIEW teatree_system.information.character_sets AS
 SELECT NULL::VARCHAR AS character_set_catalog, NULL::VARCHAR AS character_set_schema,

@@ -345,7 +345,9 @@ impl Body {
                 !matches!(tag, TagKind::Insert | TagKind::Update | TagKind::Delete | TagKind::Merge)
             }
             // To draw from a sequence, or to set one, changes no definition that rows depend on.
-            Body::Define { tag, .. } => *tag != TagKind::Select,
+            Body::Define { changes, .. } => changes.iter().any(|change| {
+                !matches!(change, Definition::Draw { .. } | Definition::SetValues { .. })
+            }),
             Body::Rows { create, .. } => create.is_some(),
             // The lane says itself when it changes definitions.
             // A batch changes rows alone.

@@ -47,6 +47,73 @@ fn what_is_not_committed_shows_to_its_own_session_only() {
     one.run(&format!("DROP TABLE {temporary}"));
 }
 
+/// What the catalogue has of a schema's objects, by way of most of what the copy keeps.
+fn listed(client: &mut RawClient, schema: &str) -> Vec<String> {
+    client.lines(&format!(
+        "WITH n AS (SELECT oid FROM pg_namespace WHERE nspname = '{schema}') \
+         SELECT 'relation ' || relkind || ' ' || relname || ' ' || relchecks \
+         FROM pg_class, n WHERE relnamespace = n.oid \
+         UNION ALL SELECT 'constraint ' || conname || ' ' || pg_get_constraintdef(c.oid) \
+         FROM pg_constraint c, n WHERE connamespace = n.oid \
+         UNION ALL SELECT 'index ' || pg_get_indexdef(indexrelid) \
+         FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid, n WHERE c.relnamespace = n.oid \
+         UNION ALL SELECT 'type ' || typtype || ' ' || typname FROM pg_type, n \
+         WHERE typnamespace = n.oid AND typtype IN ('e', 'd') AND typelem = 0 \
+         UNION ALL SELECT 'function ' || proname FROM pg_proc, n WHERE pronamespace = n.oid \
+         UNION ALL SELECT 'comment ' || description FROM pg_description d \
+         JOIN pg_class c ON c.oid = d.objoid, n WHERE c.relnamespace = n.oid \
+         UNION ALL SELECT 'trigger ' || tgname FROM pg_trigger t \
+         JOIN pg_class c ON c.oid = t.tgrelid, n WHERE c.relnamespace = n.oid \
+         UNION ALL SELECT 'grant ' || grantee || ' ' || privilege_type \
+         FROM information_schema.table_privileges \
+         WHERE table_schema = '{schema}' AND grantee NOT IN ('postgres', 'PUBLIC', current_user) \
+         ORDER BY 1"
+    ))
+}
+
+#[test]
+fn what_had_no_rows_when_the_copy_was_made_is_seen_when_it_has() {
+    let Some(server) = Server::start(&[]) else { return };
+    let mut client = server.connect();
+    client.run("CREATE SCHEMA s; CREATE ROLE reader");
+    // By then, the statements that fill the copy are planned, with most of its tables empty.
+    for place in 0..4 {
+        client.run(&format!("CREATE TABLE s.t{place} (a int)"));
+        assert_eq!(listed(&mut client, "s").len(), place + 1);
+    }
+    client.run("DROP TABLE s.t1, s.t2, s.t3");
+    assert_eq!(listed(&mut client, "s"), ["relation r t0 0"]);
+    let mut seen = 1;
+    for (definition, more) in [
+        ("CREATE VIEW s.v AS SELECT a FROM s.t0", 1),
+        ("CREATE SEQUENCE s.q", 1),
+        ("CREATE TYPE s.mood AS ENUM ('sad', 'ok')", 1),
+        ("CREATE DOMAIN s.whole AS int CHECK (value >= 0)", 2),
+        ("CREATE TABLE s.keyed (id int PRIMARY KEY, b varchar(5), CHECK (id > 0))", 5),
+        ("CREATE TABLE s.refers (id int REFERENCES s.keyed (id))", 2),
+        ("CREATE INDEX i ON s.keyed (b) WHERE id > 3", 2),
+        ("CREATE FUNCTION s.f() RETURNS int LANGUAGE sql AS 'SELECT 1'", 1),
+        ("CREATE PROCEDURE s.p() LANGUAGE sql AS 'INSERT INTO s.t0 VALUES (1)'", 1),
+        ("CREATE TRIGGER g AFTER INSERT ON s.keyed EXECUTE PROCEDURE s.p()", 1),
+        ("COMMENT ON TABLE s.t0 IS 'seen'", 1),
+        ("CREATE OR REPLACE VIEW s.v AS SELECT a, a AS b FROM s.t0", 0),
+        ("GRANT SELECT ON s.t0 TO reader", 1),
+        ("CREATE MATERIALIZED VIEW s.m AS SELECT count(*) AS n FROM s.t0", 1),
+        ("CREATE TABLE s.d (a int) USING arrow", 1),
+        ("DROP TABLE s.refers", -2),
+        ("DROP DOMAIN s.whole", -2),
+    ] {
+        client.run(definition);
+        let listed = listed(&mut client, "s");
+        seen += more;
+        assert_eq!(listed.len(), usize::try_from(seen).unwrap(), "{definition}: {listed:#?}");
+    }
+    assert_eq!(
+        client.lines("SELECT count(*) FROM pg_attribute WHERE attrelid = 's.v'::regclass"),
+        ["2"]
+    );
+}
+
 #[test]
 fn vectors_print_without_braces() {
     let mut client = connect();

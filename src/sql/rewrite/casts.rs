@@ -317,7 +317,9 @@ fn spare_name(function: &mut Function, names: &NameContext) {
     let of_catalog = names::parts(&function.name).is_some_and(|parts| {
         matches!(
             parts.as_slice(),
-            ["pg_get_serial_sequence"] | [.., "pg_catalog", "pg_get_serial_sequence"]
+            ["pg_get_serial_sequence"]
+                | ["pg_catalog", "pg_get_serial_sequence"]
+                | [_, "pg", "pg_get_serial_sequence"]
         )
     });
     let FunctionArguments::List(list) = &mut function.args else { return };

@@ -114,7 +114,7 @@ fn casts() {
             "SELECT a FROM t WHERE a = teatree_system.pg.regclass_in(b)",
         ),
         (
-            "SELECT pg_get_serial_sequence(c.oid::regclass::text, a) AS s FROM t AS c",
+            "SELECT pg_catalog.pg_get_serial_sequence(c.oid::regclass::text, a) AS s FROM t AS c",
             "SELECT teatree_system.pg.serial_sequence_of(c.oid, a) AS s FROM t AS c",
         ),
         (
