@@ -19,7 +19,8 @@
 //! **The life of a COPY.** Its stream is decoded as it comes and staged in a file; an INSERT …
 //! SELECT and a CREATE TABLE AS run their query on a read connection and stage its rows likewise.
 //! The intent refers to the file. A big one is appended beside the stream of other intents, which
-//! goes on; only those that name its table wait.
+//! goes on; only those that name its table wait. The rows of a materialized view over datasets come
+//! the same way.
 //!
 //! A COPY to a file runs its query and leaves the rows in the [`outbox`].
 //!

@@ -17,6 +17,7 @@ use super::source::Source;
 use super::storage::{RowsAt, Storage};
 use super::tag::TagKind;
 use super::values::Values;
+use super::view_rows::ViewRows;
 use crate::dataset::DatasetColumn;
 use crate::error::{Error, Result};
 use crate::ids::{IntentSeq, TableName};
@@ -100,7 +101,14 @@ pub enum Body {
     /// Typed rows for a DuckDB table, few of them, that are joined with those of other intents.
     Values(Values),
     /// Changes of DuckDB's definitions, made with the catalog at hand.
-    Define { changes: Vec<Definition>, table: Option<TableName>, tag: TagKind },
+    Define {
+        changes: Vec<Definition>,
+        table: Option<TableName>,
+        tag: TagKind,
+        /// The rows of the view that is made or refreshed, where DuckDB cannot compute them.
+        #[serde(default)]
+        computed: Option<Box<ViewRows>>,
+    },
     /// A change of datasets other than append.
     Dataset(DatasetChange),
     /// A procedure to run.
@@ -158,6 +166,9 @@ pub enum DatasetChange {
     Drop {
         names: Vec<TableName>,
         if_exists: bool,
+        /// What reads them goes, too.
+        #[serde(default)]
+        cascade: bool,
     },
     Rename {
         from: TableName,
@@ -296,9 +307,9 @@ impl Body {
             Body::Rows { rows, .. } | Body::Dataset(DatasetChange::CreateWith { rows, .. }) => {
                 Some(rows)
             }
+            Body::Define { computed, .. } => computed.as_ref().map(|computed| &computed.rows),
             Body::Statement { .. }
             | Body::Values(_)
-            | Body::Define { .. }
             | Body::Dataset(_)
             | Body::Call { .. }
             | Body::Batch { .. }

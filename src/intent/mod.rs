@@ -62,6 +62,7 @@ mod life_tests;
 mod tests;
 mod trim;
 mod values;
+mod view_rows;
 mod witness;
 
 pub use ack::Ack;
@@ -86,3 +87,4 @@ pub use source::{IngestTag, Reject, Source};
 pub use storage::{RowsAt, Storage};
 pub use tag::TagKind;
 pub use values::{TargetColumns, Values, ValuesTarget};
+pub use view_rows::{AsOf, ViewRows};

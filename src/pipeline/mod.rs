@@ -17,7 +17,8 @@
 //!
 //! A view that is refreshed on change is changed in the same DuckDB transaction as the rows that it
 //! reads, so nobody sees the one without the other, and after a crash both are there or neither.
-//! What a trigger changes is so, too.
+//! What a trigger changes is so, too. A view that reads Arrow datasets cannot: it is computed again
+//! right behind the change, by an intent that carries its rows.
 
 mod change;
 mod check;
@@ -48,6 +49,6 @@ pub use graph::Graph;
 pub use keys::{Impact, Kinds, load_foreign_keys, save_foreign_key};
 pub use moved::{Moved, Runs};
 pub use registry::{PipelineRow, Registry};
-pub use stored::{STORAGE_SCHEMA, StoredView, View};
+pub use stored::{STORAGE_SCHEMA, StoredView, View, view_storage};
 pub use trigger::StoredTrigger;
 pub use upkeep::Upkeep;

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::ids::TableName;
+use crate::intent::AsOf;
 use crate::notification::NoticeText;
 use crate::outbox::Draft;
 
@@ -14,6 +15,8 @@ pub struct Moved {
     pub views: BTreeMap<TableName, u64>,
     /// The tables that were changed and are read by views.
     pub inputs: BTreeSet<TableName>,
+    /// The views over datasets that were computed, each with what its query has seen.
+    pub computed: BTreeMap<TableName, AsOf>,
     /// The triggers that have run, by their tables and names.
     pub triggers: BTreeMap<(TableName, String), Runs>,
     /// What is told when it commits.
@@ -39,6 +42,7 @@ impl Moved {
             *self.views.entry(view).or_default() += rows;
         }
         self.inputs.extend(other.inputs);
+        self.computed.extend(other.computed);
         for (trigger, more) in other.triggers {
             let known = self.triggers.entry(trigger).or_default();
             known.runs += more.runs;

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use parking_lot::{Mutex, RwLock};
+use tokio::sync::{Mutex as Turn, Notify, OwnedMutexGuard};
 
 use super::deliver::Deliveries;
 use super::upkeep::Tools;
@@ -12,6 +13,7 @@ use crate::algorithm::Algorithms;
 use crate::clock;
 use crate::error::{Error, Result};
 use crate::ids::{IntentSeq, TableName};
+use crate::intent::AsOf;
 use crate::outbox::Outbox;
 use crate::sql::trigger::Trigger;
 use crate::sql::view::Refresh;
@@ -35,6 +37,21 @@ pub struct Registry {
     triggers: Mutex<HashMap<(TableName, String), TriggerState>>,
     /// Views that failed in a transaction that is undone: the next one says so in their place.
     suspended: Mutex<HashMap<TableName, String>>,
+    /// Tells the runs of the server apart.
+    run: u64,
+    /// Which tables changed last, for views over datasets.
+    changes: Mutex<Changes>,
+    /// Something has changed that a view over datasets reads.
+    stirred: Notify,
+    /// Held by who computes a view over datasets.
+    turns: Mutex<HashMap<TableName, Arc<Turn<()>>>>,
+}
+
+/// The changes of this run of the server, counted.
+#[derive(Debug, Default)]
+struct Changes {
+    last: u64,
+    of_tables: HashMap<TableName, u64>,
 }
 
 /// What has happened to a view since the server started.
@@ -49,6 +66,12 @@ struct State {
     failures: u32,
     next_try_us: i64,
     is_running: bool,
+    /// How the server's last refresh failed, where the view does not say so itself.
+    error: Option<String>,
+    /// The last change that a view over datasets has taken up, if it was computed in this run.
+    taken_up: Option<u64>,
+    /// It may have missed a change.
+    is_unsure: bool,
 }
 
 /// What has happened to a trigger since the server started.
@@ -86,7 +109,7 @@ impl Registry {
     /// Begins without any; files of transactions go to this outbox.
     pub fn new(outbox: Outbox, algorithms: Algorithms) -> Registry {
         let algorithms = Arc::new(algorithms);
-        Registry { outbox: Some(outbox), algorithms, ..Registry::default() }
+        Registry { outbox: Some(outbox), algorithms, run: rand::random(), ..Registry::default() }
     }
 
     fn tools(&self) -> Tools {
@@ -131,6 +154,7 @@ impl Registry {
         let mut states = self.states.lock();
         states.retain(|name, _| graph.find(name).is_some());
         drop(states);
+        self.turns.lock().retain(|name, _| graph.find(name).is_some());
         let is_there = |(table, name): &(TableName, String)| {
             graph.triggers_of(table).iter().any(|stored| stored.trigger.name == *name)
         };
@@ -173,9 +197,10 @@ impl Registry {
                 state.error = None;
             }
         }
-        if moved.views.is_empty() && moved.inputs.is_empty() {
+        if moved.views.is_empty() && moved.inputs.is_empty() && moved.computed.is_empty() {
             return;
         }
+        self.count_changes(moved);
         let graph = self.graph();
         let now = clock::now_us();
         let mut states = self.states.lock();
@@ -188,8 +213,46 @@ impl Registry {
         for view in moved.views.keys() {
             let state = states.entry(view.clone()).or_default();
             (state.output, state.output_at_us) = (seq, now);
-            state.failures = 0;
+            (state.failures, state.next_try_us) = (0, 0);
+            state.error = None;
         }
+        for (view, as_of) in moved.computed.iter().filter(|(_, as_of)| as_of.run == self.run) {
+            let is_new = !states.contains_key(view);
+            let state = states.entry(view.clone()).or_default();
+            (state.output, state.output_at_us) = (seq, now);
+            state.taken_up = Some(as_of.change);
+            // Changes of a DuckDB table that no view reads are not counted, so that it may have
+            // changed before the view was there.
+            state.is_unsure = is_new && graph.find(view).is_some_and(super::View::reads_both);
+        }
+        drop(states);
+        self.stirred.notify_one();
+    }
+
+    fn count_changes(&self, moved: &Moved) {
+        let mut changes = self.changes.lock();
+        changes.last += 1;
+        let last = changes.last;
+        for table in moved.inputs.iter().chain(moved.views.keys()) {
+            changes.of_tables.insert(table.clone(), last);
+        }
+    }
+
+    /// What a query that begins now will have seen at least.
+    pub fn as_of(&self) -> AsOf {
+        AsOf { run: self.run, change: self.changes.lock().last }
+    }
+
+    /// Waits until nobody else computes a view over datasets: who begins later sees more, and has
+    /// to come later.
+    pub async fn turn_to_compute(&self, view: &TableName) -> OwnedMutexGuard<()> {
+        let turn = Arc::clone(self.turns.lock().entry(view.clone()).or_default());
+        turn.lock_owned().await
+    }
+
+    /// Waits until something has changed that a view may have to take up.
+    pub async fn stirred(&self) {
+        self.stirred.notified().await;
     }
 
     /// Notes that a trigger has failed its statement.
@@ -211,30 +274,43 @@ impl Registry {
         graph.together(table).iter().any(moved)
     }
 
-    /// Takes the views that the server has to refresh now.
-    pub fn due(&self) -> Vec<TableName> {
+    /// Takes the views that the server has to refresh now, those first that have waited longest.
+    pub fn due(&self, most: usize) -> Vec<TableName> {
         let graph = self.graph();
         let now = clock::now_us();
         let mut due = Vec::new();
         let mut states = self.states.lock();
+        let changes = self.changes.lock();
         for view in graph.views() {
             let stored = &view.stored;
             let state = states.entry(stored.name.clone()).or_default();
+            let is_old = || match stored.over {
+                Some(_) => {
+                    state.taken_up.is_none() || state.is_unsure || changes.are_behind(view, state)
+                }
+                None => state.output_at_us == 0 || state.input > state.output,
+            };
             let wanted = match (&stored.failed, stored.refresh) {
                 (Some(_), _) => true,
                 (None, Refresh::Every(ms)) => {
-                    let is_old = state.output_at_us == 0 || state.input > state.output;
                     let period = i64::try_from(ms).unwrap_or(i64::MAX).saturating_mul(1000);
-                    stored.populated && is_old && now - state.output_at_us >= period
+                    stored.populated && is_old() && now - state.output_at_us >= period
                 }
-                (None, _) => false,
+                (None, Refresh::OnChange) => stored.over.is_some() && stored.populated && is_old(),
+                (None, Refresh::Manual) => false,
             };
             if wanted && !state.is_running && now >= state.next_try_us {
-                state.is_running = true;
-                due.push(stored.name.clone());
+                due.push((state.output_at_us, stored.name.clone()));
             }
         }
-        due
+        drop(changes);
+        due.sort();
+        due.truncate(most);
+        let taken = due.into_iter().map(|(_, name)| {
+            states.entry(name.clone()).or_default().is_running = true;
+            name
+        });
+        taken.collect()
     }
 
     /// Notes how a refresh that was due has ended.
@@ -247,12 +323,14 @@ impl Registry {
                 state.failures = 0;
                 state.next_try_us = 0;
                 state.output_at_us = clock::now_us();
+                state.error = None;
             }
             Some(error) => {
                 tracing::warn!(%view, %error, "a refresh failed");
                 let wait = RETRY_FIRST_US << state.failures.min(20);
                 state.next_try_us = clock::now_us() + wait.min(RETRY_MOST_US);
                 state.failures += 1;
+                state.error = Some(error.message().to_owned());
             }
         }
     }
@@ -262,10 +340,15 @@ impl Registry {
         let graph = self.graph();
         let now = clock::now_us();
         let states = self.states.lock();
+        let changes = self.changes.lock();
         let row = |view: &super::View| {
             let stored = &view.stored;
             let state = states.get(&stored.name).cloned().unwrap_or_default();
-            let behind = state.input > state.output;
+            let behind = match stored.over {
+                Some(_) => changes.are_behind(view, &state),
+                None => state.input > state.output,
+            };
+            let error = stored.failed.clone().or_else(|| state.error.clone());
             let inputs: Vec<String> = stored.inputs.iter().map(ToString::to_string).collect();
             PipelineRow {
                 kind: "materialized view",
@@ -275,16 +358,17 @@ impl Registry {
                 upkeep: view.upkeep_text(),
                 inputs: inputs.join(", "),
                 populated: stored.populated,
-                stale: behind || stored.failed.is_some() || !stored.populated,
+                stale: behind || error.is_some() || !stored.populated,
                 input: state.input,
                 output: state.output,
                 lag_ms: if behind { (now - state.input_at_us) / 1000 } else { 0 },
-                error: stored.failed.clone(),
                 failures: state.failures,
-                next_try_us: stored.failed.is_some().then_some(state.next_try_us),
+                next_try_us: error.is_some().then_some(state.next_try_us),
+                error,
             }
         };
         let mut rows: Vec<PipelineRow> = graph.views().iter().map(row).collect();
+        drop(changes);
         let triggers = self.triggers.lock();
         rows.extend(graph.triggers().map(|stored| {
             let trigger = &stored.trigger;
@@ -292,6 +376,15 @@ impl Registry {
             trigger_row(trigger, triggers.get(&key).cloned().unwrap_or_default())
         }));
         rows
+    }
+}
+
+impl Changes {
+    /// Tells whether what a view over datasets reads has changed since it was computed.
+    fn are_behind(&self, view: &super::View, state: &State) -> bool {
+        let taken_up = state.taken_up.unwrap_or(0);
+        let of = |table| self.of_tables.get(table).copied().unwrap_or(0);
+        view.stored.inputs.iter().any(|input| of(input) > taken_up)
     }
 }
 

@@ -8,10 +8,15 @@ use crate::engine::duckdb::WriteConnection;
 use crate::error::{Error, Result};
 use crate::ids::TableName;
 use crate::sql::quote_ident;
-use crate::sql::view::{Refresh, Upkeep};
+use crate::sql::view::{OverDatasets, Refresh, Upkeep};
 
 /// The schema of the storage tables.
 pub const STORAGE_SCHEMA: &str = "teatree_internal";
+
+/// The storage of the view of this number.
+pub fn view_storage(id: u64) -> TableName {
+    TableName::new(STORAGE_SCHEMA, format!("view_{id:016x}"))
+}
 
 /// What the comment of a storage says, as JSON. Fields may be added with a default.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -21,7 +26,7 @@ pub struct StoredView {
     /// The query as the client wrote it.
     pub text: String,
     pub refresh: Refresh,
-    /// Gives all rows of the storage.
+    /// Gives all rows of the storage: in DuckDB, or in DataFusion where it reads datasets.
     pub query: String,
     pub upkeep: Upkeep,
     /// The tables and materialized views that it reads. Those that the query names come first, in
@@ -34,6 +39,9 @@ pub struct StoredView {
     /// Why it does not follow its inputs any more, until it is refreshed.
     #[serde(default)]
     pub failed: Option<String>,
+    /// Set where the query reads Arrow datasets, so that DuckDB cannot run it.
+    #[serde(default)]
+    pub over: Option<OverDatasets>,
 }
 
 /// A materialized view and the table of its rows.
@@ -111,12 +119,31 @@ impl View {
     }
 
     /// Computes all rows again; gives their number.
+    ///
+    /// # Errors
+    /// The query's own; 0A000 where DuckDB cannot run it.
     pub fn recompute(&self, connection: &mut WriteConnection) -> Result<u64> {
+        self.refuse_over_datasets()?;
         connection.adopt(&self.stored.time_zone, &self.stored.search_path)?;
         let storage = duckdb_table(&self.storage);
         connection.execute(&format!("DELETE FROM {storage}"), &[], 0)?;
         let fill = format!("INSERT INTO {storage} BY NAME {}", self.stored.query);
         Ok(connection.execute(&fill, &[], 0)?.rows)
+    }
+
+    /// Refuses to run a query that DuckDB cannot run.
+    ///
+    /// # Errors
+    /// 0A000 then.
+    pub fn refuse_over_datasets(&self) -> Result<()> {
+        match self.stored.over {
+            None => Ok(()),
+            Some(_) => Err(Error::unsupported(format!(
+                "materialized view \"{}\", which reads Arrow datasets, cannot be computed here",
+                self.stored.name.table
+            ))
+            .with_hint("Refresh it in a transaction that has not made or renamed it.")),
+        }
     }
 
     /// Says that it does not follow its inputs any more.
@@ -155,9 +182,16 @@ impl View {
         format!("{how}; recomputed when {} changes", others.join(" or "))
     }
 
+    /// Tells whether it reads Arrow datasets together with DuckDB tables.
+    pub fn reads_both(&self) -> bool {
+        let over = self.stored.over.as_ref();
+        over.is_some_and(|over| self.stored.inputs.iter().any(|name| !over.datasets.contains(name)))
+    }
+
     /// Tells whether it is changed together with its inputs.
     pub fn follows(&self) -> bool {
         self.stored.refresh == Refresh::OnChange
+            && self.stored.over.is_none()
             && self.stored.populated
             && self.stored.failed.is_none()
     }

@@ -144,7 +144,12 @@ fn format_of(file: &Path) -> Result<FileFormat> {
     })
 }
 
-fn into_dataset(stores: &Stores, turn: &Turn<'_>, table: &TableName, file: &Path) -> Result<u64> {
+fn into_dataset(
+    stores: &Stores,
+    turn: &mut Turn<'_>,
+    table: &TableName,
+    file: &Path,
+) -> Result<u64> {
     let pinned = stores
         .datasets
         .pin(table)
@@ -160,7 +165,9 @@ fn into_dataset(stores: &Stores, turn: &Turn<'_>, table: &TableName, file: &Path
             .map_err(|error| Error::internal(format!("columns of a file: {error}")))?;
         types::cast_batch(&chosen, Arc::clone(&schema))
     });
-    stores.datasets.append(turn.seq, table, &mut batches)
+    let count = stores.datasets.append(turn.seq, table, &mut batches)?;
+    turn.moved.inputs.insert(table.clone());
+    Ok(count)
 }
 
 /// Finds for each of the table's columns the file's column of the same name.

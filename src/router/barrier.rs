@@ -3,6 +3,8 @@
 //! **Invariant:** every path that reads data for a client comes through here first: queries,
 //! snapshots, EXPLAIN ANALYZE, the sources of writes, changes of temporary tables.
 
+use tokio_util::sync::CancellationToken;
+
 use super::{Router, StatementContext};
 use crate::catalog::is_system_relation;
 use crate::clock;
@@ -37,6 +39,14 @@ impl Router {
     /// 57014 when the statement is cancelled or its time is up.
     pub async fn wait_for_all_promised(&self, context: &StatementContext) -> Result<()> {
         self.wait_for_scope(&ReadScope::Everything, context).await
+    }
+
+    /// The same for what no session asks.
+    pub(super) async fn wait_for_all(&self, cancel: &CancellationToken) -> Result<()> {
+        tokio::select! {
+            () = self.log.wait_for_promised(&ReadScope::Everything, clock::now_us()) => Ok(()),
+            () = cancel.cancelled() => Err(Error::canceled("user request")),
+        }
     }
 
     /// Waits for acknowledged changes of definitions, before names are looked up.

@@ -8,7 +8,7 @@
 //! - `routines.rs`: the functions and procedures that users wrote.
 //! - `kept.rs`: the catalogue's copy in tables, where it may answer.
 //! - `explain.rs`: EXPLAIN, which names the engine and the reason.
-//! - `write/`: a write to the body of an intent.
+//! - `write/`: a write to the body of an intent; `view.rs`: rows of views over datasets.
 //! - `barrier.rs`: reads wait for what was acknowledged before them.
 //! - `shapes.rs`: what tables look like, for INSERTs of plain values.
 //! - `column_cache.rs`: columns of DuckDB tables that INSERTs name often.
@@ -33,6 +33,7 @@ mod routines;
 mod rows;
 mod shapes;
 mod storage;
+mod view;
 mod write;
 
 use std::path::PathBuf;

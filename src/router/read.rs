@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::kept::named_of_kept;
 use super::plan::{self, ReadPlan};
 use super::storage::Storages;
-use super::{EngineSetting, Router, StatementContext};
+use super::{EngineSetting, Router, Snapshot, StatementContext};
 use crate::engine::duckdb::PartialDescription;
 use crate::engine::{Description, Execution};
 use crate::error::{Error, Result};
@@ -45,7 +45,7 @@ impl Router {
     pub fn choose(&self, read: &Read, context: &StatementContext) -> Result<EngineChoice> {
         self.check_database(&read.tables)?;
         let storages = self.storages(&read.tables, &context.query.search_path);
-        check_visible(storages.are_mixed(), context)?;
+        check_visible(storages.are_mixed(), context.snapshot.as_ref())?;
         decide(&storages, read.native, context.engine)
     }
 
@@ -161,7 +161,7 @@ impl Router {
     ) -> Result<Execution> {
         self.wait_for_promised(read, context).await?;
         let plan = self.plan(statement, read, types, context).await?;
-        check_visible(plan.is_mixed, context)?;
+        check_visible(plan.is_mixed, context.snapshot.as_ref())?;
         let mut execution = match plan.choice.engine {
             Engine::DuckDb => {
                 self.keep(&plan.kept, context).await?;
@@ -225,8 +225,8 @@ pub(super) fn inferred(
 }
 
 /// A plan of DataFusion reads DuckDB's tables as they are committed.
-fn check_visible(is_mixed: bool, context: &StatementContext) -> Result<()> {
-    let writes = context.snapshot.as_ref().is_some_and(|snapshot| snapshot.writes);
+pub(super) fn check_visible(is_mixed: bool, snapshot: Option<&Snapshot>) -> Result<()> {
+    let writes = snapshot.is_some_and(|snapshot| snapshot.writes);
     if writes && is_mixed {
         return Err(Error::unsupported(
             "a query over DuckDB tables and Arrow datasets is not supported in a transaction that has written",

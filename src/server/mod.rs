@@ -31,7 +31,7 @@ use crate::error::{Error, Result};
 use crate::intent::{Accepted, IntentLog, LogLimits};
 use crate::notification::Notifications;
 use crate::outbox::{OUTBOX_FOLDER, Outbox};
-use crate::pipeline::{Registry, deliver, schedule};
+use crate::pipeline::{Registry, View, deliver, schedule};
 use crate::procedure::{INBOX_FOLDER, Procedures, Stores};
 use crate::router::{ColumnCache, DefaultCache, Router, STAGED_FOLDER, Shapes};
 use crate::session::{Activity, Services};
@@ -427,13 +427,23 @@ fn history_tick(age_max_ms: u64) -> Duration {
     Duration::from_millis((age_max_ms / 16).clamp(100, 10_000))
 }
 
-/// Ends history and idempotency keys by their age also when nobody writes.
 /// Refreshes the materialized views that are due.
-fn refresh(services: &Services, stop: CancellationToken) -> impl Future<Output = ()> + use<> {
+fn refresh(services: &Arc<Services>, stop: CancellationToken) -> impl Future<Output = ()> + use<> {
     let pipelines = Arc::clone(&services.router.pipelines);
-    schedule::run(pipelines, Arc::clone(&services.log), stop)
+    let log = Arc::clone(&services.log);
+    let services = Arc::downgrade(services);
+    let token = stop.clone();
+    let compute = move |view: View| {
+        let (services, token) = (services.upgrade(), token.clone());
+        async move {
+            let services = services.ok_or_else(Error::shutting_down)?;
+            services.router.compute_view(&view, None, &token).await
+        }
+    };
+    schedule::run(pipelines, log, compute, stop)
 }
 
+/// Ends history and idempotency keys by their age also when nobody writes.
 async fn trim(log: Arc<IntentLog>, tick: Duration, stop: CancellationToken) {
     loop {
         tokio::select! {

@@ -50,7 +50,7 @@ impl Session {
     ) -> Result<()> {
         let services = Arc::clone(&self.services);
         match write {
-            Write::Drop { kind, names, if_exists: true } => {
+            Write::Drop { kind, names, if_exists: true, .. } => {
                 for name in names {
                     let is_there = match kind {
                         ObjectKind::Schema => {

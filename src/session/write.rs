@@ -2,11 +2,13 @@
 
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::StreamExt;
+use tokio::sync::OwnedMutexGuard;
 use tracing::Instrument;
 
-use super::block::Scope;
+use super::block::{Scope, lock_timeout};
 use super::run::{Outcome, Rows, RowsTag};
 use super::{Session, StatementGuard};
 use crate::catalog::TEMPORARY_SCHEMA;
@@ -19,6 +21,10 @@ use crate::router::StatementContext;
 use crate::sql::rewrite::Moment;
 use crate::sql::{Analysis, Call, Statement, Write};
 use crate::types::{PgType, Value};
+
+/// How long a transaction that has written waits for its turn to compute a view: whose turn it is
+/// may wait for the transaction.
+const TURN_IN_TRANSACTION: Duration = Duration::from_secs(5);
 
 impl Session {
     /// Makes a write an intent and waits until it is applied.
@@ -56,12 +62,11 @@ impl Session {
             statement
         };
         Box::pin(self.show_own(statement, guard)).await?;
-        let mut context = self.context(guard).await?;
+        let context = self.write_context(guard).await?;
         if matches!(write, Write::Drop { .. } | Write::CreateTable { .. } | Write::Define { .. }) {
             Box::pin(self.tell_skipped(write, &context)).await?;
         }
-        // What the write means is fixed now, whenever it is applied.
-        context.moment = context.moment.or_else(|| Some(now()));
+        let _turn = self.turn_to_compute(write, &context, guard).await?;
         let router = &self.services.router;
         let shown = match write.returning() {
             true => router.returned(statement, write, types, &context).await?,
@@ -91,6 +96,37 @@ impl Session {
         let applied = applied?;
         self.note_drawn(&applied, &draws);
         shown_outcome(applied, &shown)
+    }
+
+    /// What the write means is fixed now, whenever it is applied.
+    async fn write_context(&self, guard: &StatementGuard) -> Result<StatementContext> {
+        let context = self.context(guard).await?;
+        Ok(StatementContext { moment: context.moment.or_else(|| Some(now())), ..context })
+    }
+
+    /// Waits until nobody else computes the view that a REFRESH is for, where DuckDB does not. The
+    /// turn is held until the rows are there: who computes a view later sees more, and comes later.
+    ///
+    /// # Errors
+    /// 55P03 where the transaction may keep who computes it from coming to an end.
+    async fn turn_to_compute(
+        &self,
+        write: &Write,
+        context: &StatementContext,
+        guard: &StatementGuard,
+    ) -> Result<Option<OwnedMutexGuard<()>>> {
+        let router = &self.services.router;
+        let view = write.refreshed().and_then(|table| router.view_over_datasets(table, context));
+        let Some(view) = view else { return Ok(None) };
+        let turn = router.pipelines.turn_to_compute(&view.stored.name);
+        let turn = self.within_lock_timeout(turn, guard);
+        if !context.snapshot.as_ref().is_some_and(|snapshot| snapshot.writes) {
+            return turn.await.map(Some);
+        }
+        match tokio::time::timeout(TURN_IN_TRANSACTION, turn).await {
+            Ok(turn) => turn.map(Some),
+            Err(_) => Err(lock_timeout()),
+        }
     }
 
     /// Keeps what sequences gave, for `currval`; what it was before holds no longer where that is

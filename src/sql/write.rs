@@ -4,6 +4,7 @@ use sqlparser::ast::{self, Statement as Tree};
 
 use super::classify::tables;
 use super::declared_type::pg_type_of;
+use super::define::ViewAction;
 use super::define::{LikeOptions, Overriding, calls};
 use super::define_write::DefineWrite;
 use super::object_kind::{ObjectKind, object_kind};
@@ -74,6 +75,7 @@ pub enum Write {
         kind: ObjectKind,
         names: Vec<TableRef>,
         if_exists: bool,
+        cascade: bool,
     },
     AlterTable {
         table: TableRef,
@@ -116,6 +118,16 @@ impl Write {
             Write::Drop { kind, .. } => Tag::Fixed(format!("DROP {}", kind.word())),
             Write::AlterTable { .. } => Tag::Fixed("ALTER TABLE".to_owned()),
             Write::Other { tag, .. } | Write::Define { tag, .. } => tag.clone(),
+        }
+    }
+
+    /// The materialized view that it computes anew.
+    pub fn refreshed(&self) -> Option<&TableRef> {
+        match self {
+            Write::Define { define: DefineWrite::AlterView { view, action, .. }, .. } => {
+                matches!(action, ViewAction::Refresh { with_data: true, .. }).then_some(view)
+            }
+            _ => None,
         }
     }
 
@@ -270,10 +282,11 @@ pub(super) fn classify(tree: &Tree) -> Result<Write> {
             }
         }
         Tree::CreateTable(create) => classify_create_table(create, tree)?,
-        Tree::Drop { object_type, if_exists, names, .. } => Write::Drop {
+        Tree::Drop { object_type, if_exists, names, cascade, .. } => Write::Drop {
             kind: object_kind(*object_type)?,
             names: names.iter().map(TableRef::from_object_name).collect::<Result<_>>()?,
             if_exists: *if_exists,
+            cascade: *cascade,
         },
         Tree::AlterTable(alter) => Write::AlterTable {
             table: TableRef::from_object_name(&alter.name)?,

@@ -11,7 +11,7 @@ use arrow::datatypes::SchemaRef;
 use arrow::ipc::reader::StreamReader;
 
 use super::Targets;
-use super::define::{Anew, Definer};
+use super::define::{Anew, Definer, GivenRows};
 use super::drawing::{Drawing, DrawnRows};
 use super::recovered::must_be_kept;
 use crate::catalog;
@@ -19,7 +19,9 @@ use crate::engine::duckdb::WriteConnection;
 use crate::error::{Error, Result};
 use crate::fail_point::{self, Point};
 use crate::ids::TableName;
-use crate::intent::{Applied, Body, Intent, Origin, ResultSet, RowsAt, TagKind, ValuesTarget};
+use crate::intent::{
+    Applied, Body, Intent, Origin, ResultSet, RowsAt, TagKind, ValuesTarget, ViewRows,
+};
 use crate::pipeline::Upkeep;
 use crate::sqlstate::SqlState;
 use crate::types::{self, Column, Value};
@@ -147,7 +149,7 @@ impl Applier {
 
     /// Changes definitions.
     fn define(&mut self, origin: &Origin, body: &Body) -> Result<Applied> {
-        let Body::Define { changes, table, tag } = body else {
+        let Body::Define { changes, table, tag, computed } = body else {
             return Err(Error::internal("no definitions to change"));
         };
         if let TagKind::Fixed(tag) = tag {
@@ -159,6 +161,10 @@ impl Applier {
         for change in changes {
             let mut definer = Definer::new(&mut self.connection, rows_max);
             definer.anew = self.anew.clone();
+            if let Some(ViewRows { storage, rows, .. }) = computed.as_deref() {
+                let (schema, batches) = self.targets.batches_of(rows)?;
+                definer.given = Some(GivenRows { storage: storage.clone(), schema, batches });
+            }
             done.result = definer.apply(change)?;
             done.rows = definer.rows;
             self.refreshed = definer.rows;

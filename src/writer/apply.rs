@@ -105,6 +105,12 @@ impl Writer {
     }
 
     fn apply(&mut self, intent: &Intent) -> Result<Progress> {
+        let progress = self.apply_body(intent)?;
+        self.note_dataset(intent);
+        Ok(progress)
+    }
+
+    fn apply_body(&mut self, intent: &Intent) -> Result<Progress> {
         match &intent.body {
             Body::Statement { .. }
             | Body::Values(_)
@@ -252,12 +258,13 @@ impl Writer {
                 }
                 Ok(applied(&TagKind::Fixed("TRUNCATE TABLE".to_owned()), 0))
             }
-            DatasetChange::Drop { names, if_exists } => {
+            DatasetChange::Drop { names, if_exists, cascade } => {
                 if let Some(missing) = names.iter().find(|name| {
                     !if_exists && !datasets.contains(name) && !datasets.was_applied(seq, name)
                 }) {
                     return Err(undefined(missing));
                 }
+                self.drop_readers(intent, names, *cascade)?;
                 for name in names {
                     datasets.drop_dataset(seq, name, *if_exists)?;
                 }
@@ -265,6 +272,7 @@ impl Writer {
             }
             DatasetChange::Rename { from, to } => {
                 self.refuse_taken_by_duckdb(to)?;
+                self.refuse_rename(from)?;
                 datasets.rename(seq, from, to)?;
                 Ok(applied(&TagKind::Fixed("ALTER TABLE".to_owned()), 0))
             }

@@ -9,7 +9,7 @@ use super::applier::Applier;
 use crate::catalog::TEMPORARY_SCHEMA;
 use crate::error::{Error, Result};
 use crate::ids::{IntentSeq, TableName};
-use crate::intent::{Body, Origin};
+use crate::intent::{AsOf, Body, Origin};
 use crate::notification::{NoticeText, Notification};
 use crate::pipeline::{Change, ChangeKind, Changing, Given, Graph, Moved, StoredTrigger};
 use crate::sql::trigger::TriggerChange;
@@ -25,6 +25,8 @@ pub(super) enum Around {
     Definitions {
         tables: Vec<Candidates>,
         refreshed: Vec<TableName>,
+        /// The storage whose rows came with the intent, and what their query has seen.
+        computed: Option<(TableName, AsOf)>,
         /// The bare names of what the triggers must be checked for; `None` for all.
         concerned: Option<BTreeSet<String>>,
     },
@@ -114,8 +116,9 @@ impl Applier {
         body: &Body,
         rows: &[&Vec<Value>],
     ) -> Result<Around> {
-        if let Body::Define { changes, .. } = body {
+        if let Body::Define { changes, computed, .. } = body {
             self.refuse_broken_keys(changes)?;
+            self.refuse_unreadable(changes)?;
             let tables = redefined_tables(changes);
             let views = changes.iter().any(|one| is_about_views(one) || is_about_keys(one));
             if !views && (tables.is_empty() || self.upkeep.graph().is_empty()) {
@@ -131,7 +134,8 @@ impl Applier {
             });
             let refreshed = refreshed.flatten().cloned().collect();
             let concerned = concerned(changes);
-            return Ok(Around::Definitions { tables, refreshed, concerned });
+            let computed = computed.as_ref().map(|rows| (rows.storage.clone(), rows.as_of));
+            return Ok(Around::Definitions { tables, refreshed, computed, concerned });
         }
         let unwatched = Ok(Around::Change(Change::Unwatched));
         let Some(table) = body.table().filter(|table| table.schema != TEMPORARY_SCHEMA) else {
@@ -206,16 +210,59 @@ impl Applier {
         Ok(())
     }
 
+    /// A view over datasets was computed, if it is the one whose storage the rows were for.
+    fn note_computed(&mut self, storage: &TableName, as_of: AsOf) {
+        let graph = self.upkeep.shared_graph();
+        if let Some(view) = graph.views().iter().find(|view| view.storage == *storage) {
+            let computed = [(view.stored.name.clone(), as_of)].into();
+            self.upkeep.note_moved(Moved { computed, ..Moved::default() });
+        }
+    }
+
+    /// A table and the columns that a view over datasets may read stay as they are: it could not be
+    /// tried here without them, as others are.
+    fn refuse_unreadable(&self, changes: &[Definition]) -> Result<()> {
+        let graph = self.upkeep.graph();
+        for change in changes {
+            let Definition::AlterTable { table, actions, .. } = change else { continue };
+            let takes_away = actions.iter().any(|action| {
+                matches!(
+                    action,
+                    TableAction::DropColumn { .. }
+                        | TableAction::SetType { .. }
+                        | TableAction::RenameColumn { .. }
+                        | TableAction::RenameTable { .. }
+                )
+            });
+            let mut readers = table.iter().flat_map(|name| graph.readers_of(name));
+            let reader = readers.find(|view| view.stored.over.is_some());
+            if let (true, Some(view), Some(name)) = (takes_away, reader, table.first()) {
+                return Err(Error::new(
+                    SqlState::DEPENDENT_OBJECTS_STILL_EXIST,
+                    format!("cannot alter table {} because other objects depend on it", name.table),
+                )
+                .with_detail(format!(
+                    "materialized view {} reads table {} together with Arrow datasets",
+                    view.stored.name.table, name.table
+                )));
+            }
+        }
+        Ok(())
+    }
+
     /// Lets views follow a change that was made.
     pub(super) fn after(&mut self, around: Around) -> Result<()> {
         match around {
             Around::Change(change) => self.upkeep.after(&mut self.connection, change),
-            Around::Definitions { tables, refreshed, concerned } => {
+            Around::Definitions { tables, refreshed, computed, concerned } => {
                 for table in tables.into_iter().flatten() {
                     self.refuse_broken(&table)?;
                 }
                 self.reload()?;
                 self.check_triggers(concerned.as_ref())?;
+                if let Some((storage, as_of)) = computed {
+                    self.note_computed(&storage, as_of);
+                }
                 for view in refreshed {
                     if self.upkeep.graph().find(&view).is_some() {
                         self.upkeep.note_moved(Moved {

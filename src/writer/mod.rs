@@ -9,6 +9,7 @@
 //! - `park.rs`, `parking.rs`: what the stream passes over meanwhile.
 //! - `bulk.rs`: big appends, beside the stream.
 //! - `followed.rs`: materialized views in the transactions that change their tables.
+//! - `dataset_readers.rs`: materialized views, when the datasets that they read change.
 //! - `sources.rs`: what was ingested, written down with its rows.
 //! - `explain.rs`: a broken key in PostgreSQL's words.
 //! - `define/`: changes of definitions that have to look at the catalog.
@@ -24,6 +25,7 @@ mod apply;
 mod batch;
 mod bulk;
 mod crossing;
+mod dataset_readers;
 mod define;
 mod drawing;
 mod explain;

@@ -263,6 +263,10 @@ fn names(body: &Body, graph: &Graph) -> Names {
     match own_names(body) {
         Names::Tables(mut tables) => {
             tables.extend(graph.impact(body).into_keys());
+            if let Body::Dataset(DatasetChange::Drop { names, cascade: true, .. }) = body {
+                let readers = names.iter().flat_map(|name| graph.readers_of(name));
+                tables.extend(readers.map(|view| view.stored.name.clone()));
+            }
             if let Body::Rows { table, .. } = body {
                 // A big append looks for what it refers to in a snapshot of its own.
                 tables.extend(graph.keys_of(table).iter().map(|key| key.referenced.clone()));

@@ -70,6 +70,7 @@ mod triggers_datasets;
 mod triggers_definitions;
 mod versions;
 mod views;
+mod views_datasets;
 mod views_property;
 mod writes;
 mod writes_bulk;

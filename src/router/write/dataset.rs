@@ -68,16 +68,19 @@ impl Router {
         &self,
         statement: &Statement,
         write: &Write,
-        names: &[TableRef],
-        if_exists: bool,
         context: &StatementContext,
     ) -> Result<Body> {
+        let Write::Drop { names, if_exists, cascade, .. } = write else {
+            return Err(Error::internal("not a DROP TABLE"));
+        };
         let storages = self.storages(names, &context.query.search_path);
         match (storages.arrow.is_empty(), storages.duckdb.is_empty()) {
             (true, _) => self.as_it_stands(statement, write, &[], Vec::new(), context).await,
-            (false, true) => {
-                Ok(Body::Dataset(DatasetChange::Drop { names: storages.arrow, if_exists }))
-            }
+            (false, true) => Ok(Body::Dataset(DatasetChange::Drop {
+                names: storages.arrow,
+                if_exists: *if_exists,
+                cascade: *cascade,
+            })),
             (false, false) => Err(both_storages()),
         }
     }

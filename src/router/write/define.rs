@@ -41,7 +41,7 @@ impl Router {
             return Ok(None);
         };
         let table = changed_table(write, context);
-        Ok(Some(Body::Define { changes, table, tag: tag_kind(write.tag()) }))
+        Ok(Some(Body::Define { changes, table, tag: tag_kind(write.tag()), computed: None }))
     }
 
     /// Fits an INSERT or UPDATE of a DuckDB table to its columns' defaults.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use futures::StreamExt;
 
 use super::target::Target;
+use crate::engine::Execution;
 use crate::error::{Error, Result};
 use crate::ids::TableName;
 use crate::intent::{Body, RowsAt, TagKind};
@@ -129,7 +130,16 @@ impl Router {
         let Kind::Read(read) = &source.kind else {
             return Err(Error::unsupported("a write's rows must come from a query"));
         };
-        let mut execution = self.read(source, read, types, params, context).await?;
+        let execution = self.read(source, read, types, params, context).await?;
+        self.gather_rows(execution, target).await
+    }
+
+    /// Gathers the rows of a query for an intent.
+    pub(in crate::router) async fn gather_rows(
+        &self,
+        mut execution: Execution,
+        target: &Target,
+    ) -> Result<RowsAt> {
         target.check_width(execution.columns.len())?;
         let given_schema = types::storage_schema(&target.columns)?;
         let full_schema = target.schema()?;

@@ -1,10 +1,15 @@
 //! CREATE MATERIALIZED VIEW, and what other writes tell the views that follow their tables.
 
 use crate::error::{Error, Result};
-use crate::intent::Body;
-use crate::router::{Router, StatementContext};
+use crate::intent::{Body, ViewRows};
+use crate::pipeline::view_storage;
+use crate::router::view::ViewQuery;
+use crate::router::{EngineSetting, Router, StatementContext};
 use crate::sql::rewrite::NameContext;
-use crate::sql::{Definition, Effect, Kind, MaterializedView, Statement, TableRef, Tag, Write};
+use crate::sql::view::ViewPlan;
+use crate::sql::{
+    Definition, Effect, Kind, MaterializedView, Read, Statement, TableRef, Tag, Write,
+};
 use crate::sqlstate::SqlState;
 use crate::types::{PgType, Value};
 
@@ -36,20 +41,8 @@ impl Router {
         let Kind::Read(read) = &source.kind else {
             return Err(Error::syntax("CREATE MATERIALIZED VIEW needs a query"));
         };
-        let storages = self.storages(&read.tables, &context.query.search_path);
-        if let Some(dataset) = storages.arrow.first() {
-            return Err(Error::unsupported(format!(
-                "a materialized view cannot read the Arrow dataset \"{}\"",
-                dataset.table
-            ))
-            .with_hint("Materialize a DuckDB table, or use CREATE TABLE … AS."));
-        }
         self.check_database(&read.tables)?;
-        let columns = self.describe(&source, read, types, context).await?.columns;
-        let mut names = self.names_of(&source, &read.tables, types, context).await?;
-        // What the query means is not fixed now: it is asked again and again.
-        names.session = self.names(&StatementContext { moment: None, ..context.clone() }).session;
-        let plan = statement.view_plan(&names, &columns)?;
+        let plan = self.view_plan(statement, &source, read, types, context).await?;
         let view = MaterializedView {
             name: name.clone(),
             if_not_exists: *if_not_exists,
@@ -61,8 +54,77 @@ impl Router {
             search_path: context.query.search_path.clone(),
             time_zone: context.query.time_zone.clone(),
         };
+        let computed = Box::pin(self.first_rows(&view, context)).await?;
         let changes = vec![Definition::CreateView(Box::new(view))];
-        Ok(Body::Define { changes, table: Some(name), tag: tag_kind(write.tag()) })
+        Ok(Body::Define { changes, table: Some(name), tag: tag_kind(write.tag()), computed })
+    }
+
+    async fn view_plan(
+        &self,
+        statement: &Statement,
+        source: &Statement,
+        read: &Read,
+        types: &[Option<PgType>],
+        context: &StatementContext,
+    ) -> Result<ViewPlan> {
+        let path = &context.query.search_path;
+        let datasets = self.storages(&read.tables, path).arrow;
+        // Which engine runs it is not the session's choice.
+        let context = &StatementContext { engine: EngineSetting::Auto, ..context.clone() };
+        let columns = self.describe(source, read, types, context).await?.columns;
+        let mut names = self.names_of(source, &read.tables, types, context).await?;
+        // What the query means is not fixed now: it is asked again and again.
+        names.session = self.names(&StatementContext { moment: None, ..context.clone() }).session;
+        if datasets.is_empty() {
+            return statement.view_plan(&names, &columns);
+        }
+        let sql = source.datafusion_sql(&names, types)?;
+        let pinned = context.pinned();
+        let given = self.datafusion.describe(&sql, types, &context.query, pinned).await?.columns;
+        statement.view_plan_over(sql, path, &columns, &given, datasets)
+    }
+
+    /// Computes the first rows of a view over datasets.
+    async fn first_rows(
+        &self,
+        view: &MaterializedView,
+        context: &StatementContext,
+    ) -> Result<Option<Box<ViewRows>>> {
+        let (Some(over), true) = (&view.plan.over, view.with_data) else { return Ok(None) };
+        if self.pipelines.graph().find(&view.name).is_some() {
+            // The Writer says so.
+            return Ok(None);
+        }
+        let is_mixed = view.plan.inputs.iter().any(|names| over.dataset(names).is_none());
+        let query = ViewQuery {
+            storage: view_storage(view.id),
+            sql: &view.plan.query,
+            over,
+            time_zone: &view.time_zone,
+            search_path: &view.search_path,
+            is_mixed,
+        };
+        let cancel = &context.query.cancel;
+        let rows = self.run_view_query(&query, context.snapshot.as_ref(), cancel).await?;
+        Ok(Some(Box::new(rows)))
+    }
+
+    /// Builds the body of a REFRESH MATERIALIZED VIEW; `None` for a view that DuckDB computes.
+    pub(super) async fn refresh(
+        &self,
+        statement: &Statement,
+        write: &Write,
+        context: &StatementContext,
+    ) -> Result<Option<Body>> {
+        let Some(table) = write.refreshed() else { return Ok(None) };
+        self.wait_for_definitions(context).await?;
+        let Some(view) = self.view_over_datasets(table, context) else { return Ok(None) };
+        let cancel = &context.query.cancel;
+        let rows = Box::pin(self.compute_view(&view, context.snapshot.as_ref(), cancel)).await?;
+        let body = self.define(statement, write, &[], &[], context)?;
+        let Some(Body::Define { changes, tag, .. }) = body else { return Ok(body) };
+        let (table, computed) = (Some(view.stored.name), Some(Box::new(rows)));
+        Ok(Some(Body::Define { changes, table, tag, computed }))
     }
 
     /// Refuses to change the rows of a materialized view, and to change a table that views read in

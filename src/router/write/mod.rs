@@ -118,8 +118,8 @@ impl Router {
             Write::CreateTable { .. } => {
                 self.create_table(statement, write, types, params, context).await
             }
-            Write::Drop { kind: ObjectKind::Table, names, if_exists } => {
-                self.drop_tables(statement, write, names, *if_exists, context).await
+            Write::Drop { kind: ObjectKind::Table, .. } => {
+                self.drop_tables(statement, write, context).await
             }
             Write::AlterTable { table, rename_to } => match arrow(table) {
                 Some(from) => alter(from, rename_to.as_deref()),
@@ -198,6 +198,9 @@ impl Router {
         params: Vec<Value>,
         context: &StatementContext,
     ) -> Result<Body> {
+        if let Some(body) = self.refresh(statement, write, context).await? {
+            return Ok(body);
+        }
         let native = statement.is_native();
         let storages = self.storages(write.tables(), &context.query.search_path);
         if let Some(name) = storages.arrow.first().filter(|_| !native) {
@@ -229,7 +232,12 @@ impl Router {
                         table.clone_from(&name);
                     }
                 }
-                Ok(Body::Define { changes, table: Some(name), tag: tag_kind(write.tag()) })
+                Ok(Body::Define {
+                    changes,
+                    table: Some(name),
+                    tag: tag_kind(write.tag()),
+                    computed: None,
+                })
             }
             Write::Define { define: DefineWrite::Trigger(_), .. } => {
                 Err(Error::unsupported("triggers on temporary tables are not supported"))
@@ -247,7 +255,12 @@ impl Router {
                 let mut names = self.names(context);
                 names.search_path.insert(0, TEMPORARY_SCHEMA.to_owned());
                 let changes = statement.definitions(&names, types, &params)?.unwrap_or_default();
-                Ok(Body::Define { changes, table: None, tag: tag_kind(write.tag()) })
+                Ok(Body::Define {
+                    changes,
+                    table: None,
+                    tag: tag_kind(write.tag()),
+                    computed: None,
+                })
             }
             _ => self.as_sql(statement, write, types, params, context).await,
         }

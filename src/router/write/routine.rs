@@ -54,7 +54,7 @@ impl Router {
             },
         };
         let changes = std::iter::once(Definition::Routine(change)).chain(remade).collect();
-        Ok(Body::Define { changes, table: None, tag })
+        Ok(Body::Define { changes, table: None, tag, computed: None })
     }
 
     /// Tells what is wrong with a type that is none of PostgreSQL's own.

@@ -80,7 +80,7 @@ impl Router {
             },
         };
         let table = about.or_else(|| statement.table().to_create(path).ok());
-        Ok(Body::Define { changes: vec![Definition::Trigger(change)], table, tag })
+        Ok(Body::Define { changes: vec![Definition::Trigger(change)], table, tag, computed: None })
     }
 
     /// Makes the triggers anew that run a procedure which is replaced.

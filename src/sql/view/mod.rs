@@ -4,6 +4,7 @@
 //! - `rows.rs`: queries that filter, project and join: a row in, a row out.
 //! - `groups.rs`: queries that aggregate.
 //! - `merge.rs`: aggregates whose groups take changes up without being computed again.
+//! - `over_datasets.rs`: queries that read Arrow datasets, which DuckDB does not run.
 //!
 //! A view's rows are kept in a table of the server's own, its *storage*: `c0, c1, …` are the view's
 //! columns; `k0, k1, …` what an aggregating query groups by; `a0, a1, …` what its aggregates need
@@ -12,6 +13,7 @@
 
 mod groups;
 mod merge;
+mod over_datasets;
 mod rows;
 mod shape;
 
@@ -25,6 +27,8 @@ use crate::sql::routine::functions_in;
 use crate::sql::statement::Statement;
 use crate::sqlstate::SqlState;
 use crate::types::{Column, PgType};
+
+pub use over_datasets::OverDatasets;
 
 /// The name that stands for the changed rows of an input in a delta's SQL.
 pub const DELTA: &str = "teatree_delta";
@@ -52,13 +56,17 @@ pub enum Refresh {
 pub struct ViewPlan {
     /// The names of the view's columns; the storage calls them `c0, c1, …`.
     pub columns: Vec<String>,
-    /// Gives all rows of the storage, with its columns' names.
+    /// Gives all rows of the storage, with its columns' names; for DataFusion where the query reads
+    /// Arrow datasets.
     pub query: String,
     /// The relations that the query names, each by what its name may mean.
     pub inputs: Vec<Candidates>,
     /// The functions that it calls, in FROM too.
     pub calls: Vec<String>,
     pub upkeep: Upkeep,
+    /// Set where the query reads Arrow datasets.
+    #[serde(default)]
+    pub over: Option<OverDatasets>,
 }
 
 /// How a view follows a change of its inputs.
@@ -151,7 +159,7 @@ impl Statement {
             Ok(shape) => shape.plan(&casts),
             Err(reason) => (rows::full(&query.to_string(), &casts), Upkeep::Recompute { reason }),
         };
-        Ok(ViewPlan { columns: labels, query: text, inputs, calls, upkeep })
+        Ok(ViewPlan { columns: labels, query: text, inputs, calls, upkeep, over: None })
     }
 
     /// Tells whether it is a CREATE MATERIALIZED VIEW.

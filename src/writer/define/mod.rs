@@ -7,6 +7,7 @@
 //! - `facts.rs`: comments that DuckDB has no place for.
 //! - `create.rs`, `alter.rs`, `drop.rs`, `enums.rs`, `domain.rs`, `sequence.rs`, `routine.rs`,
 //!   `trigger.rs`, `foreign_key.rs`, `views.rs`: one statement's kind each.
+//! - `view_rows.rs`: the rows of materialized views.
 //!
 //! DuckDB 1.5.6 refuses most of ALTER TABLE while an index depends on the table, and all of it once
 //! the transaction has updated or deleted rows of the table. Such a table is made anew.
@@ -26,9 +27,11 @@ mod roles;
 mod routine;
 mod sequence;
 mod trigger;
+mod view_rows;
 mod views;
 
 pub(super) use existing::Existing;
+pub(super) use view_rows::GivenRows;
 
 use std::collections::BTreeSet;
 
@@ -72,6 +75,8 @@ pub(in crate::writer) struct Definer<'a> {
     pub(in crate::writer) rows: u64,
     /// Which tables are made anew before they change.
     pub(in crate::writer) anew: Anew,
+    /// The rows of the view that is made or refreshed.
+    pub(in crate::writer) given: Option<GivenRows>,
 }
 
 /// Which tables are made anew before they are altered or get an index. DuckDB neither alters a
@@ -84,7 +89,7 @@ pub(in crate::writer) enum Anew {
 
 impl<'a> Definer<'a> {
     pub(super) fn new(connection: &'a mut WriteConnection, rows_max: usize) -> Definer<'a> {
-        Definer { connection, rows_max, rows: 0, anew: Anew::These(BTreeSet::new()) }
+        Definer { connection, rows_max, rows: 0, anew: Anew::These(BTreeSet::new()), given: None }
     }
 
     fn makes_anew(&self, table: &TableName) -> bool {

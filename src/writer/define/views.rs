@@ -5,7 +5,7 @@ use super::{Definer, RelationKind, undefined, wrong_kind};
 use crate::catalog::{duckdb_schema, duckdb_table};
 use crate::error::{Error, Result};
 use crate::ids::TableName;
-use crate::pipeline::{STORAGE_SCHEMA, StoredView, View};
+use crate::pipeline::{StoredView, View, view_storage};
 use crate::sql::view::{DELTA, Delta, Refresh, Upkeep, ViewPlan};
 use crate::sql::{IndexPart, MaterializedView, ViewAction, may_read_tables, quote_ident};
 use crate::sqlstate::SqlState;
@@ -25,33 +25,32 @@ impl Definer<'_> {
         }
         self.connection.adopt(&view.time_zone, &view.search_path)?;
         let (inputs, behind_views) = self.inputs(&view.plan)?;
-        let storage = TableName::new(STORAGE_SCHEMA, format!("view_{:016x}", view.id));
-        let upkeep = if behind_views {
-            recomputed("it reads a view")
-        } else {
-            self.tried(&view.plan, &inputs, view.refresh)?
+        let storage = view_storage(view.id);
+        let upkeep = match (&view.plan.over, behind_views) {
+            (Some(_), _) => view.plan.upkeep.clone(),
+            (None, true) => recomputed("it reads a view"),
+            (None, false) => self.tried(&view.plan, &inputs, view.refresh)?,
         };
-        let query = view.plan.query.clone();
-        let quoted = duckdb_table(&storage);
-        self.create_storage(&storage, &query)?;
+        self.make_storage(&storage, &view.plan)?;
         let upkeep = self.settled(&storage, upkeep)?;
         let stored = StoredView {
             name: view.name.clone(),
             columns: view.plan.columns.clone(),
             text: view.text.clone(),
             refresh: view.refresh,
-            query,
+            query: view.plan.query.clone(),
             upkeep,
             inputs,
             search_path: view.search_path.clone(),
             time_zone: view.time_zone.clone(),
             populated: view.with_data,
             failed: None,
+            over: view.plan.over.clone(),
         };
         let made = View { storage, stored };
         if view.with_data {
-            made.recompute(self.connection)?;
-            self.rows = self.connection.count(&quoted)?;
+            self.fill(&made)?;
+            self.rows = self.connection.count(&duckdb_table(&made.storage))?;
         }
         made.show(self.connection)?;
         made.save(self.connection)
@@ -108,7 +107,8 @@ impl Definer<'_> {
             }
             ViewAction::SetRefresh { refresh } => {
                 view.stored.refresh = *refresh;
-                if *refresh == Refresh::OnChange && view.stored.populated {
+                let follows = *refresh == Refresh::OnChange && view.stored.over.is_none();
+                if follows && view.stored.populated {
                     view.recompute(self.connection)?;
                     view.stored.failed = None;
                 }
@@ -180,66 +180,6 @@ impl Definer<'_> {
             view.save(self.connection)?;
         }
         Ok(())
-    }
-
-    /// Computes all rows again. Under a unique index the old rows are taken out of the way with
-    /// their table: DuckDB would take them for duplicates until the commit.
-    fn replace_rows(&mut self, view: &View) -> Result<()> {
-        if !self.has_unique_index(&view.storage)? {
-            self.rows = view.recompute(self.connection)?;
-            return Ok(());
-        }
-        self.connection.adopt(&view.stored.time_zone, &view.stored.search_path)?;
-        let quoted = duckdb_table(&view.storage);
-        let indexes = self.connection.text_rows(
-            "SELECT sql FROM duckdb_indexes() WHERE database_name = current_database()
-                 AND schema_name = 'teatree_internal' AND table_name = $1",
-            &[crate::types::Value::Text(view.storage.table.clone())],
-        )?;
-        let empty = TableName::new(STORAGE_SCHEMA, format!("{}_new", view.storage.table));
-        self.create_storage(&empty, &format!("FROM {quoted}"))?;
-        let new = duckdb_table(&empty);
-        self.connection.run(&format!("INSERT INTO {new} BY NAME {}", view.stored.query))?;
-        self.connection.run(&format!("DROP TABLE {quoted}"))?;
-        let name = quote_ident(&view.storage.table);
-        self.connection.run(&format!("ALTER TABLE {new} RENAME TO {name}"))?;
-        for row in indexes {
-            for sql in row {
-                self.connection.run(&sql)?;
-            }
-        }
-        self.rows = self.connection.count(&quoted)?;
-        view.save(self.connection)
-    }
-
-    /// Makes a table without rows that takes those of a query.
-    ///
-    /// What takes 128 bits is not compressed: sums are changed in place again and again, and DuckDB
-    /// (1.5.6) needs twenty times as long to read them packed.
-    fn create_storage(&mut self, storage: &TableName, query: &str) -> Result<()> {
-        let quoted = duckdb_table(storage);
-        self.connection.run(&format!("CREATE TABLE {quoted} AS {query} LIMIT 0"))?;
-        let columns = self.connection.text_rows(
-            "SELECT column_name, data_type,
-                    (data_type IN ('HUGEINT', 'UHUGEINT')
-                     OR data_type LIKE 'DECIMAL(%' AND numeric_precision > 18)::varchar
-             FROM duckdb_columns() WHERE database_name = current_database()
-                 AND schema_name = 'teatree_internal' AND table_name = $1 ORDER BY column_index",
-            &[crate::types::Value::Text(storage.table.clone())],
-        )?;
-        let is_wide = |row: &Vec<String>| row.get(2).is_some_and(|wide| wide == "true");
-        if !columns.iter().any(is_wide) {
-            return Ok(());
-        }
-        let columns: Vec<String> = columns
-            .iter()
-            .filter_map(|row| {
-                let kept = if is_wide(row) { " USING COMPRESSION uncompressed" } else { "" };
-                Some(format!("{} {}{kept}", quote_ident(row.first()?), row.get(1)?))
-            })
-            .collect();
-        let columns = columns.join(", ");
-        self.connection.run(&format!("CREATE OR REPLACE TABLE {quoted} ({columns})"))
     }
 
     fn move_view(&mut self, mut view: View, to: TableName) -> Result<()> {
@@ -317,7 +257,7 @@ impl Definer<'_> {
             .collect()
     }
 
-    fn has_unique_index(&mut self, storage: &TableName) -> Result<bool> {
+    pub(super) fn has_unique_index(&mut self, storage: &TableName) -> Result<bool> {
         let rows = self.connection.text_rows(
             "SELECT '1' FROM duckdb_indexes() WHERE database_name = current_database()
                  AND schema_name = 'teatree_internal' AND table_name = $1 AND is_unique",
@@ -332,6 +272,10 @@ impl Definer<'_> {
         let mut found = Vec::new();
         let mut nested = Vec::new();
         for candidates in &plan.inputs {
+            if let Some(name) = plan.over.as_ref().and_then(|over| over.dataset(candidates)) {
+                found.push(name.clone());
+                continue;
+            }
             let Some((name, kind)) = self.find(candidates)? else {
                 let name = candidates.first().map_or("", |name| name.table.as_str());
                 return Err(undefined("relation", name));
