@@ -14,10 +14,6 @@ CREATE MACRO teatree_system.pg.pg_convert_from(arg_bytes, arg_encoding) AS syste
 CREATE MACRO teatree_system.pg.pg_convert_to(arg_text, arg_encoding) AS system.main.encode(arg_text);
 CREATE MACRO teatree_system.pg.to_hex32(arg_number) AS lower(system.main.to_hex(CASE WHEN arg_number < 0 THEN 4294967296 + arg_number ELSE arg_number END));
 CREATE MACRO teatree_system.pg.to_hex64(arg_number) AS lower(system.main.to_hex(arg_number));
-CREATE MACRO teatree_system.pg.textregexsubstr(arg_text, arg_pattern) AS
-  CASE WHEN NOT regexp_matches(arg_text, arg_pattern) THEN NULL
-       WHEN contains(replace(replace(arg_pattern, '\(', ''), '(?', ''), '(') THEN regexp_extract(arg_text, arg_pattern, 1)
-       ELSE regexp_extract(arg_text, arg_pattern, 0) END;
 CREATE MACRO teatree_system.pg.clock_timestamp() AS system.main.now();
 CREATE MACRO teatree_system.pg.statement_timestamp() AS system.main.now();
 CREATE MACRO teatree_system.pg.time_mi_time(arg_left, arg_right) AS

@@ -134,6 +134,8 @@ CREATE MACRO teatree_system.pg.generate_series_step_int8(arg_first, arg_last, ar
   system.main.generate_series(arg_first, arg_last, teatree_system.support.step_of(arg_step));
 CREATE MACRO teatree_system.pg.generate_series_numeric(arg_first, arg_last) AS
   [arg_first + n FOR n IN range(0, CAST(floor(arg_last - arg_first) AS BIGINT) + 1)];
+CREATE MACRO teatree_system.pg.generate_series_step_numeric(arg_first, arg_last, arg_step) AS
+  [arg_first + n * arg_step FOR n IN range(0, CAST(floor(CAST(arg_last - arg_first AS DOUBLE) / teatree_system.support.step_of(arg_step) + 0.000000001) AS BIGINT) + 1)];
 
 -- A date has no fraction.
 CREATE MACRO teatree_system.pg.extract_epoch_date(arg_date) AS CAST(epoch(arg_date) AS DECIMAL(18, 0));

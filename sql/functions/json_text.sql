@@ -1,30 +1,11 @@
 -- JSON as PostgreSQL prints it. A macro has a fixed number of arguments, so each number has one of its own.
 
--- A value in JSON. Numbers keep their digits and times have a T; what is inside of rows is as DuckDB writes it.
+-- A value in JSON, by what also writes results.
 CREATE MACRO teatree_system.support.json_string(arg_text) AS CAST(system.main.to_json(CAST(arg_text AS VARCHAR)) AS VARCHAR);
-CREATE MACRO teatree_system.support.json_float(arg_text) AS
-  CASE WHEN arg_text IN ('NaN', 'Infinity', '-Infinity') THEN '"' || arg_text || '"' ELSE arg_text END;
-CREATE MACRO teatree_system.support.json_texts(arg_texts) AS
-  '[' || coalesce(list_aggregate([coalesce(t, 'null') FOR t IN arg_texts], 'string_agg', ','), '') || ']';
-CREATE MACRO teatree_system.support.json_floats(arg_text) AS
-  CASE WHEN regexp_matches(arg_text, '\d{7}|[a-zA-Z]{3}|e') THEN error('[0A000] arrays of floats this large or small are not supported in JSON')
-       ELSE regexp_replace(arg_text, '\.0([,\]])', '\1', 'g') END;
 CREATE MACRO teatree_system.support.json_value(arg_value) AS
-  CASE WHEN typeof(arg_value) IN ('INTEGER', 'BIGINT', 'VARCHAR', 'BOOLEAN', 'DATE') THEN CAST(system.main.to_json(arg_value) AS VARCHAR)
-    WHEN typeof(arg_value) IN ('JSON', 'HUGEINT') OR (starts_with(typeof(arg_value), 'DECIMAL') AND ends_with(typeof(arg_value), ')')) THEN CAST(arg_value AS VARCHAR)
-    WHEN typeof(arg_value) IN ('TIMESTAMP', 'TIMESTAMP[]') THEN replace(CAST(system.main.to_json(arg_value) AS VARCHAR), ' ', 'T')
-    WHEN starts_with(typeof(arg_value), 'TIMESTAMP WITH TIME ZONE')
-      THEN regexp_replace(replace(CAST(system.main.to_json(arg_value) AS VARCHAR), ' ', 'T'), '([+-]\d\d)"', '\1:00"', 'g')
-    WHEN typeof(arg_value) IN ('DOUBLE', 'FLOAT')
-      THEN teatree_system.support.json_float(teatree_system.support.float_text(CAST(arg_value AS VARCHAR), CASE typeof(arg_value) WHEN 'DOUBLE' THEN 16 ELSE 7 END))
-    WHEN typeof(arg_value) IN ('DOUBLE[]', 'FLOAT[]') THEN teatree_system.support.json_floats(CAST(system.main.to_json(arg_value) AS VARCHAR))
-    WHEN starts_with(typeof(arg_value), 'DECIMAL') AND ends_with(typeof(arg_value), ')[]') THEN teatree_system.support.json_texts(TRY_CAST(arg_value AS VARCHAR[]))
-    WHEN typeof(arg_value) = 'BLOB' THEN '"\\x' || lower(hex(TRY_CAST(arg_value AS BLOB))) || '"'
-    WHEN starts_with(typeof(arg_value), 'INTERVAL') THEN error('[0A000] intervals in JSON are not supported')
-    ELSE CAST(system.main.to_json(arg_value) AS VARCHAR) END;
+  teatree_json(arg_value, system.main.current_setting('TimeZone'), '');
 CREATE MACRO teatree_system.support.json_part(arg_value) AS coalesce(teatree_system.support.json_value(arg_value), 'null');
-CREATE MACRO teatree_system.support.key_text(arg_key) AS
-  teatree_system.support.json_string(CASE WHEN typeof(arg_key) = 'DOUBLE' THEN teatree_system.support.float_text(CAST(arg_key AS VARCHAR), 16) ELSE CAST(arg_key AS VARCHAR) END);
+CREATE MACRO teatree_system.support.key_text(arg_key) AS teatree_system.support.json_string(teatree_system.pg.text(arg_key));
 CREATE MACRO teatree_system.support.json_key(arg_key, arg_place) AS
   CASE WHEN arg_key IS NULL THEN error('[22023] argument ' || arg_place || ': key must not be null')
        ELSE teatree_system.support.key_text(arg_key) END;
@@ -184,15 +165,17 @@ CREATE MACRO teatree_system.pg.jsonb_build_array() AS CAST('[]' AS JSON),
 
 -- What json_agg and json_object_agg make of the lists of their arguments. Rows stand on lines of their own.
 CREATE MACRO teatree_system.pg.json_list(arg_items) AS
-  CAST('[' || list_aggregate([teatree_system.support.json_part(i) FOR i IN arg_items], 'string_agg', CASE WHEN starts_with(typeof(arg_items), 'STRUCT(') THEN ', ' || system.main.chr(10) || ' ' ELSE ', ' END) || ']' AS JSON);
-CREATE MACRO teatree_system.pg.json_object_list(arg_keys, arg_items) AS
-  CAST('{ ' || list_aggregate(list_transform(list_zip([CASE WHEN k IS NULL THEN error('[22023] field name must not be null')
-      ELSE teatree_system.support.key_text(k) END FOR k IN arg_keys],
-    [teatree_system.support.json_part(i) FOR i IN arg_items]), lambda p: p[1] || ' : ' || p[2]), 'string_agg', ', ') || ' }' AS JSON);
+  CAST(teatree_json(arg_items, system.main.current_setting('TimeZone'), 'list') AS JSON);
+CREATE MACRO teatree_system.pg.jsonb_list(arg_items) AS
+  teatree_system.pg.jsonb_in(teatree_json(arg_items, system.main.current_setting('TimeZone'), 'list'));
+CREATE MACRO teatree_system.pg.json_object_list(arg_pairs) AS
+  CAST(teatree_json(arg_pairs, system.main.current_setting('TimeZone'), 'object') AS JSON);
+CREATE MACRO teatree_system.pg.jsonb_object_list(arg_pairs) AS
+  teatree_system.pg.jsonb_in(teatree_json(arg_pairs, system.main.current_setting('TimeZone'), 'object'));
 CREATE MACRO teatree_system.pg.json_object_agg(arg_key, arg_value) AS
-  teatree_system.pg.json_object_list(list(arg_key), list(arg_value));
+  teatree_system.pg.json_object_list(list({'key': arg_key, 'value': arg_value}));
 CREATE MACRO teatree_system.pg.jsonb_object_agg(arg_key, arg_value) AS
-  teatree_system.pg.jsonb_in(teatree_system.pg.json_object_list(list(arg_key), list(arg_value)));
+  teatree_system.pg.jsonb_object_list(list({'key': arg_key, 'value': arg_value}));
 
 CREATE MACRO teatree_system.support.json_of_texts(arg_keys, arg_texts) AS
   CASE WHEN len(arg_keys) <> len(arg_texts) THEN error('[2202E] mismatched array dimensions')

@@ -3,6 +3,15 @@
 
 -- Exact, with PostgreSQL's scale.
 CREATE MACRO teatree_system.pg.numeric_div(arg_left, arg_right) AS teatree_numeric_div(arg_left, arg_right);
+-- Roots, powers and logarithms, in the decimals that results are shown from with PostgreSQL's places.
+CREATE MACRO teatree_system.pg.numeric_sqrt(arg_number) AS CAST(teatree_numeric_sqrt(CAST(arg_number AS VARCHAR)) AS DECIMAL(38, 21));
+CREATE MACRO teatree_system.pg.numeric_exp(arg_number) AS CAST(teatree_numeric_exp(CAST(arg_number AS VARCHAR)) AS DECIMAL(38, 19));
+CREATE MACRO teatree_system.pg.numeric_ln(arg_number) AS CAST(teatree_numeric_ln(CAST(arg_number AS VARCHAR)) AS DECIMAL(38, 19));
+CREATE MACRO teatree_system.pg.numeric_log(arg_base, arg_number) AS
+  CAST(teatree_numeric_log(CAST(arg_base AS VARCHAR), CAST(arg_number AS VARCHAR)) AS DECIMAL(38, 19));
+CREATE MACRO teatree_system.pg.numeric_log10(arg_number) AS teatree_system.pg.numeric_log(10, arg_number);
+CREATE MACRO teatree_system.pg.numeric_power(arg_base, arg_exponent) AS
+  CAST(teatree_numeric_power(CAST(arg_base AS VARCHAR), CAST(arg_exponent AS VARCHAR)) AS DECIMAL(38, 16));
 -- Half to even.
 CREATE MACRO teatree_system.pg.dround(arg_number) AS teatree_round_half_even(CAST(arg_number AS DOUBLE));
 

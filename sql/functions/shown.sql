@@ -5,22 +5,9 @@ CREATE MACRO teatree_system.pg.float8_text(arg_number) AS teatree_float8_text(CA
 CREATE MACRO teatree_system.pg.float4_text(arg_number) AS teatree_float4_text(CAST(CAST(arg_number AS REAL) AS VARCHAR));
 CREATE MACRO teatree_system.pg.boolout(arg_value) AS CASE WHEN arg_value THEN 't' WHEN NOT arg_value THEN 'f' END;
 
--- An element of an array: in quotes where it would be read as something else.
-CREATE MACRO teatree_system.pg.array_element(arg_text) AS
-  CASE WHEN arg_text IS NULL THEN 'NULL'
-       WHEN arg_text = '' OR lower(arg_text) = 'null' OR regexp_matches(arg_text, '[\s,{}"\\]')
-       THEN '"' || replace(replace(arg_text, '\', '\\'), '"', '\"') || '"'
-       ELSE arg_text END;
-CREATE MACRO teatree_system.pg.array_of_texts(arg_texts) AS
-  '{' || coalesce(list_aggregate([teatree_system.pg.array_element(i) FOR i IN arg_texts], 'string_agg', ','), '') || '}';
-CREATE MACRO teatree_system.pg.array_text(arg_items) AS
-  teatree_system.pg.array_of_texts(CAST(arg_items AS VARCHAR[]));
-CREATE MACRO teatree_system.pg.array_bool_text(arg_items) AS
-  teatree_system.pg.array_of_texts([teatree_system.pg.boolout(i) FOR i IN arg_items]);
-CREATE MACRO teatree_system.pg.array_float8_text(arg_items) AS
-  teatree_system.pg.array_of_texts([teatree_system.pg.float8_text(i) FOR i IN arg_items]);
-CREATE MACRO teatree_system.pg.array_float4_text(arg_items) AS
-  teatree_system.pg.array_of_texts([teatree_system.pg.float4_text(i) FOR i IN arg_items]);
+-- Arrays and rows, by what also writes results.
+CREATE MACRO teatree_system.pg.array_text(arg_items) AS teatree_text(arg_items, system.main.current_setting('TimeZone'));
+CREATE MACRO teatree_system.pg.record_text(arg_row) AS teatree_text(arg_row, system.main.current_setting('TimeZone'));
 
 -- `x = ANY (list)`, with its three answers.
 CREATE MACRO teatree_system.pg.is_member(arg_items, arg_item) AS
@@ -41,6 +28,22 @@ CREATE MACRO teatree_system.pg.timestamptz_scale(arg_time, arg_places) AS
   CASE WHEN isfinite(arg_time) THEN system.main.make_timestamptz(teatree_system.pg.rounded_micros(epoch_us(arg_time), arg_places)) ELSE arg_time END;
 CREATE MACRO teatree_system.pg.time_scale(arg_time, arg_places) AS
   CAST(system.main.make_timestamp(teatree_system.pg.rounded_micros(epoch_us(arg_time), arg_places)) AS TIME);
+CREATE MACRO teatree_system.pg.interval_scale(arg_span, arg_places) AS
+  teatree_system.support.interval_of(teatree_system.support.months_of(arg_span), teatree_system.support.days_of(arg_span),
+    teatree_system.pg.rounded_micros(teatree_system.support.micros_of(arg_span), arg_places));
+
+-- `x LIKE ANY (list)` and `x LIKE ALL (list)`, with their three answers.
+CREATE MACRO teatree_system.support.any_of(arg_tests) AS
+  list_transform([arg_tests], lambda t: CASE WHEN t IS NULL THEN NULL WHEN list_contains(t, true) THEN true WHEN list_count(t) < len(t) THEN NULL ELSE false END)[1];
+CREATE MACRO teatree_system.support.all_of(arg_tests) AS
+  list_transform([arg_tests], lambda t: CASE WHEN t IS NULL THEN NULL WHEN list_contains(t, false) THEN false WHEN list_count(t) < len(t) THEN NULL ELSE true END)[1];
+CREATE MACRO teatree_system.pg.like_any(arg_text, arg_patterns) AS teatree_system.support.any_of([arg_text LIKE p ESCAPE '\' FOR p IN arg_patterns]);
+CREATE MACRO teatree_system.pg.like_all(arg_text, arg_patterns) AS teatree_system.support.all_of([arg_text LIKE p ESCAPE '\' FOR p IN arg_patterns]);
+CREATE MACRO teatree_system.pg.ilike_any(arg_text, arg_patterns) AS teatree_system.support.any_of([arg_text ILIKE p ESCAPE '\' FOR p IN arg_patterns]);
+CREATE MACRO teatree_system.pg.ilike_all(arg_text, arg_patterns) AS teatree_system.support.all_of([arg_text ILIKE p ESCAPE '\' FOR p IN arg_patterns]);
+
+-- An array that is given by its text.
+CREATE MACRO teatree_system.pg.text_array(arg_text) AS teatree_array_texts(CAST(arg_text AS VARCHAR));
 
 -- Vectors of the catalogue, which are no arrays to a reader.
 CREATE MACRO teatree_system.pg.int2vectorout(arg_vector) AS system.main.array_to_string(arg_vector, ' ');

@@ -70,24 +70,8 @@ CREATE MACRO teatree_system.pg.string_to_table(arg_text, arg_separator) AS teatr
   (arg_text, arg_separator, arg_missing) AS teatree_system.pg.text_to_array_null(arg_text, arg_separator, arg_missing);
 
 -- A value as its type prints it. arg_value may have any type: what does not fit it is never reached.
-CREATE MACRO teatree_system.support.plain_float(arg_text) AS
-  CASE WHEN contains(arg_text, 'n') THEN CASE arg_text WHEN 'nan' THEN 'NaN' WHEN 'inf' THEN 'Infinity' ELSE '-Infinity' END
-       WHEN ends_with(arg_text, '.0') THEN left(arg_text, length(arg_text) - 2) ELSE arg_text END;
--- Digits without a sign and without the zeros at their end, and the place of their point.
-CREATE MACRO teatree_system.support.exponent_float(arg_sign, arg_digits, arg_point) AS
-  arg_sign || left(arg_digits, 1) || CASE WHEN length(arg_digits) > 1 THEN '.' ELSE '' END || substr(arg_digits, 2) || 'e+' || right('0' || (arg_point - 2), 2);
--- A number that has arg_most digits before its point, or more, is written with an exponent.
-CREATE MACRO teatree_system.support.float_text(arg_text, arg_most) AS
-  CASE WHEN instr(ltrim(arg_text, '-'), '.') > arg_most
-       THEN teatree_system.support.exponent_float(CASE WHEN starts_with(arg_text, '-') THEN '-' ELSE '' END,
-         rtrim(replace(ltrim(arg_text, '-'), '.', ''), '0'), instr(ltrim(arg_text, '-'), '.'))
-       ELSE teatree_system.support.plain_float(arg_text) END;
 CREATE MACRO teatree_system.support.out_text(arg_value) AS
-  CASE typeof(arg_value) WHEN 'VARCHAR' THEN CAST(arg_value AS VARCHAR) WHEN 'BOOLEAN' THEN left(CAST(arg_value AS VARCHAR), 1)
-    WHEN 'DOUBLE' THEN teatree_system.support.float_text(CAST(arg_value AS VARCHAR), 16) WHEN 'FLOAT' THEN teatree_system.support.float_text(CAST(arg_value AS VARCHAR), 7)
-    WHEN 'BLOB' THEN '\x' || lower(hex(TRY_CAST(arg_value AS BLOB)))
-    ELSE CASE WHEN ends_with(typeof(arg_value), ']') OR typeof(arg_value) = 'INTERVAL' OR (contains(typeof(arg_value), '(') AND left(typeof(arg_value), 4) NOT IN ('DECI', 'ENUM'))
-      THEN error('[0A000] a value of this type cannot be made text here') ELSE CAST(arg_value AS VARCHAR) END END;
+  CASE typeof(arg_value) WHEN 'VARCHAR' THEN CAST(arg_value AS VARCHAR) ELSE teatree_text(arg_value, system.main.current_setting('TimeZone')) END;
 CREATE MACRO teatree_system.pg.array_to_text(arg_items, arg_separator) AS
   CASE WHEN arg_items IS NULL OR arg_separator IS NULL THEN NULL
        ELSE coalesce(list_aggregate([teatree_system.support.out_text(i) FOR i IN arg_items IF i IS NOT NULL], 'string_agg', arg_separator), '') END;

@@ -29,12 +29,6 @@ CREATE MACRO teatree_system.pg.parse_ident(arg_written) AS teatree_system.suppor
 CREATE MACRO teatree_system.pg._pg_expandarray(arg_items) AS
   unnest([{'x': arg_items[CAST(i AS INTEGER)], 'n': CAST(i AS INTEGER)} FOR i IN range(1, len(arg_items) + 1)]);
 
--- PostgreSQL's ~ looks for the pattern anywhere; NULL on either side gives NULL.
-CREATE MACRO teatree_system.pg.textregexeq(arg_value, arg_pattern) AS
-  regexp_matches(CAST(arg_value AS VARCHAR), CAST(arg_pattern AS VARCHAR));
-CREATE MACRO teatree_system.pg.texticregexeq(arg_value, arg_pattern) AS
-  regexp_matches(CAST(arg_value AS VARCHAR), CAST(arg_pattern AS VARCHAR), 'i');
-
 -- What `/` and `%` divide by: DuckDB gives NULL for a division by zero, PostgreSQL an error.
 CREATE MACRO teatree_system.pg.nonzero(arg_divisor) AS
   CASE WHEN arg_divisor = 0 THEN error('[22012] division by zero') ELSE arg_divisor END;

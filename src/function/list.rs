@@ -2,7 +2,7 @@
 
 use super::float::{float4_text, float8_text};
 use super::json::{self, PathOptions};
-use super::{Arg, Kind, Out, ScalarFunction, format, regexp};
+use super::{Arg, Kind, Out, ScalarFunction, format, regexp, transcendental};
 use crate::error::{Error, Result};
 use crate::sqlstate::SqlState;
 
@@ -25,6 +25,18 @@ macro_rules! strict {
 pub static ALL: &[ScalarFunction] = &[
     strict!("round_half_even", [Float8] => Float8, |a| {
         Ok(Out::Float(a[0].float()?.round_ties_even()))
+    }),
+    // Roots, powers and logarithms of numerics, which come and go as their texts.
+    strict!("numeric_sqrt", [Text] => Text, |a| {
+        transcendental::sqrt(a[0].text()?).map(Out::Text)
+    }),
+    strict!("numeric_exp", [Text] => Text, |a| transcendental::exp(a[0].text()?).map(Out::Text)),
+    strict!("numeric_ln", [Text] => Text, |a| transcendental::ln(a[0].text()?).map(Out::Text)),
+    strict!("numeric_log", [Text, Text] => Text, |a| {
+        transcendental::log(a[0].text()?, a[1].text()?).map(Out::Text)
+    }),
+    strict!("numeric_power", [Text, Text] => Text, |a| {
+        transcendental::power(a[0].text()?, a[1].text()?).map(Out::Text)
     }),
     // Numbers' texts as they are sent.
     strict!("float8_text", [Float8] => Text, |a| Ok(Out::Text(float8_text(a[0].float()?)))),
@@ -94,16 +106,23 @@ pub static ALL: &[ScalarFunction] = &[
     strict!("regexp_split", [Text, Text, Text] => Texts, |a| {
         regexp::split(a[0].text()?, a[1].text()?, a[2].text()?).map(some)
     }),
-    strict!("regexp_count", [Text, Text, Text] => Int4, |a| {
-        let count = regexp::count(a[0].text()?, a[1].text()?, a[2].text()?)?;
-        Ok(Out::Int(i64::try_from(count).unwrap_or(i64::MAX)))
+    strict!("regexp_count", [Text, Text, Int4, Text] => Int4, |a| {
+        let start = a[2].int4()?;
+        regexp::count(a[0].text()?, a[1].text()?, start, a[3].text()?).map(Out::Int)
     }),
-    strict!("regexp_instr", [Text, Text, Text] => Int4, |a| {
-        let place = regexp::place(a[0].text()?, a[1].text()?, a[2].text()?)?;
-        Ok(Out::Int(i64::try_from(place).unwrap_or(0)))
+    strict!("regexp_instr", [Text, Text, Int4, Int4, Int4, Text, Int4] => Int4, |a| {
+        let (from, end, group) = ((a[2].int4()?, a[3].int4()?), a[4].int4()?, a[6].int4()?);
+        let flags = a[5].text()?;
+        regexp::place(a[0].text()?, a[1].text()?, from, end, flags, group).map(Out::Int)
     }),
-    strict!("regexp_substr", [Text, Text, Text] => Text, |a| {
-        regexp::part(a[0].text()?, a[1].text()?, a[2].text()?).map(Out::from)
+    strict!("regexp_substr", [Text, Text, Int4, Int4, Text, Int4] => Text, |a| {
+        let (from, flags) = ((a[2].int4()?, a[3].int4()?), a[4].text()?);
+        regexp::part(a[0].text()?, a[1].text()?, from, flags, a[5].int4()?).map(Out::from)
+    }),
+    strict!("regexp_replace", [Text, Text, Text, Int4, Int4, Text] => Text, |a| {
+        let from = (a[3].int4()?, a[4].int4()?);
+        let (text, pattern, instead) = (a[0].text()?, a[1].text()?, a[2].text()?);
+        regexp::replace(text, pattern, instead, from, a[5].text()?).map(Out::Text)
     }),
     strict!("regexp_like", [Text, Text, Text] => Bool, |a| {
         regexp::is_match(a[0].text()?, a[1].text()?, a[2].text()?).map(Out::Bool)

@@ -7,6 +7,7 @@
 //! - `format/`: `to_char`, `to_date`, `to_number`, `format` and their like.
 //! - `json/`: jsonb's operators and functions.
 //! - `numeric.rs`: division as PostgreSQL's `numeric` does it.
+//! - `transcendental.rs`: roots, powers and logarithms of `numeric`, by the numbers of `quad.rs`.
 //! - `regexp.rs`: regular expressions as functions.
 //! - `list.rs`: the list of functions, with how they take their arguments.
 
@@ -15,7 +16,9 @@ pub mod format;
 pub mod json;
 mod list;
 mod numeric;
+mod quad;
 mod regexp;
+mod transcendental;
 
 use crate::error::{Error, Result};
 

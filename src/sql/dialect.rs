@@ -3,7 +3,7 @@
 
 use std::any::TypeId;
 
-use sqlparser::ast::{Expr, Query};
+use sqlparser::ast::{BinaryOperator, Expr, Query, UnaryOperator};
 use sqlparser::dialect::{Dialect, PostgreSqlDialect, Precedence};
 use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError};
@@ -71,6 +71,27 @@ impl Dialect for PostgreSql {
         THEIRS.get_next_precedence(parser)
     }
 
+    /// `BETWEEN SYMMETRIC`, which the parser does not know: the ends may come in either order.
+    fn parse_infix(
+        &self,
+        parser: &mut Parser<'_>,
+        expr: &Expr,
+        precedence: u8,
+    ) -> Option<Result<Expr, ParserError>> {
+        let negated = parser.parse_keywords(&[Keyword::NOT, Keyword::BETWEEN, Keyword::SYMMETRIC]);
+        if !negated && !parser.parse_keywords(&[Keyword::BETWEEN, Keyword::SYMMETRIC]) {
+            // ASYMMETRIC says nothing.
+            if parser.parse_keywords(&[Keyword::NOT, Keyword::BETWEEN, Keyword::ASYMMETRIC]) {
+                return Some(parser.parse_between(expr.clone(), true));
+            }
+            if parser.parse_keywords(&[Keyword::BETWEEN, Keyword::ASYMMETRIC]) {
+                return Some(parser.parse_between(expr.clone(), false));
+            }
+            return THEIRS.parse_infix(parser, expr, precedence);
+        }
+        Some(parser.parse_between(expr.clone(), false).map(|between| symmetric(between, negated)))
+    }
+
     fn prec_value(&self, precedence: Precedence) -> u8 {
         THEIRS.prec_value(precedence)
     }
@@ -106,6 +127,19 @@ impl Dialect for PostgreSql {
         supports_xml_expressions,
         supports_comment_optimizer_hint,
     );
+}
+
+/// Either order of a BETWEEN's ends.
+fn symmetric(between: Expr, negated: bool) -> Expr {
+    let Expr::Between { expr, low, high, .. } = &between else { return between };
+    let (low, high) = (high.clone(), low.clone());
+    let other = Expr::Between { expr: expr.clone(), negated: false, low, high };
+    let either = Expr::Nested(Box::new(Expr::BinaryOp {
+        left: Box::new(between),
+        op: BinaryOperator::Or,
+        right: Box::new(other),
+    }));
+    if negated { Expr::UnaryOp { op: UnaryOperator::Not, expr: Box::new(either) } } else { either }
 }
 
 /// Parses text of our own.

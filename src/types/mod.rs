@@ -29,7 +29,7 @@ pub use copy::{
 };
 pub use input::{from_binary, from_text, zone_by_name};
 pub use output::{Format, OutputStyle, RowEncoder, timestamp_text};
-pub(crate) use output::{each_text, write_value_text};
+pub(crate) use output::{JsonForm, each_text, json_texts, value_texts, write_value_text};
 pub use pg_type::{Column, Origin, PgType, ScalarType, numeric_typmod};
 pub use style::{DateFormat, DateOrder, DateStyle, InputStyle, IntervalStyle};
 pub use value::{Interval, Numeric, Value};

@@ -78,6 +78,13 @@ const MESSAGES: &[Row] = &[
         "arguments to GROUPING must be grouping expressions of the associated query level",
     ),
     ("GROUP BY term out of range", "", SqlState::INVALID_COLUMN_REFERENCE, ""),
+    ("table \"", "columns specified", SqlState::INVALID_COLUMN_REFERENCE, ""),
+    (
+        "LIMIT/OFFSET cannot be negative",
+        "",
+        SqlState::INVALID_ROW_COUNT_IN_LIMIT_CLAUSE,
+        "LIMIT must not be negative",
+    ),
     ("frame start cannot be UNBOUNDED FOLLOWING", "", SqlState::WINDOWING_ERROR, ""),
     ("frame end cannot be UNBOUNDED PRECEDING", "", SqlState::WINDOWING_ERROR, ""),
     (

@@ -16,13 +16,16 @@ use arrow::datatypes::{
     DataType, Date32Type, Float64Type, Int32Type, Int64Type, TimestampMicrosecondType,
 };
 
-use super::capi::Database;
+use super::capi::{Connection, Database};
 use crate::error::{Error, Result};
 use crate::function::{self, Arg, Kind, Out, QUOTIENT_SCALE, ScalarFunction};
 use crate::sql::shown_expression;
+use crate::types::{self, InputStyle, OutputStyle, PgType, ScalarType, Value};
 
-/// Makes the functions known.
-pub(super) fn register(database: &Database) -> Result<()> {
+/// Makes the functions known. Some of them work only for as long as the connection that is returned
+/// is open.
+pub(super) fn register(database: &Database) -> Result<Connection> {
+    let renderer = database.connect()?;
     let connection = database.connect_crate()?;
     let wrong = |name: &str, error: ::duckdb::Error| {
         Error::internal(format!("function {name} could not be registered: {error}"))
@@ -34,14 +37,19 @@ pub(super) fn register(database: &Database) -> Result<()> {
             .register_scalar_function_with_state::<Rows>(&name, &Code(function))
             .map_err(|error| wrong(&name, error))?;
     }
+    super::rendered::register(&connection, &renderer)?;
     connection
         .register_scalar_function::<NumericDiv>("teatree_numeric_div")
-        .map_err(|error| wrong("teatree_numeric_div", error))
+        .map_err(|error| wrong("teatree_numeric_div", error))?;
+    Ok(renderer)
 }
+
+/// Functions that know more than [`crate::function`] does.
+static SHOWN: [ScalarFunction; 2] = [SHOWN_EXPRESSION, ARRAY_TEXTS];
 
 /// An expression of a definition, the names and types of its table's columns, and whether it is to
 /// be pretty: the catalogue's own function.
-static SHOWN: [ScalarFunction; 1] = [ScalarFunction {
+const SHOWN_EXPRESSION: ScalarFunction = ScalarFunction {
     name: "shown_expression",
     args: &[Kind::Text, Kind::Texts, Kind::Texts, Kind::Bool],
     result: Kind::Text,
@@ -54,7 +62,30 @@ static SHOWN: [ScalarFunction; 1] = [ScalarFunction {
         let shown = shown_expression(text.text()?, &columns, matches!(pretty, Arg::Bool(true)));
         Ok(Out::Text(shown.map_or_else(|| text.text().map(str::to_owned), Ok)?))
     },
-}];
+};
+
+/// The elements of an array by its text: of one dimension, as DuckDB's type says nothing of more.
+const ARRAY_TEXTS: ScalarFunction = ScalarFunction {
+    name: "array_texts",
+    args: &[Kind::Text],
+    result: Kind::Texts,
+    strict: true,
+    run: |args| {
+        let text = args[0].text()?;
+        let style = InputStyle::from(OutputStyle::default().time_zone);
+        let Value::Array(_, items) =
+            types::from_text(PgType::Array(ScalarType::Text), text, style)?
+        else {
+            return Ok(Out::Null);
+        };
+        let items = items.into_iter().map(|item| match item {
+            Value::Null => Ok(None),
+            Value::Text(text) => Ok(Some(text)),
+            _ => Err(Error::unsupported("a text is an array of one dimension only")),
+        });
+        items.collect::<Result<Vec<_>>>().map(Out::Texts)
+    },
+};
 
 thread_local! {
     // A signature is asked for without the state that it belongs to.
@@ -88,7 +119,7 @@ impl VScalar for Rows {
 }
 
 /// The SQLSTATE travels in the message's first word, as from the catalogue's macros.
-fn shown(error: Error) -> Box<dyn StdError> {
+pub(super) fn shown(error: Error) -> Box<dyn StdError> {
     format!("[{}] {}", error.code().as_str(), error.message()).into()
 }
 

@@ -114,6 +114,8 @@ pub struct DuckDb {
     pub(super) reads_max: usize,
     pub(super) kept: KeptCopy,
     file: PathBuf,
+    /// What functions read values of any type by.
+    _renderer: Mutex<Connection>,
 }
 
 impl std::fmt::Debug for DuckDb {
@@ -138,7 +140,7 @@ impl DuckDb {
         replay(&options.file, &options.settings())?;
         let database = Database::open(&options.file, &options.settings())?;
         system_tables::register(&database, tables)?;
-        functions::register(&database)?;
+        let renderer = functions::register(&database)?;
         system_functions::register(&database, system_functions)?;
         let mut connection = database.connect()?;
         connection.execute("ATTACH ':memory:' AS teatree_system")?;
@@ -157,6 +159,7 @@ impl DuckDb {
         }
         Ok(DuckDb {
             kept: KeptCopy::new(&database, options.database())?,
+            _renderer: Mutex::new(renderer),
             database,
             idle: Mutex::new(Vec::new()),
             slots: Arc::new(Semaphore::new(options.reads_max)),

@@ -44,6 +44,7 @@ mod logical_type;
 mod parquet_file;
 mod reader;
 mod refused_rows;
+mod rendered;
 mod routines;
 mod statement_cache;
 mod system_functions;

@@ -177,6 +177,18 @@ pub(super) fn is_aggregate(name: &str) -> bool {
     AGGREGATES.contains(name)
 }
 
+static WINDOWS: LazyLock<std::collections::HashSet<&'static str>> = LazyLock::new(|| {
+    let rows = PROCS.lines().map(|line| line.split('\t').collect::<Vec<_>>());
+    rows.filter(|fields| fields.get(3) == Some(&"w"))
+        .filter_map(|fields| fields.get(1).copied())
+        .collect()
+});
+
+/// Tells whether a function of this name needs a window.
+pub(super) fn is_window(name: &str) -> bool {
+    WINDOWS.contains(name)
+}
+
 /// Tells whether there is a cast between two types that goes without their texts.
 pub(super) fn has_cast(from: u32, to: u32) -> bool {
     CASTS_BETWEEN.contains(&(from, to))

@@ -71,6 +71,7 @@ impl Analyzer<'_> {
             return found;
         }
         let Some(name) = builtin_name(&function.name) else { return Ty::UNTYPED };
+        self.check_window(&name, function);
         let Some(mut args) = arguments(&function.args) else {
             return self.unnamed_result(&name);
         };
@@ -131,6 +132,9 @@ impl Analyzer<'_> {
 
     /// Types a call of a function by its name.
     pub(super) fn named(&mut self, whole: &Expr, name: &str, args: &[&Expr], env: Env<'_>) -> Ty {
+        if let ("round" | "trunc" | "ceil" | "ceiling" | "floor", [rounded, ..]) = (name, args) {
+            self.shows(rounded);
+        }
         let given = self.types_of(args, env);
         if name == "string_agg" && given.first() == Some(&UNKNOWN) {
             // PostgreSQL's parser makes text of an unknown first argument.
@@ -140,6 +144,10 @@ impl Analyzer<'_> {
         if let Some(found) = &found {
             if !native::is_as_good(found.source, args, &given) {
                 self.stands_for(whole, found.source);
+            }
+            // Its code is in SQL, and has no name.
+            if matches!(name, "log" | "log10") && found.source.is_empty() {
+                self.stands_for(whole, "numeric_log10");
             }
             if found.is_set && found.columns.len() < 2 {
                 self.decisions.sets.insert(std::ptr::from_ref(whole), found.source);
@@ -176,7 +184,7 @@ impl Analyzer<'_> {
     /// Types the functions that PostgreSQL's grammar knows by name.
     fn special(&mut self, name: &str, args: &[&Expr], env: Env<'_>) -> Option<Ty> {
         Some(match name {
-            "coalesce" | "greatest" | "least" => self.common_of(args, env),
+            "coalesce" | "greatest" | "least" => self.common_in(&name.to_uppercase(), args, env),
             "nullif" => {
                 let types: Vec<Ty> = args.iter().map(|arg| self.expr(arg, env)).collect();
                 let all = self.common_with(args, &types);

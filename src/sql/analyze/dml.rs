@@ -3,7 +3,7 @@
 
 use sqlparser::ast::{
     Assignment, AssignmentTarget, Delete, FromTable, Insert, SelectItem, SetExpr, TableObject,
-    Update,
+    TableWithJoins, Update, UpdateTableFromKind,
 };
 
 use super::Ty;
@@ -17,35 +17,41 @@ impl Analyzer<'_> {
         let TableObject::TableName(name) = &insert.table else { return None };
         let ctes = Ctes::new();
         let columns = self.table(name, &ctes)?;
-        let targets: Vec<Ty> = if insert.columns.is_empty() {
-            columns.iter().map(|(_, ty)| *ty).collect()
+        let targets: Vec<(String, Ty)> = if insert.columns.is_empty() {
+            columns.clone()
         } else {
             let named = insert.columns.iter().map(last_name);
             let find = |name: Option<String>| {
                 columns.iter().find(|(known, _)| Some(known) == name.as_ref())
             };
-            named.map(|name| find(name).map_or(Ty::UNTYPED, |(_, ty)| *ty)).collect()
+            let unknown = || (String::new(), Ty::UNTYPED);
+            named.map(|name| find(name).cloned().unwrap_or_else(unknown)).collect()
         };
         if let Some(source) = &insert.source {
             let scope = Scope::default();
             let env = Env { scope: &scope, ctes: &ctes };
             match source.body.as_ref() {
                 SetExpr::Values(values) => {
+                    self.check_conflict(insert, values, &targets);
                     for row in &values.rows {
-                        for (cell, target) in row.iter().zip(&targets) {
-                            self.wanted(cell, target.oid, env);
+                        for (cell, (column, target)) in row.iter().zip(&targets) {
+                            let found = self.wanted(cell, target.oid, env);
+                            self.check_assigned(column, target.oid, found.oid);
                         }
                     }
                 }
                 SetExpr::Select(select) => {
-                    for (item, target) in select.projection.iter().zip(&targets) {
+                    for (item, (_, target)) in select.projection.iter().zip(&targets) {
                         if let SelectItem::UnnamedExpr(expr)
                         | SelectItem::ExprWithAlias { expr, .. } = item
                         {
                             self.settle(expr, target.oid);
                         }
                     }
-                    self.query(source, &ctes, None);
+                    let columns = self.query(source, &ctes, None).unwrap_or_default();
+                    for ((_, found), (column, target)) in columns.iter().zip(&targets) {
+                        self.check_assigned(column, target.oid, found.oid);
+                    }
                 }
                 _ => {
                     self.query(source, &ctes, None);
@@ -59,21 +65,26 @@ impl Analyzer<'_> {
     /// Types an UPDATE.
     pub(super) fn update(&mut self, update: &Update) -> Columns {
         let ctes = Ctes::new();
-        let scope = self.from(std::slice::from_ref(&update.table), &ctes, None);
+        let changed = self.from(std::slice::from_ref(&update.table), &ctes, None);
+        let more: &[TableWithJoins] = match &update.from {
+            Some(UpdateTableFromKind::BeforeSet(more) | UpdateTableFromKind::AfterSet(more)) => {
+                more
+            }
+            None => &[],
+        };
+        let scope = self.beside(changed.clone(), more);
         let env = Env { scope: &scope, ctes: &ctes };
         for Assignment { target, value } in &update.assignments {
             let column = match target {
                 AssignmentTarget::ColumnName(name) => last_name(name),
                 AssignmentTarget::Tuple(_) => None,
             };
-            let to = column.map_or(Ty::UNTYPED, |column| scope.column(&column));
-            self.wanted(value, to.oid, env);
+            let to = column.as_ref().map_or(Ty::UNTYPED, |column| changed.column(column));
+            let found = self.wanted(value, to.oid, env);
+            self.check_assigned(column.as_deref().unwrap_or_default(), to.oid, found.oid);
         }
-        if let Some(condition) = update.selection.as_ref().filter(|_| update.from.is_none()) {
+        if let Some(condition) = &update.selection {
             self.boolean(condition, "WHERE", env);
-        }
-        if update.from.is_some() {
-            return None;
         }
         self.projection(update.returning.as_deref()?, env)
     }
@@ -82,15 +93,26 @@ impl Analyzer<'_> {
     pub(super) fn delete(&mut self, delete: &Delete) -> Columns {
         let (FromTable::WithFromKeyword(from) | FromTable::WithoutKeyword(from)) = &delete.from;
         let ctes = Ctes::new();
-        let scope = self.from(from, &ctes, None);
-        if delete.using.is_some() {
-            return None;
-        }
+        let target = self.from(from, &ctes, None);
+        let scope = self.beside(target, delete.using.as_deref().unwrap_or_default());
         let env = Env { scope: &scope, ctes: &ctes };
         if let Some(condition) = &delete.selection {
             self.boolean(condition, "WHERE", env);
         }
         self.projection(delete.returning.as_deref()?, env)
+    }
+
+    /// The names of a changed table and of those that it is joined with.
+    fn beside<'s>(&mut self, mut target: Scope<'s>, more: &[TableWithJoins]) -> Scope<'s> {
+        if !more.is_empty() {
+            let others = self.from(more, &Ctes::new(), None);
+            target.all = target.all.zip(others.all).map(|(mut all, others)| {
+                all.extend(others);
+                all
+            });
+            target.sources.extend(others.sources);
+        }
+        target
     }
 
     fn returning(

@@ -1,6 +1,10 @@
 //! The types of expressions.
 
-use sqlparser::ast::{AccessExpr, BinaryOperator, CeilFloorKind, Expr, Ident, Subscript, Value};
+use std::collections::HashSet;
+
+use sqlparser::ast::{
+    AccessExpr, BinaryOperator, CeilFloorKind, DataType, Expr, Ident, Subscript, Value,
+};
 
 use super::enums::Enums;
 use super::refuse::names_columns;
@@ -24,6 +28,7 @@ pub(super) const TIMESTAMP: u32 = 1114;
 pub(super) const TIMESTAMPTZ: u32 = 1184;
 pub(super) const DATE: u32 = 1082;
 pub(super) const RECORD: u32 = 2249;
+const TEXT_ARRAY: u32 = 1009;
 
 /// The walk over one statement.
 pub(super) struct Analyzer<'a> {
@@ -36,6 +41,8 @@ pub(super) struct Analyzer<'a> {
     pub(super) body_of: Option<&'a Routine>,
     /// The next select list is the statement's own.
     pub(super) is_top: bool,
+    /// Expressions that are sent to the client, or rounded.
+    pub(super) shown: HashSet<*const Expr>,
     pub(super) enums: Enums,
     pub(super) decisions: Decisions,
 }
@@ -65,31 +72,15 @@ impl Analyzer<'_> {
             Expr::CompoundIdentifier(idents) => compound(idents, env),
             Expr::BinaryOp { left, op, right } => self.binary(expr, left, op, right, env),
             Expr::UnaryOp { op, expr: inner } => self.unary(expr, *op, inner, env),
-            Expr::Cast { expr, data_type, .. } => {
-                let to = declared_type(data_type);
-                let from = self.expr(expr, env);
-                if from.oid == UNKNOWN {
-                    self.settle(expr, to.oid);
-                    // A string has the cast that it stands in.
-                    self.decisions.literals.remove(&std::ptr::from_ref(expr.as_ref()));
-                }
-                if resolve::category(to.oid) == b'S' {
-                    self.shows_name(expr, from);
-                    if from.oid != BOOL {
-                        self.shows_text(expr, from.oid);
-                    }
-                }
-                self.check_cast(from.oid, to.oid);
-                self.lengthens(expr, from.oid, to.oid);
-                to
-            }
+            Expr::Cast { expr, data_type, .. } => self.cast(expr, data_type, env),
             Expr::TypedString(typed) => declared_type(&typed.data_type),
             Expr::Interval(_) => Ty::of(INTERVAL),
             Expr::Function(function) => self.call(expr, function, env),
             Expr::Case { .. } => self.case(expr, env),
             Expr::Array(array) => {
                 let elements: Vec<&Expr> = array.elem.iter().collect();
-                let element = self.common_of(&elements, env);
+                self.check_array(&elements);
+                let element = self.common_in("ARRAY", &elements, env);
                 match builtin::element_of(element.oid) {
                     Some(_) => element, // an array of arrays is of more dimensions
                     None => Ty::with_typmod(
@@ -118,6 +109,28 @@ impl Analyzer<'_> {
         }
     }
 
+    fn cast(&mut self, expr: &Expr, data_type: &DataType, env: Env<'_>) -> Ty {
+        let to = declared_type(data_type);
+        // An empty array has the type of the cast around it.
+        let is_empty = matches!(expr, Expr::Array(array) if array.elem.is_empty());
+        let from = if is_empty { Ty::UNKNOWN } else { self.expr(expr, env) };
+        if from.oid == UNKNOWN {
+            self.settle(expr, to.oid);
+            // A string has the cast that it stands in.
+            self.decisions.literals.remove(&std::ptr::from_ref(expr));
+        }
+        if resolve::category(to.oid) == b'S' {
+            self.shows_name(expr, from);
+            if from.oid != BOOL {
+                self.shows_text(expr, from.oid);
+            }
+        }
+        self.check_cast(from.oid, to.oid);
+        self.lengthens(expr, from.oid, to.oid);
+        self.takes_apart(expr, from.oid, to.oid);
+        to
+    }
+
     fn case(&mut self, expr: &Expr, env: Env<'_>) -> Ty {
         let Expr::Case { operand, conditions, else_result, .. } = expr else { return Ty::UNTYPED };
         if let Some(operand) = operand {
@@ -133,7 +146,7 @@ impl Analyzer<'_> {
         }
         let results = conditions.iter().map(|when| &when.result);
         let results: Vec<&Expr> = results.chain(else_result.as_deref()).collect();
-        self.common_of(&results, env)
+        self.common_in("CASE", &results, env)
     }
 
     /// Types the constructs of SQL's grammar that look like functions.
@@ -220,6 +233,11 @@ impl Analyzer<'_> {
                 self.common_with(&all, &types);
                 self.check_pair(types[0].oid, ">=", types[1].oid);
                 self.check_pair(types[0].oid, "<=", types[2].oid);
+            }
+            Expr::Like { any: true, expr, pattern, .. }
+            | Expr::ILike { any: true, expr, pattern, .. } => {
+                self.wanted(expr, TEXT, env);
+                self.wanted(pattern, TEXT_ARRAY, env);
             }
             Expr::Like { expr, pattern, .. }
             | Expr::ILike { expr, pattern, .. }
@@ -313,9 +331,10 @@ impl Analyzer<'_> {
         }
     }
 
-    /// Types expressions that must have one type.
-    pub(super) fn common_of(&mut self, all: &[&Expr], env: Env<'_>) -> Ty {
+    /// Types the parts of a construct of the grammar, which must have one type.
+    pub(super) fn common_in(&mut self, construct: &str, all: &[&Expr], env: Env<'_>) -> Ty {
         let found: Vec<Ty> = all.iter().map(|expr| self.expr(expr, env)).collect();
+        self.check_common(construct, &found);
         self.common_with(all, &found)
     }
 
@@ -339,13 +358,17 @@ impl Analyzer<'_> {
             }
             _ => (self.expr(root, env), chain),
         };
-        for step in rest {
+        for (place, step) in rest.iter().enumerate() {
             found = match step {
                 AccessExpr::Subscript(Subscript::Index { index }) => {
                     if found.oid == JSONB {
                         found
                     } else {
                         self.wanted(index, INT4, env);
+                        // Behind the first there may be more dimensions.
+                        if place == 0 {
+                            self.check_subscript(found.oid);
+                        }
                         let element = match found.oid {
                             22 => Some(21),
                             30 => Some(26),

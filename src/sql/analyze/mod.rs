@@ -14,10 +14,11 @@
 //! - `enums.rs`: the enums that columns have.
 //! - `texts.rs`: values whose text an engine writes otherwise; `times.rs`: what dates and times
 //!   have of their own.
-//! - `refuse.rs`: what PostgreSQL refuses by its types, and an engine would take.
+//! - `refuse.rs`, `checks.rs`: what PostgreSQL refuses by its types, and an engine would take.
 
 mod builtin;
 mod call;
+mod checks;
 mod dml;
 mod enums;
 mod expr;
@@ -341,15 +342,34 @@ impl<'a> Analyzer<'a> {
             has_function: None,
             body_of: None,
             is_top: false,
+            shown: HashSet::new(),
             enums: Enums::of(relations),
             decisions: Decisions::default(),
         }
     }
 }
 
+/// Functions of numerics whose results have so many places that DuckDB could not calculate with
+/// them: they are exact where they are shown or rounded, and floats elsewhere.
+const EXACT: [&str; 6] =
+    ["numeric_sqrt", "numeric_exp", "numeric_ln", "numeric_log", "numeric_log10", "numeric_power"];
+
 impl Analyzer<'_> {
+    /// Notes that an expression is sent to the client, or rounded.
+    fn shows(&mut self, expr: &ast::Expr) {
+        let mut inner = expr;
+        while let ast::Expr::Nested(next) = inner {
+            inner = next;
+        }
+        self.shown.insert(std::ptr::from_ref(inner));
+    }
+
     /// Notes that a function of the catalogue stands for an expression, if there is one.
     fn stands_for(&mut self, expr: &ast::Expr, source: &'static str) {
+        let place = std::ptr::from_ref(expr);
+        if EXACT.contains(&source) && !self.shown.contains(&place) {
+            return;
+        }
         if !source.is_empty() && self.has_function.is_some_and(|has| has(source)) {
             self.decisions.calls.insert(std::ptr::from_ref(expr), source);
         }

@@ -29,6 +29,11 @@ pub(super) fn is_as_good(source: &str, args: &[&Expr], given: &[u32]) -> bool {
                 && number_of(length).is_some_and(|length| length >= 0)
         }
         ("text_substr_no_len", [_, from]) => number_of(from).is_some_and(|from| from >= 1),
+        ("textregexreplace_noopt", [_, pattern, instead]) => replaces_alike(pattern, instead),
+        ("textregexreplace", [_, pattern, instead, flags]) => {
+            matches!(text_of(flags), Some("" | "g" | "i" | "gi" | "ig"))
+                && replaces_alike(pattern, instead)
+        }
         ("split_part", [_, _, place]) => number_of(place).is_some_and(|place| place >= 1),
         ("interval_mul" | "mul_d_interval", _) => {
             given.iter().any(|oid| matches!(*oid, INT4 | INT8 | 21))
@@ -38,6 +43,19 @@ pub(super) fn is_as_good(source: &str, args: &[&Expr], given: &[u32]) -> bool {
         }
         _ => false,
     }
+}
+
+/// Tells whether a pattern and what comes in its place mean the same to every engine: a dot, a
+/// letter's class and what is special to PostgreSQL do not.
+fn replaces_alike(pattern: &Expr, instead: &Expr) -> bool {
+    let (Some(pattern), Some(instead)) = (text_of(pattern), text_of(instead)) else { return false };
+    let escapes = |pair: &[u8]| {
+        pair[0] == b'\\' && pair[1].is_ascii_alphanumeric() && !b"dDsS".contains(&pair[1])
+    };
+    !pattern.as_bytes().windows(2).any(escapes)
+        && !pattern.contains('.')
+        && !["(?", "[[", "[:", "***"].iter().any(|part| pattern.contains(part))
+        && !instead.contains("\\&")
 }
 
 fn text_of(expr: &Expr) -> Option<&str> {

@@ -33,12 +33,15 @@ impl Analyzer<'_> {
             return Ty::UNTYPED;
         };
         let joins = operator == "||" && found.result == TEXT;
+        let resolved_to = found.result;
         for ((expr, found), &oid) in [(left, a), (right, b)].into_iter().zip(&found.args) {
             self.settle(expr, oid);
             if joins && !matches!(found.oid, BOOL | TEXT | UNKNOWN) {
                 self.shows_text(expr, found.oid);
             }
-            if oid == FLOAT8 && found.oid == FLOAT4 {
+            // DuckDB would compute with a real and an integer as reals.
+            let widens = oid == FLOAT8 || resolved_to == FLOAT8;
+            if widens && found.oid == FLOAT4 {
                 self.decisions.casts.insert(std::ptr::from_ref(expr), PgType::FLOAT8);
             }
             // DuckDB adds INTEGERs to dates, and has BIGINT for some of them.
@@ -131,6 +134,7 @@ impl Analyzer<'_> {
             return;
         }
         let (a, b) = (self.expr(left, env), self.expr(right, env));
+        self.check_quantified(b.oid);
         let element = builtin::element_of(b.oid).unwrap_or(b.oid);
         if let Some(found) = resolve::operator(&op.to_string(), &[a.oid, element])
             && let [to_left, to_right] = *found.args.as_slice()

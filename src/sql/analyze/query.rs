@@ -1,16 +1,16 @@
 //! The columns of queries: FROM, the select list, set operations, common table expressions.
 
 use sqlparser::ast::{
-    Expr, FunctionArg, Join, JoinConstraint, JoinOperator, LimitClause, ObjectName, OrderBy, Query,
-    Select, SelectItem, SelectItemQualifiedWildcardKind, SetExpr, TableAlias, TableFactor,
-    TableWithJoins, Values,
+    Expr, FunctionArg, GroupByExpr, Join, JoinConstraint, JoinOperator, LimitClause, ObjectName,
+    OrderBy, Query, Select, SelectItem, SelectItemQualifiedWildcardKind, SetExpr, TableAlias,
+    TableAliasColumnDef, TableFactor, TableWithJoins, Values,
 };
 
 use super::call::{builtin_name, plain};
-use super::expr::{Analyzer, Env, INT8, RECORD};
+use super::expr::{Analyzer, Env, INT8, RECORD, TEXT};
 use super::resolve::common;
 use super::scope::{Ctes, Scope, Source};
-use super::{RelationColumn, Ty, UNKNOWN, UNTYPED, builtin};
+use super::{RelationColumn, Ty, UNKNOWN, UNTYPED, builtin, declared_type};
 use crate::sql::statement::TableRef;
 
 /// A query's columns; `None` when not even their number is known.
@@ -39,7 +39,8 @@ impl Analyzer<'_> {
                 let _ = self.query(&cte.query, &ctes, outer);
             } else {
                 let columns = self.query(&cte.query, &ctes, outer);
-                ctes.insert(name, renamed(columns, &cte.alias));
+                self.check_alias("WITH query", columns.as_deref(), &cte.alias);
+                ctes.insert(name, renamed(settled(columns), &cte.alias));
             }
         }
         self.is_top = is_top;
@@ -51,6 +52,7 @@ impl Analyzer<'_> {
         if let Some(LimitClause::LimitOffset { limit, offset, .. }) = &query.limit_clause {
             let scope = Scope::default();
             let env = Env { scope: &scope, ctes: &ctes };
+            self.check_limit(limit.as_ref(), offset.as_ref().map(|offset| &offset.value));
             for expr in limit.iter().chain(offset.as_ref().map(|offset| &offset.value)) {
                 self.wanted(expr, INT8, env);
             }
@@ -62,7 +64,7 @@ impl Analyzer<'_> {
         match body {
             SetExpr::Select(select) => self.select(select, None, ctes, outer),
             SetExpr::Query(query) => self.query(query, ctes, outer),
-            SetExpr::SetOperation { left, right, .. } => {
+            SetExpr::SetOperation { left, op, right, .. } => {
                 let is_top = self.is_top;
                 let left_columns = self.body(left, ctes, outer);
                 self.is_top = is_top;
@@ -70,6 +72,9 @@ impl Analyzer<'_> {
                 let (left_columns, right_columns) = (left_columns?, right_columns?);
                 if left_columns.len() != right_columns.len() {
                     return None;
+                }
+                for ((_, a), (_, b)) in left_columns.iter().zip(&right_columns) {
+                    self.check_common(&op.to_string(), &[*a, *b]);
                 }
                 let pairs = left_columns.into_iter().zip(right_columns).enumerate();
                 let column =
@@ -98,7 +103,7 @@ impl Analyzer<'_> {
         let width = values.rows.first()?.len();
         let column = |analyzer: &mut Self, place: usize| {
             let cells: Vec<&Expr> = values.rows.iter().filter_map(|row| row.get(place)).collect();
-            (format!("column{}", place + 1), analyzer.common_of(&cells, env))
+            (format!("column{}", place + 1), analyzer.common_in("VALUES", &cells, env))
         };
         Some((0..width).map(|place| column(self, place)).collect())
     }
@@ -170,6 +175,16 @@ impl Analyzer<'_> {
         let is_top = std::mem::take(&mut self.is_top);
         let scope = self.from(&select.from, ctes, outer);
         let env = Env { scope: &scope, ctes };
+        let is_grouped = !matches!(&select.group_by, GroupByExpr::Expressions(exprs, _)
+            if exprs.is_empty());
+        if is_top && !is_grouped && select.distinct.is_none() {
+            for item in &select.projection {
+                if let SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } = item
+                {
+                    self.shows(expr);
+                }
+            }
+        }
         let columns = self.projection(&select.projection, env);
         self.order_star(select, &scope);
         if is_top {
@@ -192,6 +207,7 @@ impl Analyzer<'_> {
             }
         }
         self.grouping(select, order, env);
+        self.check_distinct(select, order);
         columns
     }
 
@@ -324,7 +340,7 @@ impl Analyzer<'_> {
             }
             TableFactor::Derived { subquery, alias, .. } => {
                 let columns = self.query(subquery, ctes, Some(&*scope));
-                (columns, alias, None)
+                (settled(columns), alias, None)
             }
             TableFactor::UNNEST { alias, array_exprs, with_ordinality, .. } => {
                 let env = Env { scope, ctes };
@@ -351,6 +367,8 @@ impl Analyzer<'_> {
         let is_function =
             !matches!(factor, TableFactor::Table { args: None, .. } | TableFactor::Derived { .. });
         let columns = match alias {
+            // The columns of a record are declared where it is called.
+            Some(alias) if is_function && declared(alias).is_some() => declared(alias),
             // A function that gives single values names its column after its alias.
             Some(alias) if is_function && alias.columns.is_empty() => columns.map(|mut columns| {
                 if let Some(first) =
@@ -439,6 +457,25 @@ fn ordinal(columns: Columns, is_ordinal: bool) -> Columns {
         }
         columns
     })
+}
+
+/// A string in a select list is a text to the query around.
+fn settled(columns: Columns) -> Columns {
+    let mut columns = columns?;
+    for (_, ty) in columns.iter_mut().filter(|(_, ty)| ty.oid == UNKNOWN) {
+        ty.oid = TEXT;
+    }
+    Some(columns)
+}
+
+/// The columns that an alias declares with their types.
+fn declared(alias: &TableAlias) -> Columns {
+    let column = |column: &TableAliasColumnDef| {
+        let data_type = column.data_type.as_ref()?;
+        Some((column.name.value.clone(), declared_type(data_type)))
+    };
+    let columns: Option<Vec<_>> = alias.columns.iter().map(column).collect();
+    columns.filter(|columns| !columns.is_empty())
 }
 
 /// Gives columns the names that an alias lists.

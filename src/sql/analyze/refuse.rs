@@ -13,7 +13,7 @@ use crate::sqlstate::SqlState;
 use crate::types::PgType;
 
 /// A type's name as PostgreSQL's messages have it.
-fn type_name(oid: u32) -> String {
+pub(super) fn type_name(oid: u32) -> String {
     match oid {
         UNKNOWN => "unknown".to_owned(),
         oid => PgType::from_oid(oid).map(PgType::sql_name).unwrap_or_default(),

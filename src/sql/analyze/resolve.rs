@@ -15,6 +15,8 @@ const ANYCOMPATIBLE: u32 = 5077;
 const ANYCOMPATIBLEARRAY: u32 = 5078;
 const ANYCOMPATIBLENONARRAY: u32 = 5079;
 const TEXT: u32 = 25;
+const INT2VECTOR: u32 = 22;
+const OIDVECTOR: u32 = 30;
 
 /// What a call was resolved to.
 #[derive(Clone, Debug)]
@@ -163,7 +165,10 @@ fn by_known(candidates: &mut Vec<Candidate>, given: &[u32]) {
     if !given.contains(&UNKNOWN) || known.any(|&other| other != first) {
         return;
     }
-    candidates.retain(|one| one.args.iter().all(|&to| can_become(first, to)));
+    let same = vec![first; given.len()];
+    candidates.retain(|one| {
+        one.args.iter().all(|&to| can_become(first, to)) && finish(one, &same).is_some()
+    });
 }
 
 /// Tells whether there is surely no such operator between two types.
@@ -221,6 +226,8 @@ pub(super) fn can_become(from: u32, to: u32) -> bool {
         ANYENUM => from >= FIRST_OF_USERS,
         ANYARRAY | ANYCOMPATIBLEARRAY => element_of(from).is_some(),
         ANYNONARRAY | ANYCOMPATIBLENONARRAY => element_of(from).is_none(),
+        // Vectors of the catalogue are no arrays that elements are cast to.
+        INT2VECTOR | OIDVECTOR => casts_implicitly(from, to),
         _ => {
             casts_implicitly(from, to)
                 || matches!((element_of(from), element_of(to)), (Some(a), Some(b))
@@ -242,11 +249,16 @@ fn finish(best: &Candidate, given: &[u32]) -> Option<Resolved> {
             ANYELEMENT | ANYARRAY | ANYNONARRAY | ANYENUM if inner != UNKNOWN => {
                 element = element.or(Some(inner));
             }
+            ANYCOMPATIBLEARRAY if from == UNKNOWN => {}
             ANYCOMPATIBLE | ANYCOMPATIBLEARRAY | ANYCOMPATIBLENONARRAY => compatible.push(inner),
             _ => {}
         }
     }
-    let compatible = (!compatible.is_empty()).then(|| common(&compatible)).flatten();
+    let has_compatible = !compatible.is_empty();
+    let compatible = has_compatible.then(|| common(&compatible)).flatten();
+    if has_compatible && compatible.is_none() {
+        return None;
+    }
     let concrete = |oid| match oid {
         ANYELEMENT | ANYNONARRAY | ANYENUM => element,
         ANYARRAY => element.and_then(array_of),

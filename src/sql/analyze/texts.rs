@@ -2,11 +2,15 @@
 
 use sqlparser::ast::Expr;
 
-use super::expr::{Analyzer, BOOL, FLOAT4, FLOAT8, INTERVAL};
+use super::expr::{Analyzer, BOOL, FLOAT4, FLOAT8, INTERVAL, RECORD, TEXT, TIMESTAMPTZ};
 use super::{Ty, builtin, resolve};
+use crate::types::PgType;
 
 const INT2VECTOR: u32 = 22;
 const OIDVECTOR: u32 = 30;
+const VARCHAR: u32 = 1043;
+/// An array of rows.
+const RECORDS: u32 = 2287;
 
 impl Analyzer<'_> {
     /// An OID that is some object's prints as its name.
@@ -36,18 +40,36 @@ impl Analyzer<'_> {
         }
     }
 
+    /// What a cast makes of a part of a value, or of an array's text, which no engine casts.
+    pub(super) fn takes_apart(&mut self, expr: &Expr, from: u32, to: u32) {
+        const TIME: u32 = 1083;
+        let made = match (from, to) {
+            (INTERVAL, TIME) => "interval_time",
+            (TEXT | VARCHAR, to) if builtin::element_of(to).is_some_and(resolve::is_plain) => {
+                "text_array"
+            }
+            (TIMESTAMPTZ, TIME) => {
+                self.decisions.casts.insert(std::ptr::from_ref(expr), PgType::TIMESTAMP);
+                return;
+            }
+            _ => return,
+        };
+        if self.has_function.is_some_and(|has| has(made)) {
+            self.decisions.texts.insert(std::ptr::from_ref(expr), made);
+        }
+    }
+
     /// A value whose text the engine writes otherwise is shown by the catalogue's function.
     pub(super) fn shows_text(&mut self, expr: &Expr, oid: u32) {
         let shown = match oid {
             FLOAT8 => "float8_text",
             FLOAT4 => "float4_text",
             BOOL => "boolout",
+            RECORD => "record_text",
             INT2VECTOR => "int2vectorout",
             OIDVECTOR => "oidvectorout",
+            RECORDS => "array_text",
             oid => match builtin::element_of(oid) {
-                Some(FLOAT8) => "array_float8_text",
-                Some(FLOAT4) => "array_float4_text",
-                Some(BOOL) => "array_bool_text",
                 Some(element) if resolve::is_plain(element) => "array_text",
                 _ => return,
             },

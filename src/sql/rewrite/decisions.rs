@@ -16,7 +16,7 @@ use sqlparser::ast::{
 
 use super::casts::cast_to;
 use super::names::{arguments, take};
-use super::{NameContext, names, unnested};
+use super::{NameContext, aggregates, names, unnested};
 use crate::error::{Error, Result};
 use crate::sql::analyze::{self, Decisions};
 use crate::types::{PgType, ScalarType};
@@ -35,18 +35,31 @@ pub(super) fn apply(statement: &mut Statement, names: &NameContext, kept: bool) 
         decisions.texts.clear();
         decisions.members.clear();
         decisions.averages.clear();
-        decisions.calls.retain(|_, source| *source != "numeric_div");
+        decisions.calls.retain(|_, source| !SERVERS_OWN.contains(source));
     }
-    match statement.visit(&mut Applier { decisions, values: Vec::new() }) {
+    match statement.visit(&mut Applier { decisions, values: Vec::new(), is_kept: kept }) {
         ControlFlow::Break(error) => Err(error),
         ControlFlow::Continue(()) => Ok(()),
     }
 }
 
+/// Arithmetic of the server's own, in the place of which DuckDB's does where something is kept.
+const SERVERS_OWN: [&str; 7] = [
+    "numeric_div",
+    "numeric_sqrt",
+    "numeric_exp",
+    "numeric_ln",
+    "numeric_log",
+    "numeric_log10",
+    "numeric_power",
+];
+
 struct Applier {
     decisions: Decisions,
     /// The functions in the FROM of the query around that are named after the value they give.
     values: Vec<unnested::NamedValue>,
+    /// What is made of aggregates must mean the same without the server's own functions.
+    is_kept: bool,
 }
 
 impl VisitorMut for Applier {
@@ -92,7 +105,7 @@ impl VisitorMut for Applier {
             *expr = type_name(expr, name);
             return ControlFlow::Continue(());
         }
-        aggregate(expr);
+        aggregates::rewrite(expr, self.is_kept);
         if self.decisions.averages.contains(&place) {
             average(expr);
         }
@@ -240,6 +253,7 @@ fn round_to_precision(expr: &mut Expr) {
         DataType::Time(places, TimezoneInfo::None | TimezoneInfo::WithoutTimeZone) => {
             (places, "time_scale")
         }
+        DataType::Interval { precision, .. } => (precision, "interval_scale"),
         _ => return,
     };
     let Some(places) = places.take().filter(|places| *places < 6) else { return };
@@ -285,6 +299,17 @@ fn type_literal(expr: &mut Expr, pg_type: PgType) {
     let is_string =
         matches!(value.value, Value::SingleQuotedString(_) | Value::EscapedStringLiteral(_));
     let scalar = pg_type.scalar();
+    // Nothing is joined to an array as an array.
+    if pg_type.is_array() && matches!(value.value, Value::Null) {
+        return cast(expr, pg_type);
+    }
+    // The blanks at the end of a `char(n)` mean nothing.
+    if pg_type == PgType::BPCHAR
+        && let Value::SingleQuotedString(text) = &value.value
+    {
+        *expr = names::string(text.trim_end_matches(' '));
+        return;
+    }
     if scalar == ScalarType::Record {
         // Only an array without rows says nothing of their types.
         let is_empty =
@@ -308,26 +333,6 @@ fn average(expr: &mut Expr) {
     };
     let (sum, count) = (named("sum"), named("count"));
     *expr = names::system_function("numeric_div", arguments(vec![sum, count]));
-}
-
-/// Aggregates that DuckDB has under another name, or not as an aggregate.
-fn aggregate(expr: &mut Expr) {
-    let Expr::Function(function) = &mut *expr else { return };
-    let Some(parts) = names::parts(&function.name) else { return };
-    let name = match parts.as_slice() {
-        [only] | ["pg_catalog", only] => (*only).to_owned(),
-        _ => return,
-    };
-    match name.as_str() {
-        "every" => function.name = names::object_name(&["bool_and"]),
-        "json_agg" | "jsonb_agg" => {
-            function.name = names::object_name(&["list"]);
-            let list = take(expr);
-            let json = names::call(names::object_name(&["to_json"]), arguments(vec![list]));
-            *expr = if name == "jsonb_agg" { names::system_call("jsonb_in", json) } else { json };
-        }
-        _ => {}
-    }
 }
 
 /// Puts the catalogue's function in the place of a call or an operator.

@@ -13,6 +13,10 @@ pub fn fold_tokens(tokens: &mut [TokenWithSpan]) {
     quote_at(tokens);
     mark_variadic(tokens);
     for token in tokens {
+        if let Token::UnicodeStringLiteral(text) = &mut token.token {
+            // The tokenizer has read its escapes.
+            token.token = Token::SingleQuotedString(std::mem::take(text));
+        }
         if let Token::Word(word) = &mut token.token {
             if word.quote_style.is_none() && word.value.bytes().any(|b| b.is_ascii_uppercase()) {
                 word.value.make_ascii_lowercase();

@@ -6,8 +6,8 @@
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    AccessExpr, DataType, Expr, Ident, ObjectNamePart, Query, Select, SelectItem, SetExpr,
-    Statement, TableAliasColumnDef, TableFactor, TrimWhereField, VisitMut, VisitorMut,
+    AccessExpr, BinaryOperator, DataType, Expr, Ident, ObjectNamePart, Query, Select, SelectItem,
+    SetExpr, Statement, TableAliasColumnDef, TableFactor, TrimWhereField, VisitMut, VisitorMut,
 };
 
 use sqlparser::parser::Parser;
@@ -189,6 +189,7 @@ fn figure(expr: &Expr) -> Option<(String, bool)> {
         Expr::Ceil { .. } => strong("ceil"),
         Expr::Floor { .. } => strong("floor"),
         Expr::AtTimeZone { .. } => strong("timezone"),
+        Expr::BinaryOp { op: BinaryOperator::Overlaps, .. } => strong("overlaps"),
         Expr::Trim { trim_where, .. } => strong(match trim_where {
             Some(TrimWhereField::Leading) => "ltrim",
             Some(TrimWhereField::Trailing) => "rtrim",

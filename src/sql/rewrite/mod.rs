@@ -4,11 +4,13 @@
 //! unquoted names are in lower case. The result's `Display` is DuckDB SQL. Text is never searched.
 //! Not here: which statements may run at all, SET and SHOW, parameters' types.
 
+mod aggregates;
 mod casts;
 mod decisions;
 mod fold;
 mod for_datafusion;
 mod intents;
+mod json_rows;
 mod kept;
 mod labels;
 mod literals;
@@ -20,6 +22,7 @@ mod routines;
 mod rows;
 mod sequences;
 mod session_facts;
+mod spelled;
 mod statements;
 #[cfg(test)]
 mod tests;
@@ -79,9 +82,11 @@ pub struct NameContext {
 /// Rewrites a statement for DuckDB, in place.
 pub fn for_duckdb(statement: &mut Statement, names: &NameContext) -> Result<()> {
     ties::rewrite(statement)?;
+    json_rows::rewrite(statement)?;
     labels::add(statement);
     casts::show_top_level(statement);
     each_expression(statement, |expr| {
+        spelled::rewrite(expr);
         variadic::spell_out(expr)?;
         rows::spell_out(expr)
     })?;
@@ -181,6 +186,7 @@ impl VisitorMut for Rewriter<'_> {
 
     fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<Error> {
         intents::waited(factor, self.names);
+        spelled::sample(factor);
         let is_cte = matches!(&*factor, TableFactor::Table { name, .. }
             if matches!(names::parts(name).as_deref(), Some([only]) if self.is_cte(only)));
         if !self.is_kept && !is_cte {
@@ -211,7 +217,7 @@ impl VisitorMut for Rewriter<'_> {
         flow(
             sequences::rewrite(expr, self.names)
                 .and_then(|()| casts::rewrite(expr, self.names))
-                .and_then(|()| operators::rewrite(expr)),
+                .and_then(|()| operators::rewrite(expr, self.is_kept)),
         )
     }
 

@@ -9,8 +9,9 @@ use super::rows;
 use crate::error::{Error, Result};
 use crate::sqlstate::SqlState;
 
-/// Rewrites one expression's operator.
-pub(super) fn rewrite(expr: &mut Expr) -> Result<()> {
+/// Rewrites one expression's operator. What a view or a table keeps goes without the server's own
+/// functions.
+pub(super) fn rewrite(expr: &mut Expr, is_kept: bool) -> Result<()> {
     match expr {
         Expr::BinaryOp { left, op, right } => {
             if let BinaryOperator::PGCustomBinaryOperator(parts) = op {
@@ -23,7 +24,7 @@ pub(super) fn rewrite(expr: &mut Expr) -> Result<()> {
                 BinaryOperator::PGRegexNotIMatch => (true, true),
                 _ => return Ok(()),
             };
-            let matches = regexp_matches(take(left), take(right), insensitive);
+            let matches = regexp_matches(take(left), take(right), insensitive, is_kept);
             *expr = if negated {
                 Expr::UnaryOp { op: UnaryOperator::Not, expr: Box::new(matches) }
             } else {
@@ -54,7 +55,7 @@ pub(super) fn rewrite(expr: &mut Expr) -> Result<()> {
             if matches!(last, Some("default" | "C" | "POSIX" | "ucs_basic" | "C.utf8")) {
                 let inner = take(inner);
                 *expr = inner;
-                return rewrite(expr);
+                return rewrite(expr, is_kept);
             }
         }
         _ => {}
@@ -168,13 +169,30 @@ fn named(parts: &[String]) -> Result<BinaryOperator> {
     })
 }
 
-/// DuckDB's `~` wants the whole text to match; PostgreSQL's looks for the pattern anywhere.
-fn regexp_matches(text: Expr, pattern: Expr, insensitive: bool) -> Expr {
-    let mut args = vec![text, pattern];
-    if insensitive {
-        args.push(names::string("i"));
+/// DuckDB's `~` wants the whole text to match; PostgreSQL's looks for the pattern anywhere. DuckDB
+/// compiles a plain pattern once and for all rows; the others mean something else to it.
+fn regexp_matches(text: Expr, pattern: Expr, insensitive: bool, is_kept: bool) -> Expr {
+    if is_kept || is_plain_pattern(&pattern) {
+        let options = names::string(if insensitive { "is" } else { "s" });
+        let args = names::arguments(vec![text, pattern, options]);
+        return names::call(names::object_name(&["regexp_matches"]), args);
     }
-    names::call(names::object_name(&["regexp_matches"]), names::arguments(args))
+    let source = if insensitive { "texticregexeq" } else { "textregexeq" };
+    names::system_function(source, names::arguments(vec![text, pattern]))
+}
+
+/// Tells whether a pattern is written in the statement and means the same to every engine: no
+/// classes by name, no escaped letters, no options, nothing that looks around.
+fn is_plain_pattern(pattern: &Expr) -> bool {
+    let value = match pattern {
+        Expr::Value(value) => value,
+        Expr::Collate { expr, .. } | Expr::Nested(expr) => return is_plain_pattern(expr),
+        _ => return false,
+    };
+    let Value::SingleQuotedString(text) = &value.value else { return false };
+    let escapes_letter =
+        text.as_bytes().windows(2).any(|pair| pair[0] == b'\\' && pair[1].is_ascii_alphanumeric());
+    !escapes_letter && !["(?", "[[", "[:", "***"].iter().any(|part| text.contains(part))
 }
 
 /// Catalogue columns of type int2vector and oidvector: their first element has number 0.

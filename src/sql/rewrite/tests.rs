@@ -143,14 +143,14 @@ fn casts() {
 #[test]
 fn operators() {
     check(&[
-        ("SELECT a FROM t WHERE a ~ 'x'", "SELECT a FROM t WHERE regexp_matches(a, 'x')"),
+        ("SELECT a FROM t WHERE a ~ 'x'", "SELECT a FROM t WHERE regexp_matches(a, 'x', 's')"),
         (
             "SELECT a FROM t WHERE a !~* 'x'",
-            "SELECT a FROM t WHERE NOT regexp_matches(a, 'x', 'i')",
+            "SELECT a FROM t WHERE NOT regexp_matches(a, 'x', 'is')",
         ),
         (
             "SELECT a FROM t WHERE a OPERATOR(pg_catalog.~) '^(t)$' COLLATE pg_catalog.default",
-            "SELECT a FROM t WHERE regexp_matches(a, '^(t)$')",
+            "SELECT a FROM t WHERE regexp_matches(a, '^(t)$', 's')",
         ),
         ("SELECT a FROM t WHERE a OPERATOR(pg_catalog.=) 1", "SELECT a FROM t WHERE a = 1"),
     ]);

@@ -3,8 +3,8 @@
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    Expr, Ident, Query, SelectItem, SetExpr, Statement, TableAlias, TableFactor, VisitMut,
-    VisitorMut,
+    Expr, FunctionArg, FunctionArgExpr, Ident, Query, SelectItem, SetExpr, Statement, TableAlias,
+    TableFactor, Value, VisitMut, VisitorMut,
 };
 use sqlparser::parser::Parser;
 
@@ -65,7 +65,16 @@ fn value_of<'a>(expr: &Expr, values: &'a [NamedValue]) -> Option<&'a NamedValue>
 /// Functions that give many rows, for which the catalogue has one that gives a list.
 fn gives_list(function: &str) -> bool {
     function.starts_with("json")
-        || matches!(function, "regexp_split_to_table" | "string_to_table" | "aclexplode")
+        || matches!(
+            function,
+            "regexp_split_to_table" | "regexp_matches" | "string_to_table" | "aclexplode"
+        )
+}
+
+/// A number with a point, for which DuckDB has no series.
+fn is_decimal(arg: &FunctionArg) -> bool {
+    matches!(arg, FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Value(value)))
+        if matches!(&value.value, Value::Number(text, _) if text.contains('.')))
 }
 
 /// A function of json in FROM gives a list here, which is made rows of.
@@ -86,9 +95,18 @@ fn unnested(factor: &TableFactor, given: &mut Option<NamedValue>) -> Option<Tabl
         [only] | ["pg_catalog", only] => (*only).to_owned(),
         _ => return None,
     };
-    let columns = analyze::set_function(&function).filter(|_| gives_list(&function))?;
+    let is_numeric = function == "generate_series" && args.iter().any(is_decimal);
+    let columns =
+        analyze::set_function(&function).filter(|_| is_numeric || gives_list(&function))?;
+    let list = match (function.as_str(), args.len()) {
+        ("aclexplode", _) => "aclexplode_list",
+        ("regexp_matches", 2) => "regexp_matches_no_flags",
+        ("regexp_matches", _) => "regexp_matches_flags",
+        ("generate_series", 2) => "generate_series_numeric",
+        ("generate_series", _) => "generate_series_step_numeric",
+        (same, _) => same,
+    };
     let args = args.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-    let list = if function == "aclexplode" { "aclexplode_list" } else { function.as_str() };
     let list = format!("{}({args})", names::system_name(list));
     let own = alias.as_ref().map_or(function.as_str(), |alias| alias.name.value.as_str());
     let mut sql = match columns.as_slice() {

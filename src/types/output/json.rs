@@ -12,6 +12,7 @@ use super::array::list_parts;
 use super::cell::Cell;
 use super::{Field, OutputStyle, Wire};
 use crate::error::{Error, Result};
+use crate::sqlstate::SqlState;
 use crate::types::arrow_map::column_for_field;
 use crate::types::{PgType, ScalarType};
 
@@ -31,11 +32,19 @@ impl<'a> Member<'a> {
     }
 
     fn write(&self, at: usize, out: &mut Vec<u8>) -> Result<()> {
-        if self.nulls.as_ref().is_some_and(|nulls| nulls.is_null(at)) {
+        if !self.write_some(at, out)? {
             out.extend_from_slice(b"null");
-            return Ok(());
         }
-        (self.write)(at, out)
+        Ok(())
+    }
+
+    /// Writes a value that is not NULL; tells whether there is one.
+    fn write_some(&self, at: usize, out: &mut Vec<u8>) -> Result<bool> {
+        if self.nulls.as_ref().is_some_and(|nulls| nulls.is_null(at)) {
+            return Ok(false);
+        }
+        (self.write)(at, out)?;
+        Ok(true)
     }
 }
 
@@ -48,7 +57,7 @@ pub(super) fn values<'a>(
     style: OutputStyle,
 ) -> Result<Cell<'a>> {
     match array.data_type() {
-        DataType::Struct(_) => structs(array, style),
+        DataType::Struct(_) => structs(array, style, b","),
         DataType::Map(..) => maps(array, style),
         DataType::Union(..) => unions(array, style),
         DataType::Null => Ok(Box::new(|_, out| {
@@ -56,23 +65,127 @@ pub(super) fn values<'a>(
             Ok(())
         })),
         _ => match list_parts(array) {
-            Some((range, items)) => {
-                let items = Member::new(items, None, style)?;
-                Ok(Box::new(move |at, out| {
-                    out.push(b'[');
-                    for (place, item) in range(at).enumerate() {
-                        if place > 0 {
-                            out.push(b',');
-                        }
-                        items.write(item, out)?;
-                    }
-                    out.push(b']');
-                    Ok(())
-                }))
-            }
+            Some(_) => listed(array, style, (b"[", b",", b"]")),
             None => leaves(array, field, style),
         },
     }
+}
+
+/// The field of a list's items.
+fn item_field(list: &DataType) -> Option<&ArrowField> {
+    match list {
+        DataType::List(item)
+        | DataType::LargeList(item)
+        | DataType::FixedSizeList(item, _)
+        | DataType::ListView(item)
+        | DataType::LargeListView(item) => Some(item),
+        _ => None,
+    }
+}
+
+/// How a value is laid out in JSON.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum JsonForm {
+    /// As `to_json` does.
+    Plain,
+    /// With line feeds between a row's or an array's own parts.
+    Pretty,
+    /// The list of an aggregate's arguments as an array.
+    Aggregate,
+    /// The list of an aggregate's keys and values as an object.
+    ObjectAggregate,
+}
+
+/// Prints the values of an array as JSON; NULL gives `None`.
+///
+/// # Errors
+/// 0A000 for values without a text, 22023 for an object's key that is NULL.
+pub(crate) fn json_texts(
+    field: &ArrowField,
+    array: &dyn Array,
+    style: OutputStyle,
+    form: JsonForm,
+) -> Result<Vec<Option<String>>> {
+    let write = match form {
+        JsonForm::Plain => values(array, Some(field), style)?,
+        JsonForm::Pretty => match array.data_type() {
+            DataType::Struct(_) => structs(array, style, b",\n ")?,
+            _ => listed(array, style, (b"[", b",\n ", b"]"))?,
+        },
+        JsonForm::Aggregate => {
+            let item = item_field(array.data_type()).map(ArrowField::data_type);
+            let is_composite =
+                item.is_some_and(|item| matches!(item, DataType::Struct(_)) || is_list(item));
+            let between: &[u8] = if is_composite { b", \n " } else { b", " };
+            listed(array, style, (b"[", between, b"]"))?
+        }
+        JsonForm::ObjectAggregate => objects(array, style)?,
+    };
+    let nulls = array.logical_nulls();
+    let mut out = Vec::new();
+    let text = |at| {
+        if nulls.as_ref().is_some_and(|nulls| nulls.is_null(at)) {
+            return Ok(None);
+        }
+        out.clear();
+        write(at, &mut out)?;
+        Ok(Some(String::from_utf8_lossy(&out).into_owned()))
+    };
+    (0..array.len()).map(text).collect()
+}
+
+fn is_list(data_type: &DataType) -> bool {
+    item_field(data_type).is_some()
+}
+
+/// Makes the writer of a list with something before, between and after its items.
+fn listed<'a>(
+    array: &'a dyn Array,
+    style: OutputStyle,
+    (before, between, after): (&'a [u8], &'a [u8], &'a [u8]),
+) -> Result<Cell<'a>> {
+    let Some((range, items)) = list_parts(array) else { return values(array, None, style) };
+    let items = Member::new(items, item_field(array.data_type()), style)?;
+    Ok(Box::new(move |at, out| {
+        out.extend_from_slice(before);
+        for (place, item) in range(at).enumerate() {
+            if place > 0 {
+                out.extend_from_slice(between);
+            }
+            items.write(item, out)?;
+        }
+        out.extend_from_slice(after);
+        Ok(())
+    }))
+}
+
+/// Makes the writer of a list of keys and values as an object, as `json_object_agg` lays it out.
+fn objects(array: &dyn Array, style: OutputStyle) -> Result<Cell<'_>> {
+    let pairs = list_parts(array).map(|(range, items)| (range, items.as_struct_opt()));
+    let Some((range, Some(pairs))) = pairs else { return values(array, None, style) };
+    let [keys, items] = pairs.columns() else { return values(array, None, style) };
+    let keys = Member::new(keys.as_ref(), Some(&pairs.fields()[0]), style)?;
+    let items = Member::new(items.as_ref(), Some(&pairs.fields()[1]), style)?;
+    Ok(Box::new(move |at, out| {
+        out.extend_from_slice(b"{ ");
+        for (place, item) in range(at).enumerate() {
+            if place > 0 {
+                out.extend_from_slice(b", ");
+            }
+            let start = out.len();
+            if !keys.write_some(item, out)? {
+                let message = "field name must not be null";
+                return Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, message));
+            }
+            if out.get(start) != Some(&b'"') {
+                quote(out, start);
+            }
+            out.extend_from_slice(b" : ");
+            items.write(item, out)?;
+        }
+        out.extend_from_slice(b" }");
+        Ok(())
+    }))
 }
 
 fn leaves<'a>(
@@ -158,12 +271,17 @@ fn write_string(out: &mut Vec<u8>, text: &[u8]) {
     out.push(b'"');
 }
 
-fn structs(array: &dyn Array, style: OutputStyle) -> Result<Cell<'_>> {
+/// Makes the writer of rows with something between their fields.
+fn structs<'a>(array: &'a dyn Array, style: OutputStyle, between: &'a [u8]) -> Result<Cell<'a>> {
     let array = array.as_struct();
     let mut members = Vec::with_capacity(array.num_columns());
-    for (field, column) in array.fields().iter().zip(array.columns()) {
+    for (place, (field, column)) in array.fields().iter().zip(array.columns()).enumerate() {
         let mut name = Vec::new();
-        write_string(&mut name, field.name().as_bytes());
+        // A row that was written out has no names for its fields.
+        match field.name().as_str() {
+            "" => write_string(&mut name, format!("f{}", place + 1).as_bytes()),
+            own => write_string(&mut name, own.as_bytes()),
+        }
         name.push(b':');
         members.push((name, Member::new(column.as_ref(), Some(field), style)?));
     }
@@ -171,7 +289,7 @@ fn structs(array: &dyn Array, style: OutputStyle) -> Result<Cell<'_>> {
         out.push(b'{');
         for (place, (name, member)) in members.iter().enumerate() {
             if place > 0 {
-                out.push(b',');
+                out.extend_from_slice(between);
             }
             out.extend_from_slice(name);
             member.write(at, out)?;

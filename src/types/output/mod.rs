@@ -30,15 +30,18 @@ mod value;
 
 use arrow::array::{Array, RecordBatch};
 use arrow::buffer::NullBuffer;
+use arrow::datatypes::{DataType, Field as ArrowField};
 use bytes::BytesMut;
 use chrono_tz::Tz;
 
-use super::{Column, DateStyle, IntervalStyle, PgType};
+use super::arrow_map::column_for_field;
+use super::{Column, DateStyle, IntervalStyle, PgType, ScalarType};
 use crate::error::{Error, Result};
 use crate::sqlstate::SqlState;
 use cell::Cell;
 pub use datetime::timestamp_text;
 pub(crate) use datetime::{write_offset, write_time};
+pub(crate) use json::{JsonForm, json_texts};
 use number::write_i64;
 pub(crate) use value::write_value_text;
 
@@ -171,6 +174,32 @@ pub(crate) fn each_text(
         take(Some(&text));
     }
     Ok(())
+}
+
+/// Prints the values of an array of any type as PostgreSQL's text: rows as records, lists as
+/// arrays; NULL gives `None`.
+///
+/// # Errors
+/// 0A000 for values without a text.
+pub(crate) fn value_texts(
+    field: &ArrowField,
+    array: &dyn Array,
+    style: OutputStyle,
+) -> Result<Vec<Option<String>>> {
+    let mut item = field.data_type();
+    while let DataType::List(inner) | DataType::LargeList(inner) = item {
+        item = inner.data_type();
+    }
+    let pg_type = match (item, field.data_type()) {
+        (DataType::Struct(_), DataType::Struct(_)) => PgType::RECORD,
+        (DataType::Struct(_), _) => PgType::Array(ScalarType::Record),
+        _ => column_for_field(field).pg_type,
+    };
+    let mut texts = Vec::with_capacity(array.len());
+    each_text(array, pg_type, style, |text| {
+        texts.push(text.map(|text| String::from_utf8_lossy(text).into_owned()));
+    })?;
+    Ok(texts)
 }
 
 /// Writes the rows of one result.

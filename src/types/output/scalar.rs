@@ -254,8 +254,11 @@ fn write_numeric(out: &mut Vec<u8>, negative: bool, digits: &[u8], scale: i32, f
     }
 }
 
-/// The engine's scale of quotients, and of numerics that were declared without one.
+/// The engine's scale of quotients, of square roots, of logarithms and what is made by them, and of
+/// numerics that were declared without one.
 const QUOTIENT_SCALE: i32 = 20;
+const ROOT_SCALE: i32 = 21;
+const LOGARITHM_SCALE: i32 = 19;
 const FREE_SCALE: i32 = 10;
 
 /// Leaves out the zeros at a numeric's end that PostgreSQL would not show: it gives quotients 16
@@ -276,6 +279,9 @@ fn shown_scale(mut number: i128, mut scale: i32) -> (i128, i32) {
                 _ => QUOTIENT_SCALE,
             }
         }
+        // 16 significant digits, where the square has an even number of digits or one less.
+        ROOT_SCALE => 15 - 2 * magnitude(number, scale).div_euclid(2),
+        LOGARITHM_SCALE => 16 - magnitude(number, scale).max(0),
         _ => return (number, scale),
     };
     while scale > least.max(0) && number % 10 == 0 {
@@ -283,6 +289,12 @@ fn shown_scale(mut number: i128, mut scale: i32) -> (i128, i32) {
         scale -= 1;
     }
     (number, scale)
+}
+
+/// The power of ten of a decimal's first digit; 0 for zero.
+fn magnitude(number: i128, scale: i32) -> i32 {
+    let digits = number.unsigned_abs().checked_ilog10();
+    digits.map_or(0, |digits| i32::try_from(digits).unwrap_or(0) - scale)
 }
 
 /// Rounds a decimal to an integer, half away from zero.

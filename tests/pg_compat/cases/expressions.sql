@@ -339,3 +339,24 @@ select '1'::jsonb < '"a"', '{"b":1,"a":2}'::jsonb::text, '{"b":1,  "a":2}'::json
 select '{"a":1}'::json = '{"a":1}'::json;
 select doc.k from leaf doc;
 select 'a' -> 'b';
+-- patterns, ranges, arrays from texts
+select 'tea' like any (array['x%', 't_a']), 'tea' like all (array['t%', '%a']), 'tea' not like any (array['t%', 'x%']), 'tea' not like all (array['x%', 'y%']);
+select 'tea' like any ('{x%,t%}'), 'TEA' ilike all (array['t%', null]), 'tea' like any (array['x', null]), 'tea' like any (null::text[]);
+select 3 between symmetric 5 and 1, 3 not between symmetric 5 and 1, 3 between asymmetric 5 and 1, null between symmetric 1 and 2;
+select interval '1-6' year to month, interval '10:20' hour to minute, interval '3 10' day to hour, interval '1:30' minute to second;
+select '1.26 sec'::interval(1), '1 mon 2 days 00:00:01.999'::interval(0), interval '26:00'::time;
+select '{1,2,NULL}'::text::int[], ' { "a b", c } '::text::text[], ('{' || 5 || '}')::int[];
+select array[1, 2] || null, null || array[1], array['a'] || '{b,c}', array[1] = '{1}', '{2}' || array[1];
+select 'ab ' ~ '\s$', 'x1' ~ '^\w\d$', 'Straße' ~ '^[[:alpha:]]+$', 'a' || chr(10) || 'b' ~ 'a.b', 'tea time' ~ '\mtime\M', 'ABC' ~ '(?i)b';
+select 'A' ~* 'a', 'tea' !~ '^t', 'tea' !~* 'E', null ~ 'a', 'a]b' ~ '[]]', 'a^b' ~ '[\^]', 'a-b' ~ '[a\-z]-';
+select 'a' ~ '(';
+select 1.5::real + 1, 2::real / 3, 1.1::real * 2::smallint, 0.1::real + 0.2::float8;
+select U&'\00e9t\00e9', U&'d\0061t\+000061', length(U&'\00e9');
+select current_timestamp(0) = date_trunc('second', current_timestamp(0)), localtimestamp(3) is not null;
+select x, pg_typeof(x) from (select 'a' as x union all select 'b') s order by x;
+select array[[1, 2], [3]];
+select array[1, true];
+select case when true then 1 else date '2024-01-01' end;
+select coalesce(1, true);
+select 1 = any (5);
+select (5)[1];

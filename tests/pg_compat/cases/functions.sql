@@ -334,3 +334,30 @@ select date_trunc('quarter', '2024-05-06'::date)::date, extract(quarter from '20
 select pg_sleep(0);
 select to_timestamp('1700000000')::date;
 select date_part('epoch', interval '1 month'), date_part('epoch', interval '1 year'), extract(epoch from interval '1 day 2 hours');
+-- regular expressions: starts, the n-th match, flags, groups
+select regexp_count('ABAB', 'a', 1, 'i'), regexp_count('aaa', 'a', 3), regexp_count('', 'a'), regexp_count(null, 'a');
+select regexp_instr('abcabc', 'b', 3), regexp_instr('abcabc', 'c', 1, 2, 1), regexp_instr('k=v', '(.)=(.)', 1, 1, 0, 'i', 2);
+select regexp_substr('a1b22c333', '[0-9]+', 4), regexp_substr('äöü', 'ö.'), regexp_substr('abc', 'B', 1, 1, 'i');
+select regexp_replace('aaa', 'a', 'b', 2, 0), regexp_replace('abc', '(a)(b)?', '[\2|\1]'), regexp_replace('a\b', '\\', '\\\\');
+select regexp_like('Tea', 'tea', 'i'), regexp_like('tea', '^e'), regexp_like('a.c', 'a.c', 'q'), regexp_like('abc', 'a.c', 'q');
+select regexp_count('abc', 'b', 0);
+select regexp_count('abc', 'b', 1, 'g');
+select regexp_instr('abc', 'b', 1, 1, 2);
+select regexp_like('a', 'b', 'z');
+select regexp_replace('x', '(', 'y');
+select count(*), max(r.m[1]) from regexp_matches('a1b2', '([a-z])([0-9])', 'g') as r(m);
+select substring('foobar' from 'o(.)b'), substring('foobar' from 'o.b'), substring('foobar' from 'z');
+-- roots, powers and logarithms of numerics
+select sqrt(16::numeric), sqrt(0.0625), sqrt(1000000.0), sqrt(0.0002), sqrt(123456789.123);
+select power(1.5, 2), power(1.05, 12), power(2.0, -2), power(0.5, 3), power(10.0, 5), power(123.456, 3);
+select 1.05 ^ 12 as a, 2.0 ^ 0.5 as b, 9.0 ^ -1 as c, (-2.0) ^ 3 as d;
+select exp(2.0), exp(-1.5), exp(5.5), ln(2.0), ln(0.5), ln(1000000.0), ln(1.0);
+select log(1000.0), log(0.001), log10(50.0), log(2.0, 10.0), log(3, 81.0);
+select sqrt(-1.0);
+select ln(0.0);
+select log(-1.0);
+select power(0.0, -1);
+select power(-8.0, 0.5);
+select round(sqrt(2.0), 4), trunc(ln(10.0), 6), sqrt(2.0) * 2, sqrt(2.0) > 1.41;
+select g from generate_series(1.5, 3) as g;
+select sum(g) from generate_series(0.5, 2.0, 0.5) as g;

@@ -264,3 +264,26 @@ select k, percentile_disc(0.5) within group (order by v) as med, count(*) over (
 select id, stddev(price) over (partition by region) as sd, sum(price) over (order by id desc) as back from sale order by id;
 select id, case when lag(region) over (order by id) is distinct from region then 1 else 0 end as is_new from sale order by id;
 select k, v, rank() over (order by v nulls first), dense_rank() over (order by v desc) from n order by k, v;
+-- JSON made of rows, arrays and times
+select json_agg(at order by id), json_agg(price order by id), json_agg(sold) filter (where id < 0) from sale where id < 3;
+select json_agg(row(id, product) order by id) from sale where id < 3;
+select json_agg(array[id, qty] order by id) from sale where id < 3;
+select json_object_agg(region, id order by id) from sale where id < 3;
+select json_object_agg(ok, price order by id), jsonb_object_agg(at, sold order by id) from sale where id < 3;
+select json_object_agg(null, 1);
+select to_json(array[row(1, 'a'), row(2, 'b')]), to_json(row(1, array[1.50, 2.25], null));
+select to_json(timestamp '2024-01-02 03:04:05.6'), to_json(date '2024-01-02'), to_json(interval '1 day 02:03'), to_json(time '10:00');
+select to_jsonb(1.50), to_json(1.5::float8), to_json('a"b'::text), to_json(true), to_json(null::int);
+select row_to_json(s, true) from (select 1 as id, 'x' as name, array[1, 2] as list) s;
+select array_to_json(array[1, 2, 3]), array_to_json(array['a', null], true), array_to_json(array[[1, 2], [3, 4]]);
+select json_build_object('at', at, 'price', price, 'row', row(1, 'x')) from sale where id = 1;
+select array_agg(distinct product), json_agg(distinct region), string_agg(distinct product, ',') from sale;
+select * from json_to_recordset('[{"a":1,"b":"x","d":"2024-01-02"},{"a":null,"b":5}]') as t(a int, b text, d date) order by a;
+select t.a + 1 as a, t.j from jsonb_to_record('{"a":1,"j":{"k":[1]},"more":2}') as t(a bigint, j jsonb, missing text);
+select s.id, r.x from (values (1, '[{"x":1},{"x":2}]'::json)) as s(id, doc), json_to_recordset(s.doc) as r(x int) order by r.x;
+select * from json_to_recordset('[]');
+-- rows and arrays as text
+select row(1, 'a b', null, true)::text, row(1.50, date '2024-01-02', 'c,d')::text, (row(1, row(2, 'x')))::text;
+select s::text from (select id, product, price, ok from sale where id < 3 order by id) s;
+select array[row(1, 'a'), row(2, 'b,c')]::text, array[1.5::float8, 2]::text, array[true, null]::text;
+select array[array[1, 2], array[3, 4]]::text, concat(array[1, 2], 'x'), 'r: ' || row(1, 2)::text;

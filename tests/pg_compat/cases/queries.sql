@@ -339,3 +339,17 @@ select * from (select 'orders' as t, count(*) from orders union all select 'item
 select generate_series::date as day from generate_series('2024-01-01'::timestamp, '2024-01-03'::timestamp, '1 day');
 select 1 as x, * from l where id = 1;
 select * , id * 2 as dbl, l.* from l where id = 2;
+-- what PostgreSQL refuses, and samples
+select id from orders union select created from orders;
+select distinct id, status from orders order by status, total;
+select distinct on (status) status, id from orders order by total;
+select distinct status as s from orders order by s;
+select id from orders limit -2;
+select id from orders offset -2;
+with w(a, b, c) as (select 1, 2) select * from w;
+select * from (values (1, 2)) as v(a, b, c);
+select rank() from orders;
+select upper(status) over () from orders;
+select name from customers c where exists (select from orders o where o.customer_id = c.id) order by name;
+select count(*) from orders tablesample bernoulli (100) repeatable (5);
+select count(*) from orders tablesample system (0);

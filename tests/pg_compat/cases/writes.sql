@@ -418,3 +418,17 @@ create index changed_v on changed (v);
 update changed set v = 'z' where id = 7;
 create unique index changed_id on changed (id);
 insert into changed values (1, 'twice');
+-- values that are not their columns', and rows that meet
+create table given (id int primary key, n int, t text, d date, b boolean);
+insert into given values (1, true);
+insert into given (id, d) values (1, 5);
+insert into given (id, n, t, d, b) values (1, 2.6, 5, '2024-01-02', 'yes'), (2, 3.2::float8, date '2024-01-01', null, false);
+select * from given order by id;
+update given set n = t;
+update given set b = 1;
+update given set n = 7.5, t = 8 where id = 1 returning *;
+insert into given (id, n) values (5, 1), (5, 2) on conflict (id) do update set n = excluded.n;
+insert into given (id, n) values (6, 1), (6, 2) on conflict (id) do nothing;
+insert into given (id, n) values (6, 1) on conflict do update set n = 3;
+insert into given (id, n) values (6, 4), (7, 5) on conflict (id) do update set n = excluded.n returning id, n;
+drop table given;

@@ -10,7 +10,7 @@ use ::duckdb::ffi;
 
 use super::checks::{c_string, check_result, text_of};
 use super::helpers::{Activity, Entered};
-use super::{Appender, Database, Prepared};
+use super::{Appender, ChunkReader, Database, Prepared};
 use crate::engine::duckdb::error::{failure, from_duckdb_message};
 use crate::error::Result;
 
@@ -38,6 +38,10 @@ impl ConnectionHandle {
             activity.end();
         }
     }
+
+    pub(super) fn raw(&self) -> ffi::duckdb_connection {
+        self.raw
+    }
 }
 
 impl Drop for ConnectionHandle {
@@ -64,6 +68,11 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
+    /// Returns what reads chunks for as long as this connection is open.
+    pub(crate) fn chunk_reader(&self) -> ChunkReader {
+        ChunkReader::of(&self.handle)
+    }
+
     pub(super) fn open(database: &Database) -> Result<Connection> {
         let mut raw = ptr::null_mut();
         // SAFETY: the database is open; on failure there is nothing to destroy.

@@ -1,10 +1,10 @@
 //! DuckDB's threads beside those that run statements: they help once a statement takes long.
 //!
-//! Left to itself, DuckDB wakes its threads for every pipeline of every statement. Where a statement
-//! takes a millisecond, that costs more than it gives: a small MERGE takes a third less processor
-//! time without. So DuckDB starts none of its own (its setting `external_threads`); ours work for it
-//! as long as a statement runs that has taken [`LONG`] already. Its next pipelines, and what is left
-//! of the one under way, are shared then.
+//! Left to itself, DuckDB wakes its threads for every pipeline of every statement. Where a
+//! statement takes a millisecond, that costs more than it gives: a small MERGE takes a third less
+//! processor time without. So DuckDB starts none of its own (its setting `external_threads`); ours
+//! work for it as long as a statement runs that has taken [`LONG`] already. Its next pipelines, and
+//! what is left of the one under way, are shared then.
 //!
 //! **Invariant:** the threads end before the database is closed.
 #![expect(unsafe_code, reason = "part of the border to DuckDB's C API")]

@@ -9,6 +9,7 @@
 //! - `result.rs`: [`QueryResult`], its rows.
 //! - `appender.rs`: [`Appender`], rows into a table.
 //! - `stream_view.rs`: [`StreamView`], many rows into a table.
+//! - `chunk_reader.rs`: [`ChunkReader`], a function's arguments.
 //! - `helpers.rs`: threads that help statements which take long.
 //! - `checks.rs`: strings and errors across the border.
 //!
@@ -18,6 +19,7 @@
 
 mod appender;
 mod checks;
+mod chunk_reader;
 mod connection;
 mod database;
 mod helpers;
@@ -27,6 +29,7 @@ mod stream_view;
 
 pub(super) use appender::Appender;
 pub(super) use checks::text_of;
+pub(super) use chunk_reader::ChunkReader;
 pub(super) use connection::{Connection, Interrupter};
 pub(super) use database::Database;
 pub(super) use prepared::{Prepared, StatementType};
