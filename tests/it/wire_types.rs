@@ -266,3 +266,12 @@ fn the_time_zone_of_the_session_shows_in_text_and_not_in_binary() {
         "2023-12-31 18:30:00"
     );
 }
+
+#[test]
+fn a_uuid_that_ends_like_an_era_is_a_uuid() {
+    let mut client = connect();
+    let text = "0f609b10-ec31-42cf-b7ec-f1abd84d14bc";
+    assert_eq!(client.value(&format!("SELECT '{text}'::uuid")), text);
+    assert_eq!(client.value(&format!("SELECT uuid '{text}' = '{text}'")), "t");
+    assert_eq!(client.value("SELECT '0044-03-15 BC'::date"), "0044-03-15 BC");
+}
