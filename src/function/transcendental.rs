@@ -161,15 +161,20 @@ pub(super) fn log(base: &str, text: &str) -> Result<String> {
 /// `exp(numeric)`.
 pub(super) fn exp(text: &str) -> Result<String> {
     let number = Number::parse(text)?;
+    exponential(number.quad(), number.shown(), SCALE)
+}
+
+/// The exponential of a number, with at least so many places.
+fn exponential(number: Quad, least: i32, kept: i32) -> Result<String> {
     let logarithm = number.float() * LOG10_E;
     if logarithm > f64::from(DIGITS_MAX) {
         return Err(too_large());
     }
-    let places = places_for(logarithm, number.shown());
+    let places = places_for(logarithm, least);
     if logarithm < -1000.0 {
-        return shown(Quad::of_int(0), places, SCALE);
+        return shown(Quad::of_int(0), places, kept);
     }
-    shown(number.quad().exp(), places, SCALE)
+    shown(number.exp(), places, kept)
 }
 
 /// `power(numeric, numeric)`.
@@ -199,16 +204,7 @@ pub(super) fn power(base: &str, exponent: &str) -> Result<String> {
     if base.digits == 0 {
         return shown(Quad::of_int(0), SIGNIFICANT, POWER_SCALE);
     }
-    let product = base.quad().ln().times(exponent.quad());
-    let logarithm = product.float() * LOG10_E;
-    if logarithm > f64::from(DIGITS_MAX) {
-        return Err(too_large());
-    }
-    let places = places_for(logarithm, least);
-    if logarithm < -1000.0 {
-        return shown(Quad::of_int(0), places, POWER_SCALE);
-    }
-    shown(product.exp(), places, POWER_SCALE)
+    exponential(base.quad().ln().times(exponent.quad()), least, POWER_SCALE)
 }
 
 #[cfg(test)]

@@ -53,6 +53,20 @@ fn text() -> LogicalTypeHandle {
 
 type Outcome = std::result::Result<(), Box<dyn StdError>>;
 
+/// Writes the texts of the first argument's values. `render` makes them, with the other arguments.
+fn write_texts(
+    options: &ChunkReader,
+    input: &DataChunkHandle,
+    output: &mut dyn WritableVector,
+    render: impl Fn(&Field, &dyn Array, &[(Field, ArrayRef)]) -> Result<Vec<Option<String>>>,
+) -> Outcome {
+    let columns = options.columns(input.get_ptr()).map_err(shown)?;
+    let [(field, values), rest @ ..] = columns.as_slice() else { return Ok(()) };
+    let texts = render(field, values.as_ref(), rest).map_err(shown)?;
+    let texts: ArrayRef = Arc::new(StringArray::from(texts));
+    write_arrow_array_to_vector(&texts, output)
+}
+
 /// A value's text.
 struct Texts;
 
@@ -64,11 +78,9 @@ impl VScalar for Texts {
         input: &mut DataChunkHandle,
         output: &mut dyn WritableVector,
     ) -> Outcome {
-        let columns = options.columns(input.get_ptr()).map_err(shown)?;
-        let [(field, values), rest @ ..] = columns.as_slice() else { return Ok(()) };
-        let texts = value_texts(field, values.as_ref(), style(rest.first())).map_err(shown)?;
-        let texts: ArrayRef = Arc::new(StringArray::from(texts));
-        write_arrow_array_to_vector(&texts, output)
+        write_texts(options, input, output, |field, values, rest| {
+            value_texts(field, values, style(rest.first()))
+        })
     }
 
     fn signatures() -> Vec<ScalarFunctionSignature> {
@@ -87,18 +99,15 @@ impl VScalar for Json {
         input: &mut DataChunkHandle,
         output: &mut dyn WritableVector,
     ) -> Outcome {
-        let columns = options.columns(input.get_ptr()).map_err(shown)?;
-        let [(field, values), rest @ ..] = columns.as_slice() else { return Ok(()) };
-        let form = match first_text(rest.get(1)) {
-            Some("pretty") => JsonForm::Pretty,
-            Some("list") => JsonForm::Aggregate,
-            Some("object") => JsonForm::ObjectAggregate,
-            _ => JsonForm::Plain,
-        };
-        let style = style(rest.first());
-        let texts = json_texts(field, values.as_ref(), style, form).map_err(shown)?;
-        let texts: ArrayRef = Arc::new(StringArray::from(texts));
-        write_arrow_array_to_vector(&texts, output)
+        write_texts(options, input, output, |field, values, rest| {
+            let form = match first_text(rest.get(1)) {
+                Some("pretty") => JsonForm::Pretty,
+                Some("list") => JsonForm::Aggregate,
+                Some("object") => JsonForm::ObjectAggregate,
+                _ => JsonForm::Plain,
+            };
+            json_texts(field, values, style(rest.first()), form)
+        })
     }
 
     fn signatures() -> Vec<ScalarFunctionSignature> {

@@ -42,6 +42,7 @@ impl Database {
     /// runs a statement and those that help it when it takes long.
     pub(crate) fn open(path: &Path, settings: &[(&str, String)]) -> Result<Database> {
         let path = c_string(&path.to_string_lossy())?;
+        let threads = settings.iter().find(|(name, _)| *name == "threads");
         let mut config = ptr::null_mut();
         let mut database = ptr::null_mut();
         let mut message: *mut c_char = ptr::null_mut();
@@ -50,7 +51,6 @@ impl Database {
             if ffi::duckdb_create_config(&raw mut config) != ffi::DuckDBSuccess {
                 return Err(Error::internal("DuckDB could not create a configuration"));
             }
-            let threads = settings.iter().find(|(name, _)| *name == "threads");
             let external = threads.map(|(_, value)| ("external_threads", value.clone()));
             for (name, value) in settings.iter().chain(&external) {
                 let (c_name, c_value) = (c_string(name)?, c_string(value)?);
@@ -71,7 +71,6 @@ impl Database {
             }
         }
         let mut handle = DatabaseHandle { raw: database, helpers: None };
-        let threads = settings.iter().find(|(name, _)| *name == "threads");
         let threads = threads.and_then(|(_, value)| value.parse().ok());
         if let Some(threads) = threads.filter(|threads| *threads > 1) {
             // SAFETY: the handle ends the helpers before it closes the database.
