@@ -87,6 +87,10 @@ CREATE MACRO teatree_system.pg.serial_sequence_of(arg_relation, arg_col) AS
    WHERE ti_table = arg_relation AND ti_name = arg_col AND ti_sequence IS NOT NULL);
 CREATE MACRO teatree_system.pg.pg_get_serial_sequence(arg_relation, arg_col) AS
   teatree_system.pg.serial_sequence_of(teatree_system.pg.regclass_of(arg_relation), arg_col);
+-- The same as a number: to name it and to look the name up again takes long to plan.
+CREATE MACRO teatree_system.pg.serial_sequence_oid(arg_relation, arg_col) AS
+  (SELECT ti_oid FROM teatree_system.support.lookup_owned_sequence
+   WHERE ti_table = arg_relation AND ti_name = arg_col);
 
 CREATE MACRO teatree_system.pg.obj_description(arg_object, arg_catalog) AS
     (SELECT ti_description FROM teatree_system.support.lookup_description

@@ -69,6 +69,11 @@ SELECT table_oid AS ti_table, number AS ti_number, name AS ti_name, comment AS t
        column_default AS ti_default, owned_sequence AS ti_sequence
 FROM teatree_system.support.column_entry;
 
+CREATE VIEW teatree_system.support.lookup_owned_sequence AS
+SELECT c.table_oid AS ti_table, c.name AS ti_name, s.sequence_oid AS ti_oid
+FROM teatree_system.support.column_entry c
+JOIN teatree_system.support.sequence_entry s ON s.written_name = c.owned_sequence;
+
 CREATE VIEW teatree_system.support.lookup_description AS
 SELECT d.objoid AS ti_oid, r.name AS ti_catalog, d.description AS ti_description
 FROM teatree_system.pg.pg_description d

@@ -46,8 +46,8 @@ CREATE MACRO teatree_system.pg.regclass_of(arg_written) AS
      (SELECT arg_min(ti_oid, coalesce(ti_rank, 99)) FROM teatree_system.support.lookup_relation
       WHERE ti_name = ti_parts[-1] AND CASE WHEN ti_parts[-2] IS NOT NULL THEN ti_schema = ti_parts[-2] ELSE ti_visible END),
      CASE WHEN ti_written IS NOT NULL THEN CAST(error('[42P01] relation "' || ti_written || '" does not exist') AS UINTEGER) END)
-   FROM (SELECT CAST(arg_written AS VARCHAR) AS ti_written,
-                teatree_system.support.name_parts(CAST(arg_written AS VARCHAR)) AS ti_parts));
+   FROM (SELECT ti_written, teatree_system.support.name_parts(ti_written) AS ti_parts
+         FROM (SELECT CAST(arg_written AS VARCHAR) AS ti_written)));
 CREATE MACRO teatree_system.pg.regclass_out(arg_relation) AS
   CASE WHEN arg_relation = 0 THEN '-' ELSE coalesce((
     SELECT CASE WHEN ti_visible THEN '' ELSE teatree_system.support.quoted(ti_schema) || '.' END

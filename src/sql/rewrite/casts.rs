@@ -314,6 +314,24 @@ fn named_by<'a>(kind: &str, expr: &'a Expr) -> Option<&'a Expr> {
 
 /// A table that a function is given by its name, which was made of its number.
 fn spare_name(function: &mut Function, names: &NameContext) {
+    let Some((table, _)) = serial_sequence(function) else { return };
+    if let Some(number) = named_by("regclass", table) {
+        *table = number_of("regclass", number.clone(), names);
+        function.name = names::object_name(&[names::SYSTEM_DATABASE, "pg", "serial_sequence_of"]);
+    }
+}
+
+/// The number of the sequence that a function would name.
+fn number_of_serial_sequence(expr: &mut Expr, names: &NameContext) -> Option<Expr> {
+    let Expr::Function(function) = expr else { return None };
+    let (table, column) = serial_sequence(function)?;
+    let (table, column) = (take(table), take(column));
+    let table = number_of("regclass", table, names);
+    Some(names::system_function("serial_sequence_oid", names::arguments(vec![table, column])))
+}
+
+/// The arguments of a call of `pg_get_serial_sequence`.
+fn serial_sequence(function: &mut Function) -> Option<(&mut Expr, &mut Expr)> {
     let of_catalog = names::parts(&function.name).is_some_and(|parts| {
         matches!(
             parts.as_slice(),
@@ -322,16 +340,13 @@ fn spare_name(function: &mut Function, names: &NameContext) {
                 | [_, "pg", "pg_get_serial_sequence"]
         )
     });
-    let FunctionArguments::List(list) = &mut function.args else { return };
-    let [FunctionArg::Unnamed(FunctionArgExpr::Expr(table)), _] = list.args.as_mut_slice() else {
-        return;
-    };
-    if !of_catalog {
-        return;
-    }
-    if let Some(number) = named_by("regclass", table) {
-        *table = number_of("regclass", number.clone(), names);
-        function.name = names::object_name(&[names::SYSTEM_DATABASE, "pg", "serial_sequence_of"]);
+    let FunctionArguments::List(list) = &mut function.args else { return None };
+    match list.args.as_mut_slice() {
+        [
+            FunctionArg::Unnamed(FunctionArgExpr::Expr(table)),
+            FunctionArg::Unnamed(FunctionArgExpr::Expr(column)),
+        ] if of_catalog => Some((table, column)),
+        _ => None,
     }
 }
 
@@ -356,9 +371,14 @@ fn known_number(kind: &str, literal: &Expr, names: &NameContext) -> Option<u32> 
 }
 
 /// Makes the expression that gives the OID that `inner` names.
-fn number_of(kind: &str, inner: Expr, names: &NameContext) -> Expr {
+fn number_of(kind: &str, mut inner: Expr, names: &NameContext) -> Expr {
     if is_oid(&inner) {
         return inner;
+    }
+    if kind == "regclass"
+        && let Some(number) = number_of_serial_sequence(&mut inner, names)
+    {
+        return number;
     }
     if let Some(number) = named_by(kind, &inner) {
         return number_of(kind, number.clone(), names);

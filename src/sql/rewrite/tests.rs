@@ -118,6 +118,11 @@ fn casts() {
             "SELECT teatree_system.pg.serial_sequence_of(c.oid, a) AS s FROM t AS c",
         ),
         (
+            "SELECT pg_get_serial_sequence(c.oid::regclass::text, a)::regclass::oid AS s \
+             FROM t AS c",
+            "SELECT teatree_system.pg.serial_sequence_oid(c.oid, a)::UINTEGER AS s FROM t AS c",
+        ),
+        (
             "SELECT c.oid::regclass::text AS n FROM t AS c",
             "SELECT teatree_system.pg.regclass_out(c.oid)::TEXT AS n FROM t AS c",
         ),
