@@ -219,6 +219,7 @@ impl Config {
             || self.database.len() > 63
             || !self.database.chars().all(plain)
             || reserved.contains(&self.database.as_str())
+            || self.database.starts_with("teatree_own_")
         {
             return Err(invalid(format!(
                 "database name \"{}\" cannot be used: give lower-case letters, digits and _, and none of {}",

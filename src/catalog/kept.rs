@@ -13,7 +13,10 @@ use super::FILES;
 use super::lists::{LISTS, List};
 
 /// The attached in-memory database that holds the copy.
-pub(super) const KEPT_DATABASE: &str = "teatree_kept";
+pub const KEPT_DATABASE: &str = "teatree_kept";
+/// Those for copies of what single sessions see: their own transactions, or temporary tables.
+pub const OWN_DATABASES: [&str; 4] =
+    ["teatree_own_1", "teatree_own_2", "teatree_own_3", "teatree_own_4"];
 const LIVE_DATABASE: &str = "teatree_system";
 
 /// What changes with every row or hardly at all, and what is built upon it: never kept.
@@ -57,6 +60,29 @@ pub enum KeptKind {
     Named,
 }
 
+/// Where a copy is, and of which database's objects.
+#[derive(Clone, Debug)]
+pub struct KeptPlace {
+    /// The copy's database.
+    pub copy: &'static str,
+    /// The data file's.
+    pub data: String,
+}
+
+impl KeptPlace {
+    /// Writes a statement of the copy's for this place. DuckDB plans a prepared statement anew at
+    /// every run when it asks for the current database.
+    pub fn text(&self, sql: &str) -> String {
+        let data = format!("'{}'", self.data.replace('\'', "''"));
+        in_copy(&sql.replace("current_database()", &data), self.copy)
+    }
+}
+
+/// Points what names the copy at another one.
+fn in_copy(sql: &str, copy: &str) -> String {
+    sql.replace(&format!("{KEPT_DATABASE}."), &format!("{copy}."))
+}
+
 /// An object of the copy.
 #[derive(Debug)]
 pub struct KeptObject {
@@ -73,28 +99,28 @@ pub struct KeptObject {
 
 impl KeptObject {
     /// The statement that makes it, in the place of what was there.
-    pub fn create_sql(&self, database: &str) -> String {
-        format!("CREATE OR REPLACE {}", self.text(&self.made_as, database))
+    pub fn create_sql(&self, place: &KeptPlace) -> String {
+        let made_as = match self.kind {
+            KeptKind::Named => in_copy(&self.made_as, place.copy),
+            KeptKind::List { .. } | KeptKind::Rows => place.text(&self.made_as),
+        };
+        format!("CREATE OR REPLACE {made_as}")
     }
 
     /// The statement that fills an empty table.
-    pub fn fill_sql(&self, database: &str) -> String {
-        format!("INSERT INTO {} {}", self.name, self.text(&self.rows, database))
+    pub fn fill_sql(&self, place: &KeptPlace) -> String {
+        place.text(&format!("INSERT INTO {} {}", self.name, self.rows))
     }
 
-    /// A table's rows all belong to one database. DuckDB plans a prepared statement anew at every
-    /// run when it asks for the current one.
-    fn text(&self, sql: &str, database: &str) -> String {
-        match self.kind {
-            KeptKind::Named => sql.to_owned(),
-            KeptKind::List { .. } | KeptKind::Rows => in_database(sql, database),
-        }
+    /// The query of a list's rows where they come from.
+    pub fn rows_sql(&self, place: &KeptPlace) -> String {
+        place.text(&self.rows)
     }
-}
 
-/// Writes a query for one database, by its name.
-pub fn in_database(sql: &str, database: &str) -> String {
-    sql.replace("current_database()", &format!("'{}'", database.replace('\'', "''")))
+    /// The query whose one text says whether a table has other rows now.
+    pub fn state_sql(&self, place: &KeptPlace) -> String {
+        place.text(&List::state_of(&self.name))
+    }
 }
 
 /// The copy's objects, in the order in which they can be made.
@@ -102,12 +128,19 @@ pub fn in_database(sql: &str, database: &str) -> String {
 pub struct KeptCatalog {
     objects: Vec<KeptObject>,
     by_name: HashMap<&'static str, KeptId>,
+    /// What is not kept though definitions show in it, or may.
+    moving: HashSet<&'static str>,
 }
 
 impl KeptCatalog {
     /// Finds an object by its schema and name within the database.
     pub fn find(&self, schema: &str, name: &str) -> Option<KeptId> {
         self.by_name.get(format!("{schema}.{name}").as_str()).copied()
+    }
+
+    /// Tells whether something is computed from the lists each time.
+    pub fn is_moving(&self, schema: &str, name: &str) -> bool {
+        self.moving.contains(format!("{schema}.{name}").as_str())
     }
 
     /// Returns these objects and all that they need, in the order in which they can be made.
@@ -146,10 +179,10 @@ impl KeptQuery {
     }
 }
 
-/// The schemas that the copy needs.
-pub fn kept_schemas_sql() -> String {
+/// The schemas that a copy needs.
+pub fn kept_schemas_sql(copy: &str) -> String {
     let names = ["lists", "support", "pg", "information"];
-    names.iter().map(|schema| format!("CREATE SCHEMA {KEPT_DATABASE}.{schema};")).collect()
+    names.iter().map(|schema| format!("CREATE SCHEMA {copy}.{schema};")).collect()
 }
 
 /// The copy's objects, read from the SQL files.
@@ -160,14 +193,14 @@ pub fn kept() -> &'static KeptCatalog {
 
 fn read(files: &[(&str, &'static str)]) -> KeptCatalog {
     let objects = LISTS.iter().map(list_object).collect();
-    let mut catalog = KeptCatalog { objects, by_name: HashMap::new() };
     // What is built upon something that moves, moves too.
-    let mut moving: HashSet<&str> = MOVING.into();
+    let mut catalog = KeptCatalog { objects, by_name: HashMap::new(), moving: MOVING.into() };
     for statement in files.iter().flat_map(|(_, text)| text.split(";\n")) {
         let Some((kind, name, body)) = definition(statement) else { continue };
         let named = names_in(body);
-        if moving.contains(name) || named.iter().any(|(_, name)| moving.contains(name)) {
-            moving.insert(name);
+        let moves = |name| catalog.moving.contains(name);
+        if moves(name) || named.iter().any(|(_, name)| moves(name)) {
+            catalog.moving.insert(name);
             continue;
         }
         let lists = LISTS.iter().enumerate().filter(|(_, list)| body.contains(list.source));
@@ -265,20 +298,23 @@ mod tests {
         let class = kept().find("pg", "pg_class").unwrap();
         let object = &kept().objects()[class];
         assert_eq!(object.kind, KeptKind::Rows);
-        let sql = object.create_sql("a'b");
+        let place = KeptPlace { copy: KEPT_DATABASE, data: "a'b".to_owned() };
+        let sql = object.create_sql(&place);
         assert!(sql.starts_with("CREATE OR REPLACE TABLE teatree_kept.pg.pg_class AS"));
         assert!(sql.contains("FROM teatree_kept.support.user_relation"));
         assert!(sql.contains("FROM teatree_system.support.system_relation"));
-        assert!(object.fill_sql("d").starts_with("INSERT INTO teatree_kept.pg.pg_class \nSELECT"));
+        assert!(
+            object.fill_sql(&place).starts_with("INSERT INTO teatree_kept.pg.pg_class \nSELECT")
+        );
         let order = kept().with_needs(&[class]);
         assert_eq!(order.last(), Some(&class));
         let constraint = kept().find("support", "raw_constraint").unwrap();
         assert!(order.contains(&constraint));
-        let constraint = kept().objects()[constraint].create_sql("a'b");
+        let constraint = kept().objects()[constraint].create_sql(&place);
         assert!(constraint.contains("FROM teatree_kept.lists.constraints\n"));
         let list = LISTS.iter().position(|list| list.table == "constraints").unwrap();
         assert!(order.contains(&list));
-        let list = kept().objects()[list].create_sql("a'b");
+        let list = kept().objects()[list].create_sql(&place);
         assert!(list.contains("FROM duckdb_constraints() WHERE database_name IN ('a''b', 'temp')"));
     }
 
@@ -287,8 +323,10 @@ mod tests {
         let lookup = kept().find("support", "lookup_relation").unwrap();
         assert_eq!(kept().objects()[lookup].kind, KeptKind::Named);
         let visible = kept().find("pg", "pg_table_is_visible").unwrap();
-        let sql = kept().objects()[visible].create_sql("d");
-        assert!(sql.starts_with("CREATE OR REPLACE MACRO"));
+        let place = KeptPlace { copy: "teatree_own_1", data: "d".to_owned() };
+        let sql = kept().objects()[visible].create_sql(&place);
+        assert!(sql.starts_with("CREATE OR REPLACE MACRO teatree_own_1.pg."));
+        assert!(!sql.contains(KEPT_DATABASE), "{sql}");
     }
 
     #[test]
@@ -303,5 +341,7 @@ mod tests {
         ] {
             assert!(kept().find(schema, name).is_none(), "{schema}.{name}");
         }
+        assert!(kept().is_moving("pg", "pg_proc"));
+        assert!(!kept().is_moving("pg", "pg_class"));
     }
 }

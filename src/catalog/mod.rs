@@ -16,7 +16,10 @@ mod schemas;
 
 use std::sync::LazyLock;
 
-pub use kept::{KeptId, KeptKind, KeptObject, KeptQuery, in_database, kept, kept_schemas_sql};
+pub use kept::{
+    KEPT_DATABASE, KeptId, KeptKind, KeptObject, KeptPlace, KeptQuery, OWN_DATABASES, kept,
+    kept_schemas_sql,
+};
 pub use relations::{
     Catalog, QualifiedSystemName, is_system_relation, is_used_function, system_columns,
 };

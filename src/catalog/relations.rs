@@ -116,6 +116,10 @@ impl SystemCatalog for Catalog {
     fn kept(&self, schema: &str, name: &str) -> Option<(&'static str, usize)> {
         Some((KEPT_DATABASE, kept().find(schema, name)?))
     }
+
+    fn is_moving(&self, schema: &str, name: &str) -> bool {
+        kept().is_moving(schema, name)
+    }
 }
 
 /// Returns the columns of one of the catalogue's relations with their PostgreSQL types, which

@@ -274,6 +274,7 @@ fn context(cancel: CancellationToken) -> StatementContext {
         drawn: Drawn::default(),
         input_style: InputStyle::from(Tz::UTC),
         has_temporary: false,
+        own_catalog: None,
         unstaged: false,
         for_later: false,
         checks_bodies: true,

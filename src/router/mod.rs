@@ -44,7 +44,7 @@ use crate::algorithm::Algorithms;
 use crate::dataset::DatasetStore;
 use crate::engine::QueryContext;
 use crate::engine::datafusion::{DataFusionEngine, Snapshot as DatasetSnapshot};
-use crate::engine::duckdb::{Access, DuckDb, HeldConnection};
+use crate::engine::duckdb::{Access, DuckDb, HeldConnection, OwnCatalog};
 use crate::error::{Error, Result};
 use crate::intent::IntentLog;
 use crate::pipeline::Registry;
@@ -91,6 +91,8 @@ pub struct StatementContext {
     pub input_style: InputStyle,
     /// The session has temporary tables.
     pub has_temporary: bool,
+    /// A copy of the catalogue as the session sees it, for a statement that asks nothing else.
+    pub own_catalog: Option<Arc<OwnCatalog>>,
     /// The write is kept and made again and again, with other definitions than now's around it: it
     /// must say all that views and triggers of its table need to know.
     pub for_later: bool,
@@ -104,7 +106,10 @@ pub struct StatementContext {
 impl StatementContext {
     /// The connection that the session's statements run on, while it has one of its own.
     pub(crate) fn held(&self) -> Option<&HeldConnection> {
-        self.snapshot.as_ref().map(|snapshot| &snapshot.held)
+        match self.own_catalog {
+            Some(_) => None,
+            None => self.snapshot.as_ref().map(|snapshot| &snapshot.held),
+        }
     }
 
     /// Tells whether the statement belongs to a transaction with definitions of its own.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::kept::named_of_kept;
+use super::kept::{check_own, is_to_be_asked_again, named_of_kept};
 use super::plan::{self, ReadPlan};
 use super::storage::Storages;
 use super::{EngineSetting, Router, Snapshot, StatementContext};
@@ -51,6 +51,22 @@ impl Router {
 
     /// Describes a read without running it.
     pub async fn describe(
+        &self,
+        statement: &Statement,
+        read: &Read,
+        known: &[Option<PgType>],
+        context: &StatementContext,
+    ) -> Result<Description> {
+        if let Some(own) = self.in_own_catalog(read, context).await? {
+            match self.describe_here(statement, read, known, &own).await {
+                Err(error) if is_to_be_asked_again(&error) => {}
+                described => return described,
+            }
+        }
+        self.describe_here(statement, read, known, context).await
+    }
+
+    async fn describe_here(
         &self,
         statement: &Statement,
         read: &Read,
@@ -146,12 +162,30 @@ impl Router {
         names: &NameContext,
         context: &StatementContext,
     ) -> Result<PartialDescription> {
+        check_own(names, context)?;
         self.keep(&named_of_kept(names), context).await?;
         self.duckdb.describe(sql, &context.query, context.held()).await
     }
 
     /// Runs a read. `types` are the parameters' types as the statement was described.
     pub async fn read(
+        &self,
+        statement: &Statement,
+        read: &Read,
+        types: &[Option<PgType>],
+        params: Vec<Value>,
+        context: &StatementContext,
+    ) -> Result<Execution> {
+        if let Some(own) = self.in_own_catalog(read, context).await? {
+            match self.read_here(statement, read, types, params.clone(), &own).await {
+                Err(error) if is_to_be_asked_again(&error) => {}
+                execution => return execution,
+            }
+        }
+        self.read_here(statement, read, types, params, context).await
+    }
+
+    async fn read_here(
         &self,
         statement: &Statement,
         read: &Read,
@@ -201,6 +235,7 @@ impl Router {
                 Engine::DataFusion => statement.datafusion_sql(&names, types)?,
             };
             tracing::debug!(engine = choice.name(), reason = %choice.reason, %sql, "routed");
+            check_own(&names, context)?;
             let kept = named_of_kept(&names);
             let is_mixed = storages.are_mixed();
             Ok::<_, Error>(ReadPlan { choice, sql, analysis, is_mixed, kept })

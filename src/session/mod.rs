@@ -235,6 +235,7 @@ impl Session {
             drawn: self.drawn.clone(),
             input_style: self.settings.input_style(),
             has_temporary: self.temp.connection().is_some(),
+            own_catalog: None,
             unstaged: false,
             for_later: false,
             checks_bodies: self.settings.is_on("check_function_bodies"),

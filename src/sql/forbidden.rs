@@ -136,7 +136,8 @@ pub(super) fn check_target_tokens(solid: &[&TokenWithSpan]) -> Result<()> {
 
 fn is_reserved(name: &str) -> bool {
     // DuckDB compares names without their case, quoted ones too.
-    RESERVED_SCHEMAS.contains(&name.to_lowercase().as_str())
+    let name = name.to_lowercase();
+    RESERVED_SCHEMAS.contains(&name.as_str()) || name.starts_with("teatree_own_")
 }
 
 fn reserved(schema: &str) -> Error {

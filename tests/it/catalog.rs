@@ -141,6 +141,65 @@ fn the_search_path_decides_what_is_visible() {
 }
 
 #[test]
+fn each_transaction_sees_what_it_has_defined_whatever_others_do() {
+    const SESSIONS: usize = 6;
+    let mut clients: Vec<RawClient> = (0..SESSIONS).map(|_| connect()).collect();
+    let names: Vec<String> = (0..SESSIONS).map(|_| unique("own")).collect();
+    let columns = |name: &str| {
+        format!(
+            "SELECT attname || ' ' || format_type(atttypid, atttypmod) FROM pg_attribute
+             WHERE attrelid = (SELECT oid FROM pg_class WHERE relname = '{name}')
+               AND attnum > 0 AND NOT attisdropped ORDER BY attnum"
+        )
+    };
+    // More than there are copies for; temporary tables, of which each session may have its own.
+    for (client, name) in clients.iter_mut().zip(&names) {
+        client.run(&format!("CREATE TEMP TABLE {name} (a int)"));
+    }
+    for round in 0..3 {
+        for (client, name) in clients.iter_mut().zip(&names) {
+            client.run(&format!("ALTER TABLE {name} ADD COLUMN b{round} text"));
+        }
+        for (client, name) in clients.iter_mut().zip(&names) {
+            let found = client.lines(&columns(name));
+            assert_eq!(found.len(), round + 2, "{found:?}");
+            assert_eq!(found.last(), Some(&format!("b{round} text")));
+        }
+    }
+    let (first, others) = clients.split_first_mut().expect("there are some");
+    first.run("BEGIN");
+    first.run(&format!("CREATE TABLE {}_t (id int PRIMARY KEY, x text DEFAULT 'y')", names[0]));
+    let keys = format!(
+        "SELECT conname FROM pg_constraint c JOIN pg_class r ON r.oid = conrelid
+         WHERE relname = '{}_t'",
+        names[0]
+    );
+    assert_eq!(first.lines(&keys), [format!("{}_t_pkey", names[0])]);
+    assert_eq!(others[0].lines(&keys), [""; 0]);
+    // What is no part of the copy is asked beside it.
+    first.run(&format!(
+        "CREATE FUNCTION {}_f(int) RETURNS int LANGUAGE sql AS 'SELECT $1'",
+        names[0]
+    ));
+    let functions = format!(
+        "SELECT p.proname FROM pg_proc p JOIN pg_namespace n ON n.oid = pronamespace
+         WHERE proname = '{}_f'",
+        names[0]
+    );
+    assert_eq!(first.lines(&functions), [format!("{}_f", names[0])]);
+    assert_eq!(others[0].lines(&functions), [""; 0]);
+    first.run("SAVEPOINT s");
+    first.run(&format!("ALTER TABLE {}_t ADD COLUMN z int", names[0]));
+    assert_eq!(first.lines(&columns(&format!("{}_t", names[0]))).len(), 3);
+    first.run("ROLLBACK TO s");
+    assert_eq!(first.lines(&columns(&format!("{}_t", names[0]))), ["id integer", "x text"]);
+    assert_eq!(first.sqlstate("SELECT 1 / 0 FROM pg_class"), "22012");
+    first.run("ROLLBACK");
+    assert_eq!(first.lines(&keys), [""; 0]);
+    assert_eq!(first.lines(&columns(&names[0])).len(), 4);
+}
+
+#[test]
 fn sessions_that_define_at_once_each_see_their_own() {
     let threads: Vec<_> = (0..4)
         .map(|_| {

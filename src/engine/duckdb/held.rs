@@ -9,6 +9,7 @@
 
 use std::any::Any;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -48,6 +49,10 @@ pub(super) struct Slot {
     back: Notify,
     /// What the open transaction sees.
     moment: Mutex<String>,
+    /// The connection's number.
+    id: u64,
+    /// How often what it sees may have become something else.
+    changes: AtomicU64,
     /// Dropped after the connection.
     attached: Mutex<Option<Arc<dyn Any + Send + Sync>>>,
 }
@@ -79,8 +84,11 @@ impl DuckDb {
         task::blocking(move || {
             let mut idle = database.idle_connection(&context)?;
             let moment = begin(&mut idle, access)?;
+            static CONNECTIONS: AtomicU64 = AtomicU64::new(0);
             let slot = Slot {
                 moment: Mutex::new(moment),
+                id: CONNECTIONS.fetch_add(1, Ordering::Relaxed),
+                changes: AtomicU64::new(0),
                 state: Mutex::new(Place::Here(idle)),
                 back: Notify::new(),
                 attached: Mutex::new(None),
@@ -112,6 +120,19 @@ impl HeldConnection {
         *self.slot.attached.lock() = Some(thing);
     }
 
+    pub(super) fn id(&self) -> u64 {
+        self.slot.id
+    }
+
+    /// How often its statements, or a transaction's beginning, may have changed what it sees.
+    pub(super) fn changes(&self) -> u64 {
+        self.slot.changes.load(Ordering::Acquire)
+    }
+
+    fn changes_now(&self) {
+        self.slot.changes.fetch_add(1, Ordering::Release);
+    }
+
     /// Takes the connection, waiting until the last statement has given it back.
     pub(super) async fn take(&self, cancel: &CancellationToken) -> Result<Taken> {
         let taken = async {
@@ -139,6 +160,7 @@ impl HeldConnection {
         work: impl FnOnce(WriteConnection) -> (WriteConnection, Result<T>) + Send + 'static,
     ) -> Result<T> {
         let mut taken = self.take(cancel).await?;
+        self.changes_now();
         let interrupter = taken.idle.connection.interrupter();
         let span = tracing::Span::current();
         let work = tokio::task::spawn_blocking(move || {
@@ -178,6 +200,7 @@ impl HeldConnection {
     /// Begins a transaction on a connection that has none.
     pub async fn begin(&self, access: Access, cancel: &CancellationToken) -> Result<()> {
         let mut taken = self.take(cancel).await?;
+        self.changes_now();
         task::blocking(move || {
             let moment = begin(&mut taken.idle, access)?;
             *taken.slot.moment.lock() = moment;
@@ -190,6 +213,7 @@ impl HeldConnection {
     /// first did.
     pub async fn begin_again(&self, cancel: &CancellationToken) -> Result<bool> {
         let mut taken = self.take(cancel).await?;
+        self.changes_now();
         task::blocking(move || {
             taken.idle.connection.execute("ROLLBACK")?;
             let moment = begin(&mut taken.idle, Access::ReadWrite)?;
@@ -207,6 +231,7 @@ impl HeldConnection {
     ) -> Result<T> {
         let mut taken = self.take(&CancellationToken::new()).await?;
         taken.closing = !keep;
+        self.changes_now();
         task::blocking(move || {
             let mut connection = WriteConnection::on(&mut taken.idle);
             let result = work(&mut connection);

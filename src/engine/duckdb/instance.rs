@@ -13,13 +13,14 @@ use super::facts;
 use super::foreign_keys;
 use super::functions;
 use super::kept::KeptCopy;
+use super::own_catalog::OwnCopies;
 use super::reader::Idle;
 use super::routines;
 use super::system_functions::{self, SystemFunction};
 use super::system_tables::{self, SystemTable};
 use super::triggers;
 use super::write_connection::WriteConnection;
-use crate::catalog;
+use crate::catalog::{self, KeptPlace};
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::ids::TableName;
@@ -60,6 +61,10 @@ impl DuckDbOptions {
     /// The name of the data file's database.
     fn database(&self) -> String {
         self.file.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default()
+    }
+
+    fn place(&self, copy: &'static str) -> KeptPlace {
+        KeptPlace { copy, data: self.database() }
     }
 
     /// The SQL that closes the file system to statements. It cannot be undone while the instance
@@ -113,6 +118,8 @@ pub struct DuckDb {
     pub(super) slots: Arc<Semaphore>,
     pub(super) reads_max: usize,
     pub(super) kept: KeptCopy,
+    pub(super) own: OwnCopies,
+    pub(super) place: KeptPlace,
     file: PathBuf,
     /// What functions read values of any type by.
     _renderer: Mutex<Connection>,
@@ -143,8 +150,10 @@ impl DuckDb {
         let renderer = functions::register(&database)?;
         system_functions::register(&database, system_functions)?;
         let mut connection = database.connect()?;
-        connection.execute("ATTACH ':memory:' AS teatree_system")?;
-        connection.execute("ATTACH ':memory:' AS teatree_kept")?;
+        let system = ["teatree_system", catalog::KEPT_DATABASE];
+        for name in system.into_iter().chain(catalog::OWN_DATABASES) {
+            connection.execute(&format!("ATTACH ':memory:' AS {name}"))?;
+        }
         connection.execute(&options.closing_sql())?;
         routines::prepare(&mut connection, &options.database())?;
         connection.execute(catalog::own_tables_sql())?;
@@ -158,7 +167,9 @@ impl DuckDb {
                 .map_err(|error| Error::internal(format!("system catalog, {name}: {error}")))?;
         }
         Ok(DuckDb {
-            kept: KeptCopy::new(&database, options.database())?,
+            kept: KeptCopy::new(database.connect()?, options.place(catalog::KEPT_DATABASE))?,
+            own: OwnCopies::default(),
+            place: options.place(catalog::KEPT_DATABASE),
             _renderer: Mutex::new(renderer),
             database,
             idle: Mutex::new(Vec::new()),

@@ -10,9 +10,11 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
-use super::capi::{Connection, Database, Prepared};
-use super::instance::{DuckDb, text_rows_of, text_rows_with};
-use crate::catalog::{KeptId, KeptKind, KeptObject, in_database, kept, kept_schemas_sql};
+use super::capi::{Connection, Prepared};
+use super::instance::{DuckDb, text_rows, text_rows_of};
+use crate::catalog::{
+    KEPT_DATABASE, KeptId, KeptKind, KeptObject, KeptPlace, kept, kept_schemas_sql,
+};
 use crate::error::{Error, Result};
 use crate::task;
 
@@ -64,12 +66,13 @@ pub(super) struct KeptCopy {
 /// Where objects are made.
 struct Workshop {
     connection: Connection,
-    /// The name of the data file's database.
-    database: String,
+    place: KeptPlace,
     /// What fills the tables and asks for the lists' states, prepared: to plan these statements
     /// takes longer than to run them.
     fills: Vec<Option<Prepared>>,
     states: Vec<Option<Prepared>>,
+    /// The lists are read from where somebody else sees them.
+    is_own: bool,
     /// How often objects were made.
     round: u64,
     /// Whether a new object stands in the copy: DuckDB then plans prepared statements at each run.
@@ -77,15 +80,15 @@ struct Workshop {
 }
 
 impl KeptCopy {
-    /// Attaches the database for an empty copy.
-    pub(super) fn new(database: &Database, name: String) -> Result<KeptCopy> {
-        let mut connection = database.connect()?;
-        connection.execute(&kept_schemas_sql())?;
+    /// Begins an empty copy in its attached database.
+    pub(super) fn new(mut connection: Connection, place: KeptPlace) -> Result<KeptCopy> {
+        connection.execute(&kept_schemas_sql(place.copy))?;
         let count = kept().objects().len();
         Ok(KeptCopy {
             workshop: Mutex::new(Workshop {
                 connection,
-                database: name,
+                is_own: place.copy != KEPT_DATABASE,
+                place,
                 fills: std::iter::repeat_with(|| None).take(count).collect(),
                 states: std::iter::repeat_with(|| None).take(count).collect(),
                 round: 0,
@@ -97,7 +100,7 @@ impl KeptCopy {
     }
 
     /// Tells whether these objects, and all that they are made of, are there and good.
-    fn is_good(&self, wanted: &[KeptId], state: DataState) -> bool {
+    pub(super) fn is_good(&self, wanted: &[KeptId], state: DataState) -> bool {
         let made = self.made.lock();
         kept().with_needs(wanted).into_iter().all(|id| match (&made[id], &kept().objects()[id]) {
             (None, _) => false,
@@ -106,8 +109,14 @@ impl KeptCopy {
         })
     }
 
-    /// Makes what is missing or too old. Blocks, for as long as another does so, too.
-    fn make(&self, wanted: &[KeptId], state: DataState) -> Result<()> {
+    /// Makes what is missing or too old, of the lists as `seen` shows them, or as all do. Blocks,
+    /// for as long as another does so, too.
+    pub(super) fn make(
+        &self,
+        wanted: &[KeptId],
+        state: DataState,
+        mut seen: Option<&mut Connection>,
+    ) -> Result<()> {
         let mut workshop = self.workshop.lock();
         if self.is_good(wanted, state) {
             return Ok(());
@@ -119,7 +128,7 @@ impl KeptCopy {
         workshop.connection.execute("BEGIN TRANSACTION")?;
         let all = wanted.iter().try_for_each(|&id| {
             let begun = Instant::now();
-            let is_made = workshop.make(id, state, &mut made);
+            let is_made = workshop.make(id, state, &mut made, seen.as_deref_mut());
             tracing::trace!(object = kept().objects()[id].name, took = ?begun.elapsed(), "kept");
             is_made
         });
@@ -175,22 +184,36 @@ impl Workshop {
         for object in wanted.iter().filter(|&&id| made[id].is_some()).map(|&id| &objects[id]) {
             if object.kind != KeptKind::Named {
                 let row = format!("INSERT INTO {} DEFAULT VALUES", object.name);
-                self.connection.execute(&row)?;
+                self.connection.execute(&self.place.text(&row))?;
             }
         }
         for &id in missing {
-            let fill = objects[id].fill_sql(&self.database);
+            let fill = objects[id].fill_sql(&self.place);
             self.fills[id] = Some(self.connection.prepare(&fill)?);
-            if let KeptKind::List { state, .. } = &objects[id].kind {
-                let state = in_database(state, &self.database);
+            if let Some(state) = self.state_of(&objects[id]) {
                 self.states[id] = Some(self.connection.prepare(&state)?);
             }
         }
         Ok(())
     }
 
+    /// The query whose one text says whether a list is another now.
+    fn state_of(&self, object: &KeptObject) -> Option<String> {
+        match &object.kind {
+            KeptKind::List { state, .. } if !self.is_own => Some(self.place.text(state)),
+            KeptKind::List { .. } => Some(object.state_sql(&self.place)),
+            KeptKind::Rows | KeptKind::Named => None,
+        }
+    }
+
     /// Makes one object in the transaction, if it is missing or too old. All that it needs was.
-    fn make(&mut self, id: KeptId, state: DataState, made: &mut [Option<Made>]) -> Result<()> {
+    fn make(
+        &mut self,
+        id: KeptId,
+        state: DataState,
+        made: &mut [Option<Made>],
+        seen: Option<&mut Connection>,
+    ) -> Result<()> {
         let object = &kept().objects()[id];
         let before = made[id].take();
         let (told, round) = match (&object.kind, &before) {
@@ -198,9 +221,18 @@ impl Workshop {
                 made[id] = Some(before.clone());
                 return Ok(());
             }
-            (KeptKind::List { state, read_first }, before) => {
-                self.read_list(id, state, *read_first, before.as_ref())?
-            }
+            (KeptKind::List { read_first, .. }, before) => match seen {
+                Some(seen) => {
+                    self.copy_list(id, before.is_some(), seen)?;
+                    self.told_of_list(id, true, before.as_ref())?
+                }
+                None => {
+                    if *read_first {
+                        self.fill(id, before.is_some())?;
+                    }
+                    self.told_of_list(id, *read_first, before.as_ref())?
+                }
+            },
             (KeptKind::Rows, Some(before)) if newest(made, object) <= before.round => {
                 (String::new(), before.round)
             }
@@ -219,29 +251,43 @@ impl Workshop {
         Ok(())
     }
 
-    /// Reads a list, unless it says that it is as it was. Returns what it says, and the round in
-    /// which it became so.
-    fn read_list(
+    /// Copies a list from where somebody sees it.
+    fn copy_list(&mut self, id: KeptId, is_there: bool, seen: &mut Connection) -> Result<()> {
+        let object = &kept().objects()[id];
+        if !is_there {
+            self.create(id)?;
+        }
+        let name = self.place.text(&object.name);
+        self.connection.execute(&format!("DELETE FROM {name}"))?;
+        let mut rows = seen.prepare(&object.rows_sql(&self.place))?.run(false)?;
+        let table = object.name.rsplit('.').next().unwrap_or_default();
+        let schema = (Some(self.place.copy), "lists");
+        let mut appender = self.connection.appender(schema, table, &[])?;
+        while let Some(batch) = rows.fetch()? {
+            appender.append(&batch)?;
+        }
+        appender.finish()
+    }
+
+    /// Reads a list, unless that was done or it says that it is as it was. Returns what it says,
+    /// and the round in which it became so.
+    fn told_of_list(
         &mut self,
         id: KeptId,
-        state: &str,
-        read_first: bool,
+        is_read: bool,
         before: Option<&Made>,
     ) -> Result<(String, u64)> {
-        if read_first {
-            self.fill(id, before.is_some())?;
-        }
         let told = match &mut self.states[id] {
             Some(prepared) => text_rows_of(&mut prepared.run_kept()?)?,
             None => {
-                let state = in_database(state, &self.database);
-                text_rows_with(&mut self.connection, &state, &[])?
+                let state = self.state_of(&kept().objects()[id]).unwrap_or_default();
+                text_rows(&mut self.connection, &state)?
             }
         };
         let told = told.into_iter().flatten().next().unwrap_or_default();
         match before {
             Some(before) if before.told == told => return Ok((told, before.round)),
-            _ if read_first => {}
+            _ if is_read => {}
             before => self.fill(id, before.is_some())?,
         }
         Ok((told, self.round))
@@ -252,16 +298,16 @@ impl Workshop {
             return self.create(id);
         }
         let object = &kept().objects()[id];
-        self.connection.execute(&format!("DELETE FROM {}", object.name))?;
+        self.connection.execute(&format!("DELETE FROM {}", self.place.text(&object.name)))?;
         match &mut self.fills[id] {
             Some(prepared) => prepared.run_again(&[]),
-            None => self.connection.execute(&object.fill_sql(&self.database)),
+            None => self.connection.execute(&object.fill_sql(&self.place)),
         }
     }
 
     fn create(&mut self, id: KeptId) -> Result<()> {
         self.has_new = true;
-        self.connection.execute(&kept().objects()[id].create_sql(&self.database))
+        self.connection.execute(&kept().objects()[id].create_sql(&self.place))
     }
 }
 
@@ -292,7 +338,7 @@ impl DuckDb {
         }
         let (database, wanted) = (Arc::clone(self), wanted.to_vec());
         tokio::select! {
-            made = task::blocking(move || database.kept.make(&wanted, state)) => made,
+            made = task::blocking(move || database.kept.make(&wanted, state, None)) => made,
             () = cancel.cancelled() => Err(Error::canceled("user request")),
         }
     }

@@ -12,14 +12,35 @@ use sqlparser::ast::{
 use super::names::{SYSTEM_DATABASE, SystemCatalog, parts};
 
 /// Which objects of the catalogue's kept copy a statement names, by the catalogue's numbers for
-/// them. Copies share the list.
+/// them. Clones share the list.
 #[derive(Clone, Debug, Default)]
-pub struct KeptNames(Arc<Mutex<Vec<usize>>>);
+pub struct KeptNames {
+    named: Arc<Mutex<Named>>,
+    /// The copy's database, where it is not the one that serves all.
+    copy: Option<&'static str>,
+}
+
+#[derive(Debug, Default)]
+struct Named {
+    objects: Vec<usize>,
+    /// Something was named that shows definitions and is not kept.
+    moving: bool,
+}
 
 impl KeptNames {
     /// Returns the objects that were named so far.
     pub fn named(&self) -> Vec<usize> {
-        self.0.lock().clone()
+        self.named.lock().objects.clone()
+    }
+
+    /// Points names at a copy of its own.
+    pub fn of_copy(copy: &'static str) -> KeptNames {
+        KeptNames { copy: Some(copy), ..KeptNames::default() }
+    }
+
+    /// Tells whether all that was named, and shows definitions, is in the copy.
+    pub fn has_all(&self) -> bool {
+        !self.named.lock().moving
     }
 
     /// Points the names of a rewritten statement at the copy, where it has them.
@@ -29,23 +50,28 @@ impl KeptNames {
         catalog: &(dyn SystemCatalog + Send + Sync),
     ) {
         let ControlFlow::Continue(()) =
-            statement.visit(&mut Pointer { catalog, named: &mut self.0.lock() });
+            statement.visit(&mut Pointer { catalog, names: self, named: &mut self.named.lock() });
     }
 }
 
 struct Pointer<'a> {
     catalog: &'a (dyn SystemCatalog + Send + Sync),
-    named: &'a mut Vec<usize>,
+    names: &'a KeptNames,
+    named: &'a mut Named,
 }
 
 impl Pointer<'_> {
     fn point(&mut self, name: &mut ObjectName) {
         let Some(written) = parts(name) else { return };
         let [SYSTEM_DATABASE, schema, object] = *written.as_slice() else { return };
-        let Some((database, id)) = self.catalog.kept(schema, object) else { return };
-        if !self.named.contains(&id) {
-            self.named.push(id);
+        let Some((database, id)) = self.catalog.kept(schema, object) else {
+            self.named.moving |= self.catalog.is_moving(schema, object);
+            return;
+        };
+        if !self.named.objects.contains(&id) {
+            self.named.objects.push(id);
         }
+        let database = self.names.copy.unwrap_or(database);
         name.0[0] = ObjectNamePart::Identifier(Ident::new(database));
     }
 }

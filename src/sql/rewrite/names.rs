@@ -34,6 +34,8 @@ pub trait SystemCatalog {
     /// Finds the kept copy of a relation or function, by its schema and name in DuckDB: the copy's
     /// database, and its number there.
     fn kept(&self, schema: &str, name: &str) -> Option<(&'static str, usize)>;
+    /// Tells whether it has none, though definitions show in it.
+    fn is_moving(&self, schema: &str, name: &str) -> bool;
 }
 
 /// The attached in-memory database that holds the catalogue.

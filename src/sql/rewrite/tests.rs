@@ -26,6 +26,10 @@ impl SystemCatalog for Known {
             _ => None,
         }
     }
+
+    fn is_moving(&self, _: &str, name: &str) -> bool {
+        name == "pg_proc"
+    }
 }
 
 fn context() -> NameContext {
