@@ -5,6 +5,7 @@
 //! it commits. So the new rows of a table are found in it; only those that are changed or deleted
 //! are copied aside before.
 
+use super::bounds::Bounds;
 use super::given::Given;
 use crate::catalog::duckdb_table;
 use crate::engine::duckdb::WriteConnection;
@@ -65,6 +66,8 @@ pub struct Changing<'a> {
     pub search_path: &'a [String],
     /// The rows that are inserted, where they are at hand.
     pub given: Option<Given<'a>>,
+    /// Between which values they lie, as far as that is known.
+    pub bounds: Option<&'a Bounds>,
 }
 
 /// A change of a table that views follow or triggers wait for, while it is made.
@@ -92,6 +95,8 @@ pub struct RowChange {
     pub(super) given: Option<Vec<String>>,
     /// The number of the first row that the change adds.
     pub(super) seen: i64,
+    /// Between which values those rows lie.
+    pub(super) bounds: Bounds,
     /// The rows that it may change or delete, as they were.
     pub(super) captured: Option<Captured>,
 }
@@ -113,6 +118,11 @@ pub(super) struct Renewed<'a> {
     name: &'a str,
     /// The columns of the key, each with whether it was set.
     columns: Vec<(&'a String, bool)>,
+}
+
+/// A query of the rows that a transaction has added to a table, from a number on.
+pub(super) fn added(table: &TableName, seen: i64, bounds: &Bounds) -> String {
+    format!("SELECT * FROM {} WHERE rowid >= {seen}{}", duckdb_table(table), bounds.condition())
 }
 
 /// A query of no rows.
@@ -205,7 +215,7 @@ impl Renewed<'_> {
 impl RowChange {
     /// The rows that were added.
     fn fresh(&self) -> String {
-        format!("SELECT * FROM {} WHERE rowid >= {}", duckdb_table(&self.table), self.seen)
+        added(&self.table, self.seen, &self.bounds)
     }
 
     /// The rows that were copied aside.

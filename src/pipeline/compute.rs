@@ -60,7 +60,8 @@ impl Upkeep {
         };
         let (table, params) = (&compute.table, [].as_slice());
         let (effect, given) = (&effect, None);
-        let changing = Changing { table, kind, effect, params, time_zone, search_path, given };
+        let changing =
+            Changing { table, kind, effect, params, time_zone, search_path, given, bounds: None };
         let change: Change = self.before(connection, &changing)?;
         if compute.replaces {
             connection.run(&format!("DELETE FROM {}", duckdb_table(table)))?;

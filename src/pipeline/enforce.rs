@@ -287,6 +287,7 @@ impl Upkeep {
             time_zone,
             search_path: &search_path,
             given: None,
+            bounds: None,
         };
         let change = self.before(connection, &changing)?;
         let rows = match &change {

@@ -125,8 +125,16 @@ impl Upkeep {
                     (Some(table), Some(kind)) => {
                         let effect = &effect;
                         let given = None;
-                        let changing =
-                            Changing { table, kind, effect, params, time_zone, search_path, given };
+                        let changing = Changing {
+                            table,
+                            kind,
+                            effect,
+                            params,
+                            time_zone,
+                            search_path,
+                            given,
+                            bounds: None,
+                        };
                         self.before(connection, &changing)?
                     }
                     _ => Change::Unwatched,

@@ -4,7 +4,8 @@
 //! - `graph.rs`: the views and triggers of a moment, and which of them follow which tables.
 //! - `registry.rs`: what the server knows of them between transactions; `moved.rs`: what one
 //!   transaction has done to them.
-//! - `change.rs`: a statement's change of a table: the rows that it took away and brought.
+//! - `change.rs`: a statement's change of a table: the rows that it took away and brought;
+//!   `bounds.rs`: where to look for those.
 //! - `upkeep.rs`: the changes of a transaction, and the views that follow them in it.
 //! - `follow.rs`: one view and one change: the SQL that brings it up to date.
 //! - `fire.rs`: the triggers that run behind a change.
@@ -20,6 +21,7 @@
 //! What a trigger changes is so, too. A view that reads Arrow datasets cannot: it is computed again
 //! right behind the change, by an intent that carries its rows.
 
+mod bounds;
 mod change;
 mod check;
 mod compute;
@@ -39,6 +41,7 @@ mod stored;
 mod trigger;
 mod upkeep;
 
+pub use bounds::Bounds;
 pub use change::{Change, ChangeKind, Changing};
 pub use check::check_key;
 pub use deferral::{BrokenKeys, ConstraintModes};

@@ -6,7 +6,8 @@ use std::time::Instant;
 
 use tracing::field;
 
-use super::change::{Captured, Change, ChangeKind, Changing, FIRST_LOCAL_ROW, RowChange};
+use super::bounds::Bounds;
+use super::change::{self, Captured, Change, ChangeKind, Changing, FIRST_LOCAL_ROW, RowChange};
 use super::deliver::Deliveries;
 use super::enforce::Waiting;
 use super::fire::Broken;
@@ -61,6 +62,14 @@ struct Touched {
     /// Rows from this number on are not followed yet; `None` where it has to be looked up.
     seen: Option<i64>,
     pending: bool,
+    /// Between which values those rows lie.
+    bounds: Bounds,
+}
+
+impl Touched {
+    fn of(table: &TableName) -> Touched {
+        Touched { table: table.clone(), seen: None, pending: false, bounds: Bounds::default() }
+    }
 }
 
 impl Upkeep {
@@ -180,31 +189,31 @@ impl Upkeep {
             return Ok(Change::Unwatched);
         }
         let inserts = *effect == Effect::Inserts;
-        let disturbed: Vec<TableName> = self
-            .touched
-            .iter()
-            .filter(|touched| touched.pending)
-            .filter(|touched| match touched.table == *table {
-                true => !inserts || fires,
-                false => self.graph.meet(&touched.table, table),
-            })
-            .map(|touched| touched.table.clone())
-            .collect();
-        for other in disturbed {
-            self.flush(connection, &other)?;
-        }
+        self.flush_disturbed(connection, table, !inserts || fires)?;
         if inserts && keyed && !watched && self.graph.triggers_of(table).is_empty() {
             let given = changing.given.and_then(|given| given.keys(self.graph.keys_of(table)));
             if given.is_some() {
-                let (table, captured) = (table.clone(), None);
-                let change =
-                    RowChange { table, kind, events, assigns, keyed, given, seen: 0, captured };
+                let (table, captured, bounds) = (table.clone(), None, Bounds::default());
+                let change = RowChange {
+                    table,
+                    kind,
+                    events,
+                    assigns,
+                    keyed,
+                    given,
+                    seen: 0,
+                    bounds,
+                    captured,
+                };
                 return Ok(Change::Rows(Box::new(change)));
             }
         }
         let seen = self.seen(connection, table)?;
+        let bounds = changing.bounds.filter(|_| inserts).cloned().unwrap_or_default();
         if inserts && !fires {
-            self.touch(table, seen).pending = true;
+            let touched = self.touch(table, seen);
+            touched.bounds = if touched.pending { touched.bounds.and(&bounds) } else { bounds };
+            touched.pending = true;
             return Ok(Change::Inserts);
         }
         let captured = match effect {
@@ -218,8 +227,27 @@ impl Upkeep {
         };
         let table = table.clone();
         let given = None;
-        let change = RowChange { table, kind, events, assigns, keyed, given, seen, captured };
+        let change =
+            RowChange { table, kind, events, assigns, keyed, given, seen, bounds, captured };
         Ok(Change::Rows(Box::new(change)))
+    }
+
+    /// Lets the views follow what a change of a table could be mixed up with: earlier changes of
+    /// tables that they join it with, and its own where it does not only add to those.
+    fn flush_disturbed(
+        &mut self,
+        connection: &mut WriteConnection,
+        table: &TableName,
+        its_own: bool,
+    ) -> Result<()> {
+        let is_disturbed = |touched: &&Touched| match touched.table == *table {
+            true => its_own,
+            false => self.graph.meet(&touched.table, table),
+        };
+        let pending = self.touched.iter().filter(|touched| touched.pending);
+        let disturbed: Vec<TableName> =
+            pending.filter(is_disturbed).map(|touched| touched.table.clone()).collect();
+        disturbed.iter().try_for_each(|other| self.flush(connection, other))
     }
 
     /// Lets the views follow a change that cannot wait for the end of the transaction, sees to the
@@ -293,7 +321,10 @@ impl Upkeep {
     /// Lets the views follow the rows that were added to a table.
     fn flush(&mut self, connection: &mut WriteConnection, table: &TableName) -> Result<()> {
         let seen = self.seen(connection, table)?;
-        let rows = format!("SELECT * FROM {} WHERE rowid >= {seen}", duckdb_table(table));
+        let touched =
+            self.touched.iter().find(|touched| touched.table == *table && touched.pending);
+        let bounds = touched.map(|touched| touched.bounds.clone()).unwrap_or_default();
+        let rows = change::added(table, seen, &bounds);
         let changed = Changed { minus: None, plus: Some(rows) };
         self.spread(connection, table, Some(&changed))?;
         self.forget(table);
@@ -376,8 +407,7 @@ impl Upkeep {
     fn touch(&mut self, table: &TableName, seen: i64) -> &mut Touched {
         let place = self.touched.iter().position(|touched| touched.table == *table);
         let place = place.unwrap_or_else(|| {
-            let touched = Touched { table: table.clone(), seen: Some(seen), pending: false };
-            self.touched.push(touched);
+            self.touched.push(Touched { seen: Some(seen), ..Touched::of(table) });
             self.touched.len() - 1
         });
         let touched = &mut self.touched[place];
@@ -392,7 +422,7 @@ impl Upkeep {
                 touched.seen = None;
                 touched.pending = false;
             }
-            None => self.touched.push(Touched { table: table.clone(), seen: None, pending: false }),
+            None => self.touched.push(Touched::of(table)),
         }
     }
 }

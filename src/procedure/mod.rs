@@ -87,6 +87,7 @@ impl Turn<'_> {
             time_zone: &self.origin.time_zone,
             search_path: &self.origin.search_path,
             given: None,
+            bounds: None,
         };
         let done = upkeep.before(self.connection, &changing).and_then(|change| {
             let value = work(self.connection)?;

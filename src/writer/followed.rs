@@ -9,9 +9,9 @@ use super::applier::Applier;
 use crate::catalog::TEMPORARY_SCHEMA;
 use crate::error::{Error, Result};
 use crate::ids::{IntentSeq, TableName};
-use crate::intent::{AsOf, Body, Origin};
+use crate::intent::{AsOf, Body, Origin, RowsAt};
 use crate::notification::{NoticeText, Notification};
-use crate::pipeline::{Change, ChangeKind, Changing, Given, Graph, Moved, StoredTrigger};
+use crate::pipeline::{Bounds, Change, ChangeKind, Changing, Given, Graph, Moved, StoredTrigger};
 use crate::sql::trigger::TriggerChange;
 use crate::sql::{Candidates, Definition, Dropped, Effect, TableAction, ViewAction};
 use crate::sqlstate::SqlState;
@@ -161,6 +161,7 @@ impl Applier {
             _ => return unwatched,
         };
         let table = self.meant(origin, table)?;
+        let bounds = self.bounds(body, rows)?;
         let changing = Changing {
             table: &table,
             kind,
@@ -172,8 +173,25 @@ impl Applier {
                 Body::Values(values) => Some(Given { columns: &values.target.columns, rows }),
                 _ => None,
             },
+            bounds: Some(&bounds),
         };
         Ok(Around::Change(self.upkeep.before(&mut self.connection, &changing)?))
+    }
+
+    /// Finds between which values the rows lie that an intent brings.
+    fn bounds(&self, body: &Body, values: &[&Vec<Value>]) -> Result<Bounds> {
+        match body {
+            Body::Values(of) => Ok(Bounds::of_values(&of.target.columns, values)),
+            Body::Rows { rows: rows @ RowsAt::Inline(_), columns, .. } => {
+                let mut all: Option<Bounds> = None;
+                for batch in self.targets.batches(rows)? {
+                    let bounds = Bounds::of_batch(columns, &batch?);
+                    all = Some(all.map_or_else(|| bounds.clone(), |all| all.and(&bounds)));
+                }
+                Ok(all.unwrap_or_default())
+            }
+            _ => Ok(Bounds::default()),
+        }
     }
 
     /// A table whose rows break a foreign key, which the transaction has to mend, stays as it is.

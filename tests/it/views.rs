@@ -29,6 +29,74 @@ fn a_view_keeps_its_rows_until_it_is_refreshed() {
 }
 
 #[test]
+fn a_view_and_a_trigger_find_new_rows_wherever_their_values_lie() {
+    if skip_on_oracle("refresh = on_change") {
+        return;
+    }
+    let mut client = connect();
+    let (t, v, log, p) = (unique("t"), unique("v"), unique("log"), unique("p"));
+    let columns = "id bigint, n int, at timestamp, tz timestamptz, d date, x numeric(9, 2), s text";
+    client.run(&format!("CREATE TABLE {t} ({columns})"));
+    client.run(&format!("CREATE TABLE {log} ({columns})"));
+    let rows = |range: &str| {
+        format!(
+            "SELECT i, -i, timestamp '2026-01-01' + i * interval '1 second',
+                 timestamptz '2026-01-01 00:00+02' - i * interval '1 hour', date '2026-01-01' + i,
+                 i / 3.0, 's' || i FROM generate_series({range}) g(i)"
+        )
+    };
+    let query = format!(
+        "SELECT n % 5 AS k, count(*) AS n, sum(id) AS ids, min(at) AS first, max(tz) AS last,
+             max(d) AS day, sum(x) AS x FROM {t} GROUP BY 1"
+    );
+    client.run(&format!("CREATE MATERIALIZED VIEW {v} WITH (refresh = 'on_change') AS {query}"));
+    client.run(&format!(
+        "CREATE PROCEDURE {p}() LANGUAGE sql AS 'INSERT INTO {log} SELECT * FROM new_table'"
+    ));
+    let trigger = format!(
+        "CREATE TRIGGER {p} AFTER INSERT ON {t} REFERENCING NEW TABLE AS new_table
+         FOR EACH STATEMENT EXECUTE PROCEDURE {p}()"
+    );
+    let changes = [
+        format!("INSERT INTO {t} {}", rows("1, 900")),
+        format!("INSERT INTO {t} {}", rows("-50, 20")),
+        format!("INSERT INTO {t} VALUES (5, NULL, NULL, NULL, NULL, NULL, NULL)"),
+        format!("INSERT INTO {t} (tz, id) VALUES ('1900-05-05 11:00+03', -7)"),
+        format!(
+            "INSERT INTO {t} (at, d) VALUES ('infinity', '-infinity'), ('4000-01-01 BC', NULL)"
+        ),
+        format!(
+            "BEGIN; INSERT INTO {t} {}; INSERT INTO {t} {}; COMMIT",
+            rows("7, 9"),
+            rows("1, 2")
+        ),
+        format!("BEGIN; INSERT INTO {t} (id) VALUES (1); INSERT INTO {t} {}; COMMIT", rows("3, 4")),
+        format!("UPDATE {t} SET id = id + 1000 WHERE n BETWEEN -5 AND -2"),
+    ];
+    for with_trigger in [false, true] {
+        if with_trigger {
+            client.run(&format!("INSERT INTO {log} SELECT * FROM {t}"));
+            client.run(&trigger);
+        }
+        for change in &changes {
+            client.run(change);
+            assert_eq!(
+                client.lines(&format!("SELECT * FROM {v} ORDER BY k")),
+                client.lines(&format!("SELECT * FROM ({query}) q ORDER BY k")),
+                "{change}"
+            );
+            if with_trigger && !change.starts_with("UPDATE") {
+                assert_eq!(
+                    client.lines(&format!("SELECT count(*), count(at), sum(n) FROM {log}")),
+                    client.lines(&format!("SELECT count(*), count(at), sum(n) FROM {t}")),
+                    "{change}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
 fn a_view_follows_values_beyond_those_that_its_tables_had() {
     if skip_on_oracle("refresh = on_change") {
         return;
