@@ -29,16 +29,39 @@ CREATE VIEW teatree_system.support.lookup_role AS
 SELECT oid AS ti_oid, rolname AS ti_name, rolsuper AS ti_super FROM teatree_system.pg.pg_authid;
 
 CREATE VIEW teatree_system.support.lookup_proc AS
-SELECT p.oid AS ti_oid, p.proname AS ti_name, t.sqlname AS ti_result
+SELECT p.oid AS ti_oid, p.proname AS ti_name,
+  CASE WHEN p.proretset THEN 'SETOF ' ELSE '' END || t.sqlname AS ti_result
 FROM teatree_system.support.builtin_proc p
 LEFT JOIN teatree_system.support.builtin_type t ON t.oid = p.prorettype
 UNION ALL
 SELECT oid, name, result FROM teatree_system.support.user_proc_text;
 
+-- Functions with the types of their arguments, as regprocedure writes them.
+CREATE VIEW teatree_system.support.lookup_procedure AS
+SELECT p.oid AS ti_oid, p.proname AS ti_name,
+  coalesce(string_agg(t.ti_sqlname, ',' ORDER BY p.place), '') AS ti_arguments
+FROM (SELECT oid, proname, unnest(CASE WHEN len(proargtypes) > 0 THEN proargtypes ELSE [0::UINTEGER] END) AS type_oid,
+             unnest(range(greatest(len(proargtypes), 1))) AS place
+      FROM teatree_system.pg.pg_proc) p
+LEFT JOIN teatree_system.support.lookup_type t ON t.ti_oid = p.type_oid
+GROUP BY p.oid, p.proname;
+
+CREATE VIEW teatree_system.support.lookup_operator AS
+SELECT o.oid AS ti_oid, o.oprname AS ti_name,
+  coalesce(l.sqlname, 'NONE') || ',' || coalesce(r.sqlname, 'NONE') AS ti_arguments
+FROM teatree_system.support.builtin_operator o
+LEFT JOIN teatree_system.support.builtin_type l ON l.oid = o.oprleft
+LEFT JOIN teatree_system.support.builtin_type r ON r.oid = o.oprright;
+
 CREATE VIEW teatree_system.support.lookup_proc_argument AS
-SELECT p.oid AS ti_oid, p.place AS ti_place, t.sqlname AS ti_type
-FROM (SELECT oid, unnest(proargtypes) AS type_oid, unnest(range(len(proargtypes))) AS place
-      FROM teatree_system.support.builtin_proc) p
+SELECT p.oid AS ti_oid, p.place AS ti_place, p.mode AS ti_mode,
+  CASE p.mode WHEN 'o' THEN 'OUT ' WHEN 'b' THEN 'INOUT ' WHEN 'v' THEN 'VARIADIC ' ELSE '' END
+    || CASE WHEN p.name <> '' THEN teatree_system.support.quoted(p.name) || ' ' ELSE '' END || t.sqlname AS ti_argument
+FROM (SELECT oid, unnest(types) AS type_oid, unnest(range(len(types))) AS place,
+             unnest(coalesce(proargmodes, [CASE WHEN provariadic > 0 AND i = len(types) THEN 'v' ELSE 'i' END
+                                           FOR i IN range(1, len(types) + 1)])) AS mode,
+             unnest(coalesce(proargnames, ['' FOR i IN range(len(types))])) AS name
+      FROM (SELECT *, coalesce(proallargtypes, proargtypes) AS types FROM teatree_system.support.builtin_proc)) p
 JOIN teatree_system.support.builtin_type t ON t.oid = p.type_oid;
 
 CREATE VIEW teatree_system.support.lookup_constraint AS

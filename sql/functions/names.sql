@@ -93,6 +93,47 @@ CREATE MACRO teatree_system.pg.regproc_out(arg_f) AS
        WHEN CAST(arg_f AS VARCHAR) = '0' THEN '-'
        ELSE coalesce((SELECT ti_name FROM teatree_system.support.lookup_proc
                       WHERE ti_oid = TRY_CAST(CAST(arg_f AS VARCHAR) AS UINTEGER)), CAST(arg_f AS VARCHAR)) END;
+-- The types in the parentheses of a function's or an operator's name, as format_type writes them.
+CREATE MACRO teatree_system.support.argument_types(of_written) AS
+  system.main.array_to_string(list_transform(
+    string_split(lower(nullif(trim(regexp_extract(of_written, '\((.*)\)\s*$', 1)), '')), ','),
+    lambda e: coalesce(MAP {'int': 'integer', 'int4': 'integer', 'int8': 'bigint', 'int2': 'smallint',
+      'float8': 'double precision', 'float4': 'real', 'bool': 'boolean', 'decimal': 'numeric',
+      'varchar': 'character varying', 'bpchar': 'character', 'char': 'character',
+      'timestamp': 'timestamp without time zone', 'timestamptz': 'timestamp with time zone',
+      'time': 'time without time zone', 'timetz': 'time with time zone', 'none': 'NONE'}[trim(e)], trim(e))), ',');
+CREATE MACRO teatree_system.support.before_parenthesis(of_written) AS
+  trim(regexp_replace(of_written, '\(.*$', '', 's'), ' ');
+CREATE MACRO teatree_system.pg.to_regprocedure(arg_written) AS
+  (SELECT min(ti_oid) FROM teatree_system.support.lookup_procedure
+   WHERE ti_name = teatree_system.support.name_parts(teatree_system.support.before_parenthesis(CAST(arg_written AS VARCHAR)))[-1]
+     AND ti_arguments = coalesce(teatree_system.support.argument_types(CAST(arg_written AS VARCHAR)), ''));
+CREATE MACRO teatree_system.pg.regprocedure_in(arg_written) AS
+  CASE WHEN arg_written IS NULL THEN NULL
+       ELSE coalesce(TRY_CAST(CAST(arg_written AS VARCHAR) AS UINTEGER),
+                     CASE WHEN CAST(arg_written AS VARCHAR) = '-' THEN 0::UINTEGER END,
+                     teatree_system.pg.to_regprocedure(arg_written),
+                     CAST(error('[42883] function "' || CAST(arg_written AS VARCHAR) || '" does not exist') AS UINTEGER)) END;
+CREATE MACRO teatree_system.pg.regprocedure_out(arg_f) AS
+  CASE WHEN TRY_CAST(CAST(arg_f AS VARCHAR) AS UINTEGER) IS NULL THEN CAST(arg_f AS VARCHAR)
+       WHEN CAST(arg_f AS VARCHAR) = '0' THEN '-'
+       ELSE coalesce((SELECT teatree_system.support.quoted(ti_name) || '(' || ti_arguments || ')'
+                      FROM teatree_system.support.lookup_procedure
+                      WHERE ti_oid = TRY_CAST(CAST(arg_f AS VARCHAR) AS UINTEGER)), CAST(arg_f AS VARCHAR)) END;
+-- An operator's name is what stands behind the last point of letters.
+CREATE MACRO teatree_system.pg.to_regoperator(arg_written) AS
+  (SELECT min(ti_oid) FROM teatree_system.support.lookup_operator
+   WHERE ti_name = regexp_replace(teatree_system.support.before_parenthesis(CAST(arg_written AS VARCHAR)), '^pg_catalog\.', '')
+     AND ti_arguments = teatree_system.support.argument_types(CAST(arg_written AS VARCHAR)));
+CREATE MACRO teatree_system.pg.regoperator_in(arg_written) AS
+  CASE WHEN arg_written IS NULL THEN NULL
+       ELSE coalesce(TRY_CAST(CAST(arg_written AS VARCHAR) AS UINTEGER),
+                     teatree_system.pg.to_regoperator(arg_written),
+                     CAST(error('[42883] operator does not exist: ' || CAST(arg_written AS VARCHAR)) AS UINTEGER)) END;
+CREATE MACRO teatree_system.pg.regoperator_out(arg_operator) AS
+  CASE WHEN arg_operator = 0 THEN '0'
+       ELSE coalesce((SELECT ti_name || '(' || ti_arguments || ')' FROM teatree_system.support.lookup_operator
+                      WHERE ti_oid = arg_operator), CAST(arg_operator AS VARCHAR)) END;
 CREATE MACRO teatree_system.pg.regnamespace_in(arg_written) AS
   coalesce(TRY_CAST(CAST(arg_written AS VARCHAR) AS UINTEGER),
            (SELECT ti_oid FROM teatree_system.support.lookup_schema

@@ -199,6 +199,8 @@ SELECT sequence_oid AS seqrelid,
 FROM teatree_system.support.sequence_entry;
 
 CREATE VIEW teatree_system.pg.pg_description AS
+SELECT objoid, classoid, 0::INTEGER AS objsubid, description FROM teatree_system.support.builtin_description
+UNION ALL
 SELECT oid AS objoid, 1259::UINTEGER AS classoid, 0::INTEGER AS objsubid, comment AS description
 FROM teatree_system.support.user_relation WHERE comment IS NOT NULL
 UNION ALL
@@ -222,6 +224,18 @@ SELECT teatree_system.support.rule_oid(oid) AS oid, '_RETURN' AS rulename, oid A
        'O' AS ev_enabled, true AS is_instead, NULL::VARCHAR AS ev_qual, NULL::VARCHAR AS ev_action
 FROM teatree_system.support.user_relation WHERE kind IN ('v', 'm');
 
+-- The relations that a view reads. Where a name without a schema was found is not kept: in the view's
+-- own, or in public.
+CREATE VIEW teatree_system.support.view_reads AS
+SELECT DISTINCT v.oid AS view_oid, r.oid
+FROM (SELECT oid, namespace_oid, unnest([tables[i:i + 1] FOR i IN range(1, len(tables), 2)]) AS named
+      FROM (SELECT oid, namespace_oid, teatree_view_tables('CREATE VIEW v AS' || definition) AS tables
+            FROM teatree_system.support.view_text)) v
+JOIN teatree_system.support.user_relation r ON r.name = v.named[2]
+JOIN teatree_system.support.schema_entry n ON n.oid = r.namespace_oid
+WHERE CASE WHEN v.named[1] IS NULL THEN n.oid = v.namespace_oid OR n.duckdb_name = 'main'
+           ELSE n.duckdb_name = v.named[1] OR n.name = v.named[1] END;
+
 CREATE VIEW teatree_system.pg.pg_depend AS
 SELECT 1259::UINTEGER AS classid, index_oid AS objid, 0::INTEGER AS objsubid,
        2606::UINTEGER AS refclassid, oid AS refobjid, 0::INTEGER AS refobjsubid, 'i' AS deptype
@@ -230,8 +244,29 @@ UNION ALL
 SELECT 2606::UINTEGER, oid, 0, 1259::UINTEGER, table_oid, CAST(unnest(column_numbers) AS INTEGER), 'a'
 FROM teatree_system.support.constraint_entry
 UNION ALL
+-- A foreign key needs the columns that it refers to, and their key's index.
+SELECT 2606::UINTEGER, k.oid, 0, 1259::UINTEGER, c.table_oid, CAST(c.number AS INTEGER), 'n'
+FROM teatree_system.support.constraint_entry k
+JOIN teatree_system.support.schema_entry n ON n.duckdb_name = k.referenced_schema
+JOIN teatree_system.support.user_relation r ON r.name = k.referenced_table AND r.namespace_oid = n.oid
+JOIN teatree_system.support.column_entry c ON c.table_oid = r.oid AND list_contains(k.referenced_column_names, c.name)
+WHERE k.kind = 'f'
+UNION ALL
+SELECT 2606::UINTEGER, k.oid, 0, 1259::UINTEGER, u.index_oid, 0, 'n'
+FROM teatree_system.support.constraint_entry k
+JOIN teatree_system.support.constraint_entry u
+  ON u.kind IN ('p', 'u') AND u.schema_name = k.referenced_schema AND u.table_name = k.referenced_table
+     AND list_sort(u.column_names) = list_sort(k.referenced_column_names)
+WHERE k.kind = 'f'
+UNION ALL
+SELECT 1259::UINTEGER, oid, 0, 2615::UINTEGER, namespace_oid, 0, 'n'
+FROM teatree_system.support.user_relation WHERE NOT is_temporary
+UNION ALL
 SELECT 2618::UINTEGER, teatree_system.support.rule_oid(oid), 0, 1259::UINTEGER, oid, 0, 'i'
 FROM teatree_system.support.user_relation WHERE kind IN ('v', 'm')
+UNION ALL
+SELECT 2618::UINTEGER, teatree_system.support.rule_oid(view_oid), 0, 1259::UINTEGER, oid, 0, 'n'
+FROM teatree_system.support.view_reads
 UNION ALL
 SELECT 2604::UINTEGER, default_oid, 0, 1259::UINTEGER, table_oid,
        CAST(number AS INTEGER), 'a'

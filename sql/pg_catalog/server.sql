@@ -109,5 +109,29 @@ SELECT i.table_oid AS relid, i.oid AS indexrelid, n.name AS schemaname, i.table_
 FROM teatree_system.support.index_entry i
 JOIN teatree_system.support.schema_entry n ON n.oid = i.namespace_oid;
 
+-- Nobody counts blocks.
+CREATE VIEW teatree_system.pg.pg_statio_user_tables AS
+SELECT relid, schemaname, relname, 0::BIGINT AS heap_blks_read, 0::BIGINT AS heap_blks_hit,
+  0::BIGINT AS idx_blks_read, 0::BIGINT AS idx_blks_hit, 0::BIGINT AS toast_blks_read,
+  0::BIGINT AS toast_blks_hit, 0::BIGINT AS tidx_blks_read, 0::BIGINT AS tidx_blks_hit
+FROM teatree_system.pg.pg_stat_user_tables;
+
+CREATE VIEW teatree_system.pg.pg_statio_all_tables AS SELECT * FROM teatree_system.pg.pg_statio_user_tables;
+
+CREATE VIEW teatree_system.pg.pg_stat_all_indexes AS SELECT * FROM teatree_system.pg.pg_stat_user_indexes;
+
+CREATE VIEW teatree_system.pg.pg_statio_user_indexes AS
+SELECT relid, indexrelid, schemaname, relname, indexrelname, 0::BIGINT AS idx_blks_read, 0::BIGINT AS idx_blks_hit
+FROM teatree_system.pg.pg_stat_user_indexes;
+
+CREATE VIEW teatree_system.pg.pg_statio_all_indexes AS SELECT * FROM teatree_system.pg.pg_statio_user_indexes;
+
+CREATE VIEW teatree_system.pg.pg_statio_user_sequences AS
+SELECT s.oid AS relid, n.name AS schemaname, s.name AS relname, 0::BIGINT AS blks_read, 0::BIGINT AS blks_hit
+FROM teatree_system.support.user_relation s
+JOIN teatree_system.support.schema_entry n ON n.oid = s.namespace_oid WHERE s.kind = 'S';
+
+CREATE VIEW teatree_system.pg.pg_statio_all_sequences AS SELECT * FROM teatree_system.pg.pg_statio_user_sequences;
+
 CREATE VIEW teatree_system.pg.pg_timezone_names AS
 SELECT name, abbrev, utc_offset, is_dst FROM pg_timezone_names();

@@ -34,11 +34,10 @@ FROM (SELECT oid, labels, unnest(range(1, len(labels) + 1)) AS place FROM teatre
 
 CREATE VIEW teatree_system.pg.pg_proc AS
 SELECT oid, proname, 11::UINTEGER AS pronamespace, 10::UINTEGER AS proowner, prolang, 1::FLOAT AS procost,
-  CASE WHEN proretset THEN 1000 ELSE 0 END::FLOAT AS prorows, 0::UINTEGER AS provariadic, 0::UINTEGER AS prosupport,
+  CASE WHEN proretset THEN 1000 ELSE 0 END::FLOAT AS prorows, provariadic, 0::UINTEGER AS prosupport,
   prokind, false AS prosecdef, false AS proleakproof, proisstrict, proretset, provolatile,
-  's' AS proparallel, pronargs, 0::SMALLINT AS pronargdefaults, prorettype,
-  proargtypes,
-  NULL::UINTEGER[] AS proallargtypes, NULL::VARCHAR[] AS proargmodes, NULL::VARCHAR[] AS proargnames,
+  's' AS proparallel, CAST(len(proargtypes) AS SMALLINT) AS pronargs, pronargdefaults, prorettype,
+  proargtypes, proallargtypes, proargmodes, proargnames,
   NULL::VARCHAR AS proargdefaults, NULL::UINTEGER[] AS protrftypes, prosrc, NULL::VARCHAR AS probin,
   NULL::VARCHAR AS prosqlbody, NULL::VARCHAR[] AS proconfig, NULL::VARCHAR[] AS proacl
 FROM teatree_system.support.builtin_proc
@@ -83,6 +82,5 @@ SELECT oid, castsource, casttarget, castfunc, castcontext, castmethod FROM teatr
 
 CREATE VIEW teatree_system.pg.pg_operator AS
 SELECT oid, oprname, 11::UINTEGER AS oprnamespace, 10::UINTEGER AS oprowner, oprkind,
-  oprname = '=' AS oprcanmerge, oprname = '=' AS oprcanhash, oprleft, oprright, oprresult, oprcom,
-  oprnegate, oprcode, 0::UINTEGER AS oprrest, 0::UINTEGER AS oprjoin
+  oprcanmerge, oprcanhash, oprleft, oprright, oprresult, oprcom, oprnegate, oprcode, oprrest, oprjoin
 FROM teatree_system.support.builtin_operator;

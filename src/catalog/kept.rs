@@ -35,7 +35,7 @@ const MOVING: [&str; 9] = [
 ];
 
 /// Two tables in one, of which one never changes: not copied together.
-const UNITED: [&str; 1] = ["pg.pg_attribute"];
+const UNITED: [&str; 2] = ["pg.pg_attribute", "pg.pg_description"];
 
 /// What a session's own settings decide is not put into tables.
 const OF_SESSION: &str = "current_schemas(";

@@ -9,6 +9,7 @@
 //! Not here: the table functions `teatree_datasets()`, `teatree_sessions()` and their like, which
 //! the server registers before it runs this.
 
+mod builtin;
 mod kept;
 mod lists;
 mod relations;
@@ -28,9 +29,8 @@ pub use schemas::{
 };
 
 /// The SQL files, in the order in which they are run.
-const FILES: [(&str, &str); 37] = [
+const FILES: [(&str, &str); 36] = [
     ("pg_catalog/builtin_types.sql", include_str!("../../sql/pg_catalog/builtin_types.sql")),
-    ("pg_catalog/builtin_procs.sql", include_str!("../../sql/pg_catalog/builtin_procs.sql")),
     ("pg_catalog/builtin_misc.sql", include_str!("../../sql/pg_catalog/builtin_misc.sql")),
     ("teatree/support.sql", include_str!("../../sql/teatree/support.sql")),
     ("pg_catalog/routines.sql", include_str!("../../sql/pg_catalog/routines.sql")),
@@ -82,8 +82,9 @@ pub fn own_tables_sql() -> &'static str {
 pub fn system_sql() -> Vec<(&'static str, &'static str)> {
     static RELATIONS: LazyLock<String> = LazyLock::new(relations::list_sql);
     static COLUMNS: LazyLock<String> = LazyLock::new(relations::columns_sql);
+    static BUILT_IN: LazyLock<String> = LazyLock::new(builtin::tables_sql);
     static EMPTY: LazyLock<String> = LazyLock::new(relations::empty_sql);
-    let mut all = vec![("relations", RELATIONS.as_str())];
+    let mut all = vec![("relations", RELATIONS.as_str()), ("built in", BUILT_IN.as_str())];
     for (name, text) in FILES {
         all.push((name, text));
         if name == "pg_catalog/builtin_types.sql" {

@@ -19,7 +19,7 @@ use arrow::datatypes::{
 use super::capi::{Connection, Database};
 use crate::error::{Error, Result};
 use crate::function::{self, Arg, Kind, Out, QUOTIENT_SCALE, ScalarFunction};
-use crate::sql::shown_expression;
+use crate::sql::{shown_expression, view_tables};
 use crate::types::{self, InputStyle, OutputStyle, PgType, ScalarType, Value};
 
 /// Makes the functions known. Some of them work only for as long as the connection that is returned
@@ -45,7 +45,7 @@ pub(super) fn register(database: &Database) -> Result<Connection> {
 }
 
 /// Functions that know more than [`crate::function`] does.
-static SHOWN: [ScalarFunction; 2] = [SHOWN_EXPRESSION, ARRAY_TEXTS];
+static SHOWN: [ScalarFunction; 3] = [SHOWN_EXPRESSION, ARRAY_TEXTS, VIEW_TABLES];
 
 /// An expression of a definition, the names and types of its table's columns, and whether it is to
 /// be pretty: the catalogue's own function.
@@ -61,6 +61,18 @@ const SHOWN_EXPRESSION: ScalarFunction = ScalarFunction {
             names.iter().zip(types).filter_map(|(name, of)| Some(((*name)?, (*of)?))).collect();
         let shown = shown_expression(text.text()?, &columns, matches!(pretty, Arg::Bool(true)));
         Ok(Out::Text(shown.map_or_else(|| text.text().map(str::to_owned), Ok)?))
+    },
+};
+
+/// The relations that a view reads, by its definition: schema or nothing, name, schema or nothing …
+const VIEW_TABLES: ScalarFunction = ScalarFunction {
+    name: "view_tables",
+    args: &[Kind::Text],
+    result: Kind::Texts,
+    strict: true,
+    run: |args| {
+        let tables = view_tables(args[0].text()?).into_iter();
+        Ok(Out::Texts(tables.flat_map(|table| [table.schema, Some(table.table)]).collect()))
     },
 };
 

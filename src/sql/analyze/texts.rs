@@ -18,6 +18,8 @@ impl Analyzer<'_> {
         let is_column = matches!(expr, Expr::Identifier(_) | Expr::CompoundIdentifier(_));
         let shown = match ty.oid {
             24 => "regproc_out",
+            2202 => "regprocedure_out",
+            2204 => "regoperator_out",
             2205 => "regclass_out",
             2206 => "regtype_out",
             4089 => "regnamespace_out",

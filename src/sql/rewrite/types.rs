@@ -90,9 +90,8 @@ fn named(name: &mut ObjectName, modifiers: &[String]) -> Result<Option<DataType>
         | "unknown" | "cstring" | "inet" | "cidr" | "macaddr" | "xml" | "aclitem" | "pg_lsn" => {
             DataType::Varchar(None)
         }
-        "oid" | "xid" | "cid" | "regtype" | "regclass" | "regnamespace" | "regrole" => {
-            custom("UINTEGER")
-        }
+        "oid" | "xid" | "cid" | "regtype" | "regclass" | "regnamespace" | "regrole"
+        | "regprocedure" | "regoperator" => custom("UINTEGER"),
         "int2" => DataType::SmallInt(None),
         "int4" => DataType::Integer(None),
         "int8" => DataType::BigInt(None),
