@@ -40,10 +40,9 @@ pub struct Sequence {
     pub max: i64,
     pub start: i64,
     pub cycle: bool,
-    /// What the next call gives.
-    pub next: i64,
-    /// What the last call gave, where DuckDB knows it.
-    pub last: Option<i64>,
+    /// What the last call gave, or, before any, what the first one gives.
+    pub last_value: i64,
+    pub is_called: bool,
 }
 
 /// The column that a sequence belongs to.
@@ -140,25 +139,28 @@ impl SequenceSpec {
         let usual = if ascends { min } else { max };
         let start = self.start.or(before.map(|b| b.start)).unwrap_or(usual);
         within("START", start, min, max)?;
-        let next = before.map_or(start, |before| before.next);
+        let last_value = before.map_or(start, |before| before.last_value);
         let cycle = self.cycle.or(before.map(|b| b.cycle)).unwrap_or(false);
-        let last = before.and_then(|before| before.last);
-        Ok(Sequence { increment, min, max, start, cycle, next, last })
+        let is_called = before.is_some_and(|before| before.is_called);
+        Ok(Sequence { increment, min, max, start, cycle, last_value, is_called })
     }
 }
 
 impl Sequence {
     /// Moves the sequence as RESTART says.
+    ///
+    /// # Errors
+    /// 22023 when it is not within its bounds then.
     pub fn restart(&mut self, restart: Restart) -> Result<()> {
-        match restart {
-            Restart::No => {}
-            Restart::AtStart => self.next = self.start,
-            Restart::At(value) => {
-                within("RESTART", value, self.min, self.max)?;
-                self.next = value;
-            }
+        let value = match restart {
+            Restart::No => None,
+            Restart::AtStart => Some(self.start),
+            Restart::At(value) => Some(value),
+        };
+        if let Some(value) = value {
+            (self.last_value, self.is_called) = (value, false);
         }
-        Ok(())
+        within("RESTART", self.last_value, self.min, self.max)
     }
 
     /// Writes the statement that makes the sequence; `name` is quoted SQL. DuckDB starts a
@@ -169,7 +171,7 @@ impl Sequence {
             self.increment,
             self.min,
             self.max,
-            self.next,
+            self.last_value,
             if self.cycle { "CYCLE" } else { "NO CYCLE" }
         )
     }

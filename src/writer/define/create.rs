@@ -183,7 +183,7 @@ impl Definer<'_> {
                 let name = self
                     .free_name(&table.schema, &generated_name(&table.table, &column.name, "seq"))?;
                 let mut made = self.sequence_of(&sequence)?;
-                made.next = made.start;
+                (made.last_value, made.is_called) = (made.start, false);
                 self.make_sequence(&name, &made)?;
                 Ok(Some(sequence_default(&duckdb_table(&name), Some(kind))))
             }

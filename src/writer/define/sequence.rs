@@ -117,12 +117,9 @@ impl Definer<'_> {
         let (min, max) = (number(1).unwrap_or(1), number(2).unwrap_or(i64::MAX));
         let cycle = row.get(4).is_some_and(|text| text == "true");
         let kept = row.get(6).and_then(|comment| kept_start(comment));
-        let next = match number(5) {
-            Some(last) => following(last, increment, min, max, cycle),
-            None => start,
-        };
+        let (last_value, is_called) = (number(5).unwrap_or(start), number(5).is_some());
         let start = kept.unwrap_or(start);
-        Ok(Sequence { increment, min, max, start, cycle, next, last: number(5) })
+        Ok(Sequence { increment, min, max, start, cycle, last_value, is_called })
     }
 
     /// Makes a sequence anew, maybe under another name.
@@ -139,16 +136,11 @@ impl Definer<'_> {
         }
         self.connection.run(&format!("DROP SEQUENCE {}", duckdb_table(from)))?;
         let name = duckdb_table(to);
-        if sequence.next < sequence.min || sequence.next > sequence.max {
-            // Exhausted: one more call has to say so.
-            let mut last = sequence.clone();
-            last.next = if sequence.increment > 0 { sequence.max } else { sequence.min };
-            self.make_sequence(to, &last)?;
+        self.make_sequence(to, sequence)?;
+        if sequence.is_called {
             self.connection.execute(&draw(&name), &[], 1)?;
-        } else {
-            self.make_sequence(to, sequence)?;
         }
-        if sequence.next != sequence.start {
+        if sequence.last_value != sequence.start {
             let comment = format!("{START_NOTE}{}", sequence.start);
             self.connection.run(&format!("COMMENT ON SEQUENCE {name} IS '{comment}'"))?;
         }
@@ -236,7 +228,7 @@ impl Definer<'_> {
     pub(super) fn restart_sequence(&mut self, quoted: &str) -> Result<()> {
         let name = name_of(quoted);
         let mut sequence = self.sequence(&name)?;
-        sequence.next = sequence.start;
+        (sequence.last_value, sequence.is_called) = (sequence.start, false);
         self.replace_sequence(&name, &name, &sequence)
     }
 
@@ -280,8 +272,8 @@ impl Definer<'_> {
         for candidates in sequences {
             let Some((name, RelationKind::Sequence)) = self.find(candidates)? else { continue };
             let state = self.sequence(&name)?;
-            if let Some(last) = state.last {
-                drawn.push((name, last));
+            if state.is_called {
+                drawn.push((name, state.last_value));
             }
         }
         Ok(ResultSet::new(columns, &schema, &batches)?.with_drawn(drawn))
@@ -320,11 +312,7 @@ impl Definer<'_> {
                 ),
             ));
         }
-        state.next = if called == "true" {
-            following(value, state.increment, state.min, state.max, state.cycle)
-        } else {
-            value
-        };
+        (state.last_value, state.is_called) = (value, called == "true");
         self.replace_sequence(&name, &name, &state)?;
         if called == "true" {
             drawn.push((name, value));
@@ -345,22 +333,6 @@ const START_NOTE: &str = "sequence starts at ";
 
 fn kept_start(comment: &str) -> Option<i64> {
     comment.strip_prefix(START_NOTE)?.parse().ok()
-}
-
-fn following(last: i64, increment: i64, min: i64, max: i64, cycle: bool) -> i64 {
-    match last.checked_add(increment) {
-        Some(next) if next >= min && next <= max => next,
-        _ if cycle => {
-            if increment > 0 {
-                min
-            } else {
-                max
-            }
-        }
-        // Past the end: what `replace_sequence` takes for exhausted.
-        _ if increment > 0 => max.saturating_add(1),
-        _ => min.saturating_sub(1),
-    }
 }
 
 fn draw(name: &str) -> String {
