@@ -104,6 +104,7 @@ pub(super) fn parse_one(
     let (tokens, like_options) = define::take_like_options(tokens);
     let (tokens, like) = define::take_like(tokens);
     let tokens = define::order_sequence_options(tokens);
+    let tokens = define::take_storage(tokens).map_err(|error| place(error, &words))?;
     let (tokens, with_data) = define::take_with_data(tokens);
     let parsed = Parser::new(&PostgreSql)
         .with_recursion_limit(DEPTH_MAX)

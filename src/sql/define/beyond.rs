@@ -84,7 +84,10 @@ pub(in crate::sql) fn parse(tokens: &[TokenWithSpan]) -> Result<Option<Kind>> {
         return alter_table(&mut cursor);
     }
     if cursor.take(&["view"]) {
-        return alter_view(&mut cursor);
+        return alter_view(&mut cursor, "ALTER VIEW");
+    }
+    if cursor.take(&["index"]) {
+        return alter_view(&mut cursor, "ALTER INDEX");
     }
     Ok(None)
 }
@@ -383,16 +386,17 @@ fn set_constraints(cursor: &mut Cursor<'_>) -> Result<Kind> {
     cursor.end(Kind::Transaction(statement))
 }
 
-fn alter_view(cursor: &mut Cursor<'_>) -> Result<Option<Kind>> {
+/// Another name or schema of a view, another name of an index.
+fn alter_view(cursor: &mut Cursor<'_>, tag: &str) -> Result<Option<Kind>> {
     let if_exists = cursor.take(&["if", "exists"]);
     let Ok(table) = cursor.name() else { return Ok(None) };
     let action = if cursor.take(&["rename", "to"]) {
         TableAction::RenameTable { to: cursor.word()? }
-    } else if cursor.take(&["set", "schema"]) {
+    } else if tag == "ALTER VIEW" && cursor.take(&["set", "schema"]) {
         TableAction::SetSchema { schema: cursor.word()? }
     } else {
         return Ok(None);
     };
-    let kind = define("ALTER VIEW", DefineWrite::AlterTable { table, if_exists, action })?;
+    let kind = define(tag, DefineWrite::AlterTable { table, if_exists, action })?;
     cursor.end(kind).map(Some)
 }

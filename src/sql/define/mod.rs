@@ -59,7 +59,9 @@ pub(super) use statement::{calls, duckdb_sequence_name};
 pub use statement::{may_read_tables, view_tables};
 pub use subject::{Subject, SubjectKind};
 pub use tokens::{LikeOptions, Overriding};
-pub(super) use tokens::{order_sequence_options, take_like, take_like_options, take_overriding};
+pub(super) use tokens::{
+    order_sequence_options, take_like, take_like_options, take_overriding, take_storage,
+};
 
 /// The schema of a session's temporary objects.
 pub(in crate::sql) const TEMPORARY_SCHEMA: &str = "pg_temp";

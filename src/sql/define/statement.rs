@@ -10,8 +10,8 @@ use sqlparser::ast::{
 use super::domain::create_domain;
 use super::sequence::{OwnerChange, SequenceOwner};
 use super::{
-    Candidates, Definition, Dropped, EnumPlace, LikeOptions, TEMPORARY_SCHEMA, TableAction,
-    alter_table, as_sequence_name, create_index, create_sequence, create_table, written_name,
+    Candidates, Definition, Dropped, EnumPlace, LikeOptions, TEMPORARY_SCHEMA, alter_table,
+    as_sequence_name, create_index, create_sequence, create_table, written_name,
 };
 use crate::error::{Error, Result};
 use crate::ids::TableName;
@@ -45,16 +45,6 @@ impl Statement {
             ast::Statement::AlterTable(alter) => alter_table(alter, names)?,
             ast::Statement::CreateIndex(_) => create_index(tree, names)?,
             ast::Statement::CreateSequence { .. } => create_sequence(tree, names)?,
-            ast::Statement::AlterIndex {
-                name,
-                operation: ast::AlterIndexOperation::RenameIndex { index_name },
-            } => Definition::AlterTable {
-                table: candidates(name, path)?,
-                if_exists: false,
-                actions: vec![TableAction::RenameTable {
-                    to: TableRef::from_object_name(index_name)?.table,
-                }],
-            },
             ast::Statement::AlterType(alter) => alter_type(alter, path)?,
             ast::Statement::Comment { .. } => match comment_on_type(tree, path)? {
                 Some(definition) => definition,

@@ -4,7 +4,9 @@
 use sqlparser::tokenizer::{Token, TokenWithSpan};
 
 use super::beyond::table_ref;
+use crate::error::{Error, Result};
 use crate::sql::statement::TableRef;
+use crate::sqlstate::SqlState;
 
 /// How an INSERT overrides identity columns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -170,6 +172,55 @@ pub(in crate::sql) fn take_like(
         .map(|(_, token)| token)
         .collect();
     (kept, table_ref(&parts))
+}
+
+/// Takes what says where and how a table, an index or a materialized view is stored out of its
+/// CREATE: `[USING INDEX] TABLESPACE pg_default`, `USING heap`. And `NOT VALID`, which means nothing
+/// where there are no rows yet. The tokens are without white space.
+///
+/// # Errors
+/// 42704 for another tablespace: there is none.
+pub(in crate::sql) fn take_storage(tokens: Vec<TokenWithSpan>) -> Result<Vec<TokenWithSpan>> {
+    let word = |place: usize| word_at(&tokens, place);
+    let what = (1..4).map(word).find(|word| matches!(word.as_str(), "table" | "index" | "view"));
+    let (Some(what), "create") = (what, word(0).as_str()) else { return Ok(tokens) };
+    let mut taken: Vec<usize> = Vec::new();
+    let mut depth = 0;
+    for (place, token) in tokens.iter().enumerate() {
+        match (&token.token, depth, word(place).as_str()) {
+            (Token::LParen, ..) => depth += 1,
+            (Token::RParen, ..) => depth -= 1,
+            // What follows is a query.
+            (_, 0, "as") => break,
+            (_, 0, "tablespace") => taken.extend(tablespace(&tokens, place)?),
+            (_, 0 | 1, "using")
+                if word(place + 1) == "index" && word(place + 2) == "tablespace" =>
+            {
+                taken.extend([place, place + 1]);
+                taken.extend(tablespace(&tokens, place + 2)?);
+            }
+            (_, 0, "using") if what == "view" && word(place + 1) == "heap" => {
+                taken.extend([place, place + 1]);
+            }
+            (_, 1, "not") if what == "table" && word(place + 1) == "valid" => {
+                taken.extend([place, place + 1]);
+            }
+            _ => {}
+        }
+    }
+    let kept = tokens.into_iter().enumerate().filter(|(place, _)| !taken.contains(place));
+    Ok(kept.map(|(_, token)| token).collect())
+}
+
+/// The places of `TABLESPACE name`.
+fn tablespace(tokens: &[TokenWithSpan], place: usize) -> Result<[usize; 2]> {
+    match tokens.get(place + 1).map(|token| &token.token) {
+        Some(Token::Word(word)) if word.value != "pg_default" => Err(Error::new(
+            SqlState::UNDEFINED_OBJECT,
+            format!("tablespace \"{}\" does not exist", word.value),
+        )),
+        _ => Ok([place, place + 1]),
+    }
 }
 
 /// The options of sequences, in the order in which the parser wants them.
