@@ -2,36 +2,57 @@
 
 use arrow::array::{Array, AsArray};
 use futures::StreamExt;
+use serde_json::{Map, Value as Json};
 
 use super::kept::named_of_kept;
 use super::read::Engine;
-use super::{Router, StatementContext};
+use super::{Router, StatementContext, explained_plan};
 use crate::error::{Error, Result};
 use crate::sql::{Kind, Statement, TableRef};
 use crate::types::{PgType, Value};
 
+/// What EXPLAIN is to do.
+#[derive(Clone, Copy, Debug)]
+pub struct ExplainOptions {
+    /// To run the query, and measure.
+    pub analyze: bool,
+    /// FORMAT JSON.
+    pub json: bool,
+}
+
+/// What EXPLAIN says.
+#[derive(Debug)]
+pub struct Explained {
+    /// The engine and the reason, what is said of views, and the plan where it is no JSON.
+    pub lines: Vec<String>,
+    /// PostgreSQL's keys: `Plan`, `Execution Time`.
+    pub json: Option<Map<String, Json>>,
+}
+
 impl Router {
-    /// Explains a statement, a line each.
+    /// Explains a statement.
     ///
     /// # Errors
     /// 0A000 for EXPLAIN ANALYZE of a write, which would have to run it.
     pub async fn explain(
         &self,
         statement: &Statement,
-        analyze: bool,
+        options: ExplainOptions,
         types: &[Option<PgType>],
         params: Vec<Value>,
         context: &StatementContext,
-    ) -> Result<Vec<String>> {
+    ) -> Result<Explained> {
+        let analyze = options.analyze;
         let read = match &statement.kind {
             Kind::Read(read) => read,
             Kind::Write(write) if !analyze => {
                 let storages = self.storages(write.tables(), &context.query.search_path);
                 let target = if storages.arrow.is_empty() { "DuckDB" } else { "Arrow dataset" };
-                return Ok(vec![
+                let lines = vec![
                     format!("Route: intent log, then the Writer ({target})"),
                     format!("Statement: {}", write.tag().with_rows(0)),
-                ]);
+                ];
+                return Ok(Explained { lines, json: None });
             }
             _ => {
                 return Err(Error::unsupported("EXPLAIN of this statement is not supported")
@@ -49,21 +70,12 @@ impl Router {
             Engine::DuckDb => {
                 let sql = statement.duckdb_sql(&names, types)?;
                 self.keep(&named_of_kept(&names), context).await?;
-                let word = if analyze { "EXPLAIN ANALYZE" } else { "EXPLAIN" };
-                let held = context.held();
-                let explained = format!("{word} {sql}");
-                let mut execution =
-                    self.duckdb.execute(&explained, params, &context.query, held).await?;
-                while let Some(batch) = execution.stream.next().await {
-                    let batch = batch?;
-                    let last = batch.num_columns().saturating_sub(1);
-                    let Some(plan) = batch.columns().get(last) else { continue };
-                    if let Some(texts) = plan.as_string_opt::<i32>() {
-                        for row in (0..texts.len()).filter(|row| texts.is_valid(*row)) {
-                            lines.extend(texts.value(row).lines().map(str::to_owned));
-                        }
-                    }
+                let text = self.duckdb_plan(&sql, options, params, context).await?;
+                let json = options.json.then(|| explained_plan::from_duckdb(&text)).flatten();
+                if json.is_some() {
+                    return Ok(Explained { lines, json });
                 }
+                lines.extend(text.lines().map(str::to_owned));
             }
             Engine::DataFusion => {
                 let sql = statement.datafusion_sql(&names, types)?;
@@ -71,7 +83,39 @@ impl Router {
                 lines.extend(plan);
             }
         }
-        Ok(lines)
+        Ok(Explained { lines, json: None })
+    }
+
+    /// DuckDB's own plan.
+    async fn duckdb_plan(
+        &self,
+        sql: &str,
+        options: ExplainOptions,
+        params: Vec<Value>,
+        context: &StatementContext,
+    ) -> Result<String> {
+        let word = match (options.analyze, options.json) {
+            (false, false) => "EXPLAIN",
+            (true, false) => "EXPLAIN ANALYZE",
+            (false, true) => "EXPLAIN (FORMAT JSON)",
+            (true, true) => "EXPLAIN (ANALYZE, FORMAT JSON)",
+        };
+        let explained = format!("{word} {sql}");
+        let mut execution =
+            self.duckdb.execute(&explained, params, &context.query, context.held()).await?;
+        let mut plan = String::new();
+        while let Some(batch) = execution.stream.next().await {
+            let batch = batch?;
+            let last = batch.num_columns().saturating_sub(1);
+            let Some(texts) = batch.columns().get(last) else { continue };
+            if let Some(texts) = texts.as_string_opt::<i32>() {
+                for row in (0..texts.len()).filter(|row| texts.is_valid(*row)) {
+                    plan.push_str(texts.value(row));
+                    plan.push('\n');
+                }
+            }
+        }
+        Ok(plan)
     }
 
     /// Says of each materialized view that a query names how it is kept up to date.

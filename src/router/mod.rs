@@ -7,7 +7,8 @@
 //! - `call.rs`: which procedure a CALL means; `algorithm.rs`: what it computes, of an algorithm.
 //! - `routines.rs`: the functions and procedures that users wrote.
 //! - `kept.rs`: the catalogue's copy in tables, where it may answer.
-//! - `explain.rs`: EXPLAIN, which names the engine and the reason.
+//! - `explain.rs`: EXPLAIN, which names the engine and the reason; `explained_plan.rs`: DuckDB's
+//!   plan in PostgreSQL's words.
 //! - `write/`: a write to the body of an intent; `view.rs`: rows of views over datasets.
 //! - `barrier.rs`: reads wait for what was acknowledged before them.
 //! - `shapes.rs`: what tables look like, for INSERTs of plain values.
@@ -25,6 +26,7 @@ mod column_cache;
 mod default_cache;
 mod exists;
 mod explain;
+mod explained_plan;
 mod kept;
 mod plan;
 mod read;
@@ -56,6 +58,7 @@ pub use algorithm::AlgorithmCall;
 pub use call::{Called, output_columns};
 pub use column_cache::ColumnCache;
 pub use default_cache::DefaultCache;
+pub use explain::{ExplainOptions, Explained};
 pub use read::{Engine, EngineChoice};
 pub use rights::{Rights, denied};
 pub use rows::{RowsSink, STAGED_FOLDER};

@@ -5,7 +5,8 @@
 //! - `settings_table.rs`, `settings_accepted.rs`, `settings_values.rs`, `settings.rs`,
 //!   `transaction.rs`, `prepared.rs`: the session's state.
 //! - `settings_shown.rs`, `own.rs`: what the catalogue shows of it.
-//! - `run.rs`: one statement to its [`Outcome`]; `control.rs`: SET, SHOW, BEGIN, DISCARD.
+//! - `run.rs`: one statement to its [`Outcome`]; `explain.rs`: EXPLAIN;
+//!   `control.rs`: SET, SHOW, BEGIN, DISCARD.
 //! - `block.rs`: writes inside a transaction; `written.rs`: what they were; `savepoint.rs`: going
 //!   back in it.
 //! - `lock_table.rs`, `advisory.rs`: locks that clients ask for.
@@ -39,6 +40,7 @@ mod own;
 mod progress;
 mod retry;
 mod roles;
+mod explain;
 mod run;
 mod savepoint;
 mod services;

@@ -14,7 +14,7 @@ use super::{CopySession, Session, StatementGuard, Transaction};
 use crate::engine::BatchStream;
 use crate::engine::duckdb::Access;
 use crate::error::{Error, Result};
-use crate::router::StatementContext;
+use crate::router::{ExplainOptions, StatementContext};
 use crate::sql::{CopyIn, CopyOut, Kind, Read, Statement, TransactionStatement};
 use crate::sqlstate::SqlState;
 use crate::telemetry::{self, StatementTimer};
@@ -155,8 +155,8 @@ impl Session {
             // Boxed, but for writes: what moves with every statement is the largest of the states.
             Kind::Read(read) => Box::pin(self.read(statement, read, types, params, guard)).await,
             Kind::Explain { analyze, json, statement: inner } => {
-                let how = (*analyze, *json);
-                Box::pin(self.explain(inner, how, types, params, guard)).await
+                let options = ExplainOptions { analyze: *analyze, json: *json };
+                Box::pin(self.explain(inner, options, types, params, guard)).await
             }
             Kind::Write(write) => {
                 self.check_may_write(&write.tag().with_rows(0))?;
@@ -244,44 +244,6 @@ impl Session {
         Ok(Outcome::Rows(Box::new(rows)))
     }
 
-    async fn explain(
-        &mut self,
-        statement: &Statement,
-        (analyze, json): (bool, bool),
-        types: &[Option<PgType>],
-        params: Vec<Value>,
-        guard: &StatementGuard,
-    ) -> Result<Outcome> {
-        if let Kind::Execute { name, args } = &statement.kind {
-            let prepared = self.prepared(name)?;
-            let values = args.iter().map(|arg| arg.value(&params)).collect::<Result<Vec<_>>>()?;
-            let values = self.coerce_arguments(&prepared, values, guard).await?;
-            let Some(inner) = &prepared.statement else { return Ok(Outcome::Empty) };
-            let (types, how) = (prepared.types(), (analyze, json));
-            return Box::pin(self.explain(inner, how, &types, values, guard)).await;
-        }
-        self.take_snapshot(guard).await?;
-        let context = self.context(guard).await?;
-        let router = &self.services.router;
-        let lines = router.explain(statement, analyze, types, params, &context).await?;
-        if !json {
-            let rows: Vec<Vec<String>> = lines.into_iter().map(|line| vec![line]).collect();
-            return Ok(Outcome::Rows(Box::new(Rows::texts(&["QUERY PLAN"], &rows, "EXPLAIN")?)));
-        }
-        let mut plan = serde_json::Map::new();
-        plan.insert("Node Type".to_owned(), lines.first().cloned().unwrap_or_default().into());
-        if let Kind::Read(read) = &statement.kind {
-            let described = router.describe(statement, read, types, &context).await?;
-            let names = described.columns.into_iter().map(|column| column.name);
-            plan.insert("Output".to_owned(), names.collect::<Vec<_>>().into());
-        }
-        plan.insert("Plan Text".to_owned(), lines.into_iter().skip(1).collect::<Vec<_>>().into());
-        let text = serde_json::json!([{ "Plan": plan }]).to_string();
-        let mut rows = Rows::texts(&["QUERY PLAN"], &[vec![text]], "EXPLAIN")?;
-        rows.columns = vec![Column::new("QUERY PLAN", PgType::JSON)];
-        Ok(Outcome::Rows(Box::new(rows)))
-    }
-
     async fn copy_in(
         &mut self,
         statement: &Statement,
@@ -300,7 +262,7 @@ impl Session {
     }
 
     /// Gives EXECUTE's literals the types of the statement's parameters.
-    async fn coerce_arguments(
+    pub(super) async fn coerce_arguments(
         &self,
         prepared: &super::Prepared,
         values: Vec<Value>,
@@ -381,7 +343,7 @@ impl Session {
     }
 
     /// The first query of a REPEATABLE READ transaction fixes what all of its queries see.
-    async fn take_snapshot(&mut self, guard: &StatementGuard) -> Result<()> {
+    pub(super) async fn take_snapshot(&mut self, guard: &StatementGuard) -> Result<()> {
         let wants = match &self.transaction {
             Transaction::Open(open) => open.isolation.fixes_snapshot() && open.snapshot.is_none(),
             _ => return Ok(()),

@@ -40,6 +40,7 @@ mod ingest_inbox;
 mod intent_life;
 mod damage;
 mod disk_full;
+mod explain;
 mod fail_points;
 mod foreign_keys;
 mod foreign_keys_crash;
