@@ -63,6 +63,13 @@ impl Settings {
         Ok(settings)
     }
 
+    /// Gives a setting that nobody can change the value that the server has.
+    #[must_use]
+    pub fn with_fixed(mut self, name: &str, value: String) -> Settings {
+        self.start.insert(name.to_owned(), value);
+        self
+    }
+
     /// Starts with the client's startup parameters.
     ///
     /// # Errors

@@ -13,6 +13,7 @@ const LOG_LEVELS: Kind = Kind::Enum(&[
 ]);
 
 pub(super) const ACCEPTED: &[Spec] = &[
+    accepted("array_nulls", "on", Kind::Enum(&["on"])),
     accepted("backend_flush_after", "0", Kind::Text),
     accepted("client_connection_check_interval", "0", Kind::Text),
     accepted("commit_delay", "0", Kind::Text),
@@ -65,6 +66,7 @@ pub(super) const ACCEPTED: &[Spec] = &[
     accepted("gin_fuzzy_search_limit", "0", Kind::Text),
     accepted("gin_pending_list_limit", "4MB", Kind::Text),
     accepted("hash_mem_multiplier", "2", Kind::Text),
+    accepted("idle_session_timeout", "0", Kind::Text),
     accepted("ignore_checksum_failure", "off", Kind::Bool),
     accepted("jit_above_cost", "100000", Kind::Text),
     accepted("jit_inline_above_cost", "500000", Kind::Text),
@@ -115,6 +117,7 @@ pub(super) const ACCEPTED: &[Spec] = &[
     accepted("recursive_worktable_factor", "10", Kind::Text),
     accepted("seq_page_cost", "1", Kind::Text),
     accepted("session_preload_libraries", "", Kind::Text),
+    accepted("session_replication_role", "origin", Kind::Enum(&["origin"])),
     accepted("stats_fetch_consistency", "cache", Kind::Enum(&["none", "cache", "snapshot"])),
     accepted("tcp_keepalives_count", "9", Kind::Text),
     accepted("tcp_keepalives_idle", "7200", Kind::Text),
@@ -123,6 +126,7 @@ pub(super) const ACCEPTED: &[Spec] = &[
     accepted("temp_buffers", "8MB", Kind::Text),
     accepted("temp_file_limit", "-1", Kind::Text),
     accepted("temp_tablespaces", "", Kind::Text),
+    accepted("trace_notify", "off", Kind::Bool),
     accepted("track_activities", "on", Kind::Bool),
     accepted("track_counts", "on", Kind::Bool),
     accepted("track_functions", "none", Kind::Enum(&["none", "pl", "all"])),
@@ -135,10 +139,15 @@ pub(super) const ACCEPTED: &[Spec] = &[
     accepted("vacuum_cost_page_dirty", "20", Kind::Text),
     accepted("vacuum_cost_page_hit", "1", Kind::Text),
     accepted("vacuum_cost_page_miss", "2", Kind::Text),
+    accepted("vacuum_failsafe_age", "1600000000", Kind::Text),
     accepted("vacuum_freeze_min_age", "50000000", Kind::Text),
     accepted("vacuum_freeze_table_age", "150000000", Kind::Text),
+    accepted("vacuum_multixact_failsafe_age", "1600000000", Kind::Text),
+    accepted("vacuum_multixact_freeze_min_age", "5000000", Kind::Text),
+    accepted("vacuum_multixact_freeze_table_age", "150000000", Kind::Text),
     accepted("wal_compression", "off", Kind::Enum(&["pglz", "lz4", "zstd", "on", "off"])),
     accepted("wal_init_zero", "on", Kind::Bool),
     accepted("wal_recycle", "on", Kind::Bool),
     accepted("wal_skip_threshold", "2MB", Kind::Text),
+    accepted("xmlbinary", "base64", Kind::Enum(&["base64", "hex"])),
 ];

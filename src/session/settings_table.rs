@@ -63,6 +63,7 @@ const LEVELS: Kind = Kind::Enum(&[
 
 const SPECS: &[Spec] = &[
     told("application_name", "", Kind::Text, "Name of the application that connects."),
+    spec("block_size", "8192", Kind::ReadOnly, "What pg_class counts pages by."),
     spec("bytea_output", "hex", Kind::Enum(&["hex", "escape"]), "Output format of bytea."),
     spec("check_function_bodies", "on", Kind::Bool, "Accepted for compatibility."),
     told("client_encoding", "UTF8", Kind::Encoding, "The client's character set."),
@@ -74,6 +75,7 @@ const SPECS: &[Spec] = &[
         Kind::Enum(&["duckdb", "heap", "arrow"]),
         "Where a table lives that does not say it.",
     ),
+    spec("data_checksums", "on", Kind::ReadOnly, "Always on."),
     spec("default_tablespace", "", Kind::Text, "Accepted for compatibility."),
     spec(
         "default_text_search_config",
@@ -111,8 +113,13 @@ const SPECS: &[Spec] = &[
     spec("lc_messages", "C", Kind::Text, "Accepted for compatibility."),
     spec("lc_monetary", "C", Kind::Text, "Accepted for compatibility."),
     spec("lock_timeout", "0", Kind::Time, "Longest wait for a lock."),
+    spec("max_connections", "1000", Kind::ReadOnly, "Most sessions at a time."),
+    spec("max_function_args", "100", Kind::ReadOnly, "Most arguments of a function."),
     spec("max_identifier_length", "63", Kind::ReadOnly, "Longest identifier PostgreSQL keeps."),
     spec("max_index_keys", "32", Kind::ReadOnly, "Most columns of an index."),
+    spec("max_prepared_transactions", "0", Kind::ReadOnly, "There is no PREPARE TRANSACTION."),
+    spec("max_replication_slots", "0", Kind::ReadOnly, "There is no replication."),
+    spec("max_wal_senders", "0", Kind::ReadOnly, "There is no replication."),
     spec(
         "password_encryption",
         "scram-sha-256",
@@ -132,6 +139,7 @@ const SPECS: &[Spec] = &[
         Kind::Enum(&["on"]),
         "Backslashes in plain strings are plain.",
     ),
+    spec("ssl", "off", Kind::ReadOnly, "There is no TLS."),
     spec("statement_timeout", "0", Kind::Time, "Longest time of a statement."),
     spec("synchronize_seqscans", "on", Kind::Bool, "Accepted for compatibility."),
     spec(
@@ -178,6 +186,7 @@ const SPECS: &[Spec] = &[
         "Isolation level of this transaction.",
     ),
     spec("transaction_read_only", "off", Kind::Bool, "Whether this transaction only reads."),
+    spec("wal_level", "minimal", Kind::ReadOnly, "There is no replication."),
     spec("work_mem", "4MB", Kind::Text, "Accepted for compatibility."),
     spec(
         "xmloption",

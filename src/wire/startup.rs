@@ -114,7 +114,9 @@ fn welcome(
     let defaults = [("statement_timeout".to_owned(), timeout)];
     let params = defaults.into_iter().chain(startup_settings(startup));
     let options = option_settings(startup);
-    let settings = Settings::start(user, params, options)?;
+    let connections_max = services.config.connections_max.to_string();
+    let settings =
+        Settings::start(user, params, options)?.with_fixed("max_connections", connections_max);
     let registered = services.activity.register(user, address)?;
     let (pid, secret) = (registered.entry.pid, registered.entry.secret);
     let session = Session::new(Arc::clone(services), registered, settings);
