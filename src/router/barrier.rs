@@ -10,7 +10,7 @@ use crate::catalog::is_system_relation;
 use crate::clock;
 use crate::error::{Error, Result};
 use crate::intent::ReadScope;
-use crate::sql::Read;
+use crate::sql::{Kind, Read, Statement};
 
 impl Router {
     /// Waits until a read sees all that was acknowledged before it started.
@@ -69,6 +69,17 @@ impl Router {
             () = self.log.wait_for_promised(scope, until_us) => Ok(()),
             () = context.query.cancel.cancelled() => Err(Error::canceled("user request")),
         }
+    }
+
+    /// Tells whether a statement may read tables that it does not name: by a view or a macro.
+    pub async fn may_read_unnamed(&self, statement: &Statement) -> Result<bool> {
+        let names = self.object_names(self.log.definitions()).await?;
+        let (tables, functions) = match &statement.kind {
+            Kind::Read(read) => (read.tables.as_slice(), read.functions.as_slice()),
+            Kind::Write(write) => (write.tables(), [].as_slice()),
+            _ => return Ok(true),
+        };
+        Ok(names.have_macro(functions) || tables.iter().any(|table| names.is_view(&table.table)))
     }
 
     /// Finds what a read looks at; `None` for what no intent can change.

@@ -48,6 +48,11 @@ impl Names {
         self.tables.contains(name) && !self.others.contains(name)
     }
 
+    /// Tells whether a view has this name.
+    pub(super) fn is_view(&self, name: &str) -> bool {
+        self.others.contains(name)
+    }
+
     /// Tells whether one of these functions is a macro.
     pub(super) fn have_macro(&self, functions: &[String]) -> bool {
         functions.iter().any(|name| self.macros.contains(name))

@@ -10,6 +10,7 @@
 //! - `block.rs`: writes inside a transaction; `written.rs`: what they were; `savepoint.rs`: going
 //!   back in it.
 //! - `lock_table.rs`, `advisory.rs`: locks that clients ask for.
+//! - `changing_with.rs`: WITH queries that write; `in_turn.rs`: columns that run one by one.
 //! - `roles.rs`: the session's role, and what it may do.
 //! - `temp.rs`: temporary tables.
 //! - `notice.rs`: what a client is told besides results and errors.
@@ -25,12 +26,14 @@ mod algorithm;
 mod advisory;
 mod block;
 mod call;
+mod changing_with;
 mod constraints;
 mod control;
 mod copy_file;
 mod copy_in;
 mod cursor;
 mod idempotency;
+mod in_turn;
 mod lock_table;
 mod intents;
 mod prepared;

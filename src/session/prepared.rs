@@ -212,7 +212,7 @@ impl Session {
         Ok(described)
     }
 
-    async fn describe_kind(
+    pub(super) async fn describe_kind(
         &self,
         statement: &Statement,
         declared: &[Option<PgType>],
@@ -228,6 +228,12 @@ impl Session {
             Kind::Write(write) => {
                 let context = self.context(guard).await?;
                 router.describe_write(statement, write, declared, &context).await
+            }
+            Kind::ChangingWith(with) => {
+                Box::pin(self.describe_changing_with(statement, with, declared, guard)).await
+            }
+            Kind::InTurn(count) => {
+                Box::pin(self.describe_in_turn(statement, *count, declared, guard)).await
             }
             Kind::Explain { statement: inner, json, .. } => {
                 let params = match &inner.kind {

@@ -162,11 +162,10 @@ impl Session {
                 self.check_may_write(&write.tag().with_rows(0))?;
                 self.write(statement, write, types, params, guard).await
             }
-            Kind::Call(call) => Box::pin(self.call(statement, call, types, &params, guard)).await,
-            Kind::CopyIn(copy) => {
-                self.check_may_write("COPY FROM")?;
-                Box::pin(self.copy_in(statement, copy, guard)).await
+            Kind::Call(_) | Kind::ChangingWith(_) | Kind::InTurn(_) => {
+                Box::pin(self.run_parts(statement, types, &params, guard)).await
             }
+            Kind::CopyIn(copy) => Box::pin(self.copy_in(statement, copy, guard)).await,
             Kind::CopyOut(copy) => match &copy.file {
                 Some(file) => {
                     Box::pin(self.copy_to_file(copy, file, guard)).await.map(Outcome::Done)
@@ -212,6 +211,28 @@ impl Session {
         }
     }
 
+    /// Runs a statement that is run as several.
+    async fn run_parts(
+        &mut self,
+        statement: &Statement,
+        types: &[Option<PgType>],
+        params: &[Value],
+        guard: &StatementGuard,
+    ) -> Result<Outcome> {
+        match &statement.kind {
+            Kind::Call(call) => self.call(statement, call, types, params, guard).await,
+            Kind::ChangingWith(with) => {
+                self.check_may_write("SELECT")?;
+                self.changing_with(statement, with, types, params, guard).await
+            }
+            Kind::InTurn(count) => {
+                self.check_may_write("SELECT")?;
+                self.in_turn(statement, *count, types, params, guard).await
+            }
+            _ => Err(Error::internal("a statement without parts")),
+        }
+    }
+
     async fn read(
         &mut self,
         statement: &Statement,
@@ -250,6 +271,7 @@ impl Session {
         copy: &CopyIn,
         guard: &StatementGuard,
     ) -> Result<Outcome> {
+        self.check_may_write("COPY FROM")?;
         let context = self.context(guard).await?;
         let router = &self.services.router;
         let target = if self.temp.has(&copy.table) {
@@ -409,7 +431,7 @@ fn kind_name(kind: &Kind) -> &'static str {
         Kind::Empty => "empty",
         Kind::Read(_) => "read",
         Kind::Explain { .. } => "explain",
-        Kind::Write(_) => "write",
+        Kind::Write(_) | Kind::ChangingWith(_) | Kind::InTurn(_) => "write",
         Kind::Call(_) => "call",
         Kind::CopyIn(_) | Kind::CopyOut(_) => "copy",
         Kind::Transaction(_) => "transaction",

@@ -8,7 +8,7 @@ use sqlparser::ast::{self, Query, SetExpr, Statement as Tree, Visit, Visitor};
 use super::declared_type::pg_type_of;
 use super::routine::functions_in;
 use super::statement::{Kind, Read, TableRef};
-use super::{call, fold, forbidden, lock, setting, write};
+use super::{call, changing_with, fold, forbidden, in_turn, lock, setting, write};
 use crate::error::{Error, Result};
 
 /// Decides what a statement is.
@@ -61,6 +61,9 @@ pub(super) fn classify(tree: &Tree) -> Result<Kind> {
 }
 
 fn classify_query(query: &Query, tree: &Tree) -> Result<Kind> {
+    if let Some(changing) = changing_with::of(query)? {
+        return Ok(Kind::ChangingWith(changing));
+    }
     if let SetExpr::Insert(inner)
     | SetExpr::Update(inner)
     | SetExpr::Delete(inner)
@@ -78,6 +81,9 @@ fn classify_query(query: &Query, tree: &Tree) -> Result<Kind> {
         return Err(Error::unsupported(
             "data-modifying statements inside a query are not supported",
         ));
+    }
+    if let Some(count) = in_turn::columns(query, tree) {
+        return Ok(Kind::InTurn(count));
     }
     if let Some(write) = write::changes_sequences(tree)? {
         return Ok(Kind::Write(write));

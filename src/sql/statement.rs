@@ -82,6 +82,10 @@ pub enum Kind {
         statement: Box<Statement>,
     },
     Write(Write),
+    /// A statement some of whose WITH queries write.
+    ChangingWith(super::ChangingWith),
+    /// A row of so many columns that run one after the other, because of sequences.
+    InTurn(usize),
     Call(Call),
     CopyIn(CopyIn),
     CopyOut(Box<CopyOut>),

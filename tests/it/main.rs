@@ -77,3 +77,4 @@ mod writes;
 mod writes_bulk;
 mod writes_staged;
 mod writes_transactions;
+mod writes_with;

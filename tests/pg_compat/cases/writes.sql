@@ -222,6 +222,15 @@ with up as (update wc set n = n + 100 where id < 3 returning id, n) select sum(n
 with d as (delete from archive returning id), i as (insert into archive values (77, 'z', 7) returning id) select (select count(*) from d) as deleted, (select id from i) as inserted;
 with new_row as (insert into wc (id, v) values (11, 'el') returning id) insert into archive (id, v) select id, 'from ' || id from new_row returning *;
 select * from wc order by id;
+with plus as (select 1000 as n), up as (update wc set n = wc.n + plus.n from plus where id = 1 returning id, wc.n) select up.*, plus.n as plus from up, plus;
+with none as (delete from wc where id = 12345 returning id, v) select count(*), max(v) from none;
+with quiet as (insert into wc values (20, 'quiet', 1)) select 5 as five;
+with i as (insert into wc values (21, 'it''s', null), (22, null, 3) returning id, v, n) select v, n from i order by id;
+with i as (insert into wc values (1, 'again', 1) returning id) select * from i;
+with u as (update wc set n = 0 where id = 2 returning id) delete from archive using u where archive.id <> u.id;
+with u(a, b) as (update wc set n = 5 where id = 2 returning id, n) select a + b as s from u;
+select * from wc order by id;
+select * from archive order by id;
 -- views, indexes, schemas, sequences, comments
 create view v1 as select id, v from target where n > 5;
 select count(*) from v1;
@@ -280,6 +289,7 @@ select setval('sq', 30, false);
 select nextval('sq');
 select setval('sq', 50), nextval('sq'), lastval();
 select setval('sq', 10, false), nextval('sq');
+select nextval('sq') as a, currval('sq') + 1 as b, 'x' || lastval() as c;
 create sequence sq2 start 5 increment by -1 minvalue 3 maxvalue 5;
 select nextval('sq2'), nextval('sq2'), nextval('sq2');
 select nextval('sq2');
