@@ -27,6 +27,12 @@ CREATE MACRO teatree_system.pg.array_length(arg_items, arg_dimension) AS
 CREATE MACRO teatree_system.pg.array_upper(arg_items, arg_dimension) AS teatree_system.pg.array_length(arg_items, arg_dimension);
 CREATE MACRO teatree_system.pg.array_lower(arg_items, arg_dimension) AS
   CASE WHEN teatree_system.pg.array_length(arg_items, arg_dimension) IS NOT NULL THEN 1 END;
+-- Vectors of the catalogue begin with 0.
+CREATE MACRO teatree_system.pg.vector_lower(arg_items, arg_dimension) AS CASE WHEN arg_dimension = 1 AND len(arg_items) > 0 THEN 0 END;
+CREATE MACRO teatree_system.pg.vector_upper(arg_items, arg_dimension) AS
+  CASE WHEN arg_dimension = 1 AND len(arg_items) > 0 THEN CAST(len(arg_items) - 1 AS INTEGER) END;
+CREATE MACRO teatree_system.pg.vector_subscripts(arg_items, arg_dimension) AS
+  unnest(CAST(range(0, CASE WHEN arg_dimension = 1 THEN len(arg_items) ELSE 0 END) AS INTEGER[]));
 CREATE MACRO teatree_system.pg.array_ndims(arg_items) AS
   CASE WHEN len(arg_items) > 0 THEN CAST(length(regexp_extract(typeof(arg_items), '(\[\])*$')) // 2 AS INTEGER) END;
 CREATE MACRO teatree_system.pg.array_dims(arg_items) AS

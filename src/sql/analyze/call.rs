@@ -33,6 +33,16 @@ fn arguments(args: &FunctionArguments) -> Option<Vec<&Expr>> {
     }
 }
 
+/// What stands for a function of arrays over a vector of the catalogue, which begins with 0.
+fn of_vector(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "array_lower" => "vector_lower",
+        "array_upper" => "vector_upper",
+        "generate_subscripts" => "vector_subscripts",
+        _ => return None,
+    })
+}
+
 /// The expressions of plain arguments; `*` is none.
 pub(super) fn plain(args: &[FunctionArg]) -> Option<Vec<&Expr>> {
     let mut found = Vec::with_capacity(args.len());
@@ -144,6 +154,9 @@ impl Analyzer<'_> {
         if let Some(found) = &found {
             if !native::is_as_good(found.source, args, &given) {
                 self.stands_for(whole, found.source);
+            }
+            if let (Some(&(22 | 30)), Some(place)) = (given.first(), of_vector(name)) {
+                self.stands_for(whole, place);
             }
             // Its code is in SQL, and has no name.
             if matches!(name, "log" | "log10") && found.source.is_empty() {

@@ -248,13 +248,14 @@ impl Analyzer<'_> {
             }
             Expr::AnyOp { left, compare_op, right, .. } => {
                 self.quantified(left, compare_op, right, env);
-                if *compare_op == BinaryOperator::Eq && names_columns(right) {
+                if *compare_op == BinaryOperator::Eq && (names_columns(right) || is_null(right)) {
                     self.decisions.members.insert(std::ptr::from_ref(expr));
                 }
             }
             Expr::AllOp { left, compare_op, right } => {
                 self.quantified(left, compare_op, right, env);
-                if *compare_op == BinaryOperator::NotEq && names_columns(right) {
+                if *compare_op == BinaryOperator::NotEq && (names_columns(right) || is_null(right))
+                {
                     self.decisions.members.insert(std::ptr::from_ref(expr));
                 }
             }
@@ -383,6 +384,15 @@ impl Analyzer<'_> {
         }
         // Subscripts of an array of more dimensions give an element each only when all are there.
         found
+    }
+}
+
+/// An array that is NULL by its text.
+fn is_null(expr: &Expr) -> bool {
+    match expr {
+        Expr::Nested(inner) | Expr::Cast { expr: inner, .. } => is_null(inner),
+        Expr::Value(value) => matches!(value.value, Value::Null),
+        _ => false,
     }
 }
 

@@ -397,19 +397,26 @@ fn number_of(kind: &str, mut inner: Expr, names: &NameContext) -> Expr {
     names::system_call(&format!("{kind}_{reads}"), inner)
 }
 
+/// A vector of the catalogue, whose text has no braces.
+fn is_vector(data_type: &DataType) -> bool {
+    matches!(data_type, DataType::Custom(name, _)
+        if matches!(types::builtin_name(name), Some("int2vector" | "oidvector")))
+}
+
 /// Turns `'{a,b}'::text[]` into `ARRAY['a', 'b']::text[]`; DuckDB's text form of a list is another.
 fn array_literal(inner: &Expr, data_type: &DataType) -> Result<Option<Expr>> {
     let is_array = match data_type {
         DataType::Array(ArrayElemTypeDef::None) => false,
         DataType::Array(_) => true,
-        DataType::Custom(name, _) => {
-            matches!(types::builtin_name(name), Some("int2vector" | "oidvector"))
-        }
-        _ => false,
+        other => is_vector(other),
     };
     let Expr::Value(value) = inner else { return Ok(None) };
     let Value::SingleQuotedString(text) = &value.value else { return Ok(None) };
     let trimmed = text.trim();
+    if is_vector(data_type) && !trimmed.starts_with('{') {
+        let elem = trimmed.split_whitespace().map(names::string).collect();
+        return Ok(Some(Expr::Array(Array { elem, named: true })));
+    }
     if !is_array || !trimmed.starts_with('{') {
         return Ok(None);
     }

@@ -1,7 +1,8 @@
 //! Operators that DuckDB writes or means otherwise: regular expressions, `OPERATOR(…)`, COLLATE.
 
 use sqlparser::ast::{
-    AccessExpr, BinaryOperator, Expr, Subscript, UnaryOperator, Value, ValueWithSpan,
+    AccessExpr, ArrayElemTypeDef, BinaryOperator, DataType, Expr, Subscript, UnaryOperator, Value,
+    ValueWithSpan,
 };
 
 use super::names::{self, take};
@@ -212,7 +213,7 @@ pub(super) fn base_zero(expr: &mut Expr) {
         Expr::CompoundIdentifier(idents) => {
             idents.last().is_some_and(|ident| BASE_ZERO.contains(&ident.value.as_str()))
         }
-        _ => false,
+        other => is_vector_cast(other),
     };
     // `i.indkey[0]` may also be read as the table `i` with the field and the subscript behind it.
     let named = matches!(access_chain.first(), Some(AccessExpr::Dot(Expr::Identifier(ident)))
@@ -225,6 +226,19 @@ pub(super) fn base_zero(expr: &mut Expr) {
         let old = Box::new(take(index));
         let one = Box::new(Expr::Value(Value::Number("1".to_owned(), false).into()));
         *index = Expr::BinaryOp { left: old, op: BinaryOperator::Plus, right: one };
+    }
+}
+
+/// An `int2vector` as it is kept; arrays of integers are written otherwise.
+fn is_vector_cast(expr: &Expr) -> bool {
+    match expr {
+        Expr::Nested(inner) => is_vector_cast(inner),
+        Expr::Cast {
+            data_type: DataType::Array(ArrayElemTypeDef::SquareBracket(element, _)),
+            ..
+        } => matches!(element.as_ref(), DataType::Custom(name, _)
+            if names::parts(name).as_deref() == Some(&["SMALLINT"])),
+        _ => false,
     }
 }
 
