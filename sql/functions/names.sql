@@ -14,6 +14,7 @@ CREATE MACRO teatree_system.pg.format_type(arg_type, arg_modifier) AS
       WHEN ti_oid = 1042 AND arg_modifier = -1 THEN 'bpchar'
       WHEN ti_oid IN (1083, 1114, 1184, 1266) AND arg_modifier >= 0 THEN
         regexp_replace(ti_sqlname, '^(\w+)', '\1(' || arg_modifier || ')')
+      WHEN ti_oid = 1186 AND arg_modifier >= 0 AND arg_modifier % 65536 <= 6 THEN 'interval(' || (arg_modifier % 65536) || ')'
       WHEN ti_oid IN (1560, 1562) AND arg_modifier >= 0 THEN ti_sqlname || '(' || arg_modifier || ')'
       WHEN ti_oid = 1231 AND arg_modifier >= 4 THEN
         'numeric(' || ((arg_modifier - 4) // 65536) || ',' || ((arg_modifier - 4) % 65536) || ')[]'

@@ -3,6 +3,9 @@
 
 CREATE MACRO teatree_system.pg.float8_text(arg_number) AS teatree_float8_text(CAST(arg_number AS DOUBLE));
 CREATE MACRO teatree_system.pg.float4_text(arg_number) AS teatree_float4_text(CAST(CAST(arg_number AS REAL) AS VARCHAR));
+CREATE MACRO teatree_system.pg.numeric_text(arg_number) AS
+  CASE WHEN typeof(arg_number) = 'DECIMAL(38,10)' THEN rtrim(rtrim(CAST(arg_number AS VARCHAR), '0'), '.')
+       ELSE CAST(arg_number AS VARCHAR) END;
 CREATE MACRO teatree_system.pg.boolout(arg_value) AS CASE WHEN arg_value THEN 't' WHEN NOT arg_value THEN 'f' END;
 
 -- Arrays and rows, by what also writes results.
@@ -17,15 +20,22 @@ CREATE MACRO teatree_system.pg.is_member(arg_items, arg_item) AS
        WHEN list_count(arg_items) < len(arg_items) THEN NULL
        ELSE false END;
 
+-- What is assigned to a `varchar(n)` loses only blanks; a text that is still too long is refused.
+CREATE MACRO teatree_system.pg.varchar_assign(arg_text, arg_length) AS
+  CASE WHEN rtrim(system.main.substring(CAST(arg_text AS VARCHAR), arg_length + 1), ' ') = ''
+       THEN system.main.left(CAST(arg_text AS VARCHAR), arg_length) ELSE CAST(arg_text AS VARCHAR) END;
 CREATE MACRO teatree_system.pg.char_trim(arg_text) AS rtrim(arg_text, ' ');
 
 -- Microseconds rounded to so many places of seconds.
 CREATE MACRO teatree_system.pg.rounded_micros(arg_micros, arg_places) AS
   CAST(round(CAST(arg_micros AS DECIMAL(38, 6)) / power(10, 6 - arg_places)::INTEGER, 0) AS BIGINT) * power(10, 6 - arg_places)::BIGINT;
+-- Halves go away from the year 2000, where PostgreSQL counts from.
+CREATE MACRO teatree_system.support.rounded_since_2000(arg_micros, arg_places) AS
+  teatree_system.pg.rounded_micros(arg_micros - 946684800000000, arg_places) + 946684800000000;
 CREATE MACRO teatree_system.pg.timestamp_scale(arg_time, arg_places) AS
-  CASE WHEN isfinite(arg_time) THEN system.main.make_timestamp(teatree_system.pg.rounded_micros(epoch_us(arg_time), arg_places)) ELSE arg_time END;
+  CASE WHEN isfinite(arg_time) THEN system.main.make_timestamp(teatree_system.support.rounded_since_2000(epoch_us(arg_time), arg_places)) ELSE arg_time END;
 CREATE MACRO teatree_system.pg.timestamptz_scale(arg_time, arg_places) AS
-  CASE WHEN isfinite(arg_time) THEN system.main.make_timestamptz(teatree_system.pg.rounded_micros(epoch_us(arg_time), arg_places)) ELSE arg_time END;
+  CASE WHEN isfinite(arg_time) THEN system.main.make_timestamptz(teatree_system.support.rounded_since_2000(epoch_us(arg_time), arg_places)) ELSE arg_time END;
 CREATE MACRO teatree_system.pg.time_scale(arg_time, arg_places) AS
   CAST(system.main.make_timestamp(teatree_system.pg.rounded_micros(epoch_us(arg_time), arg_places)) AS TIME);
 CREATE MACRO teatree_system.pg.interval_scale(arg_span, arg_places) AS

@@ -41,7 +41,8 @@ SELECT current_database() AS table_catalog, n.name AS table_schema, r.name AS ta
   CASE WHEN t.typname = 'numeric' AND c.type_modifier >= 4 THEN (c.type_modifier - 4) // 65536 ELSE t.binary_precision END AS numeric_precision,
   t.radix AS numeric_precision_radix,
   CASE WHEN t.typname = 'numeric' AND c.type_modifier >= 4 THEN (c.type_modifier - 4) % 65536 ELSE t.integer_scale END AS numeric_scale,
-  t.datetime_precision,
+  CASE WHEN t.datetime_precision = 6 AND c.type_modifier >= 0 THEN CAST(least(c.type_modifier % 65536, 6) AS INTEGER)
+       ELSE t.datetime_precision END AS datetime_precision,
   NULL::VARCHAR AS interval_type, NULL::INTEGER AS interval_precision,
   NULL::VARCHAR AS character_set_catalog, NULL::VARCHAR AS character_set_schema,
   NULL::VARCHAR AS character_set_name, NULL::VARCHAR AS collation_catalog,

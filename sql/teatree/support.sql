@@ -63,6 +63,10 @@ CREATE MACRO teatree_system.support.type_modifier(of_name) AS
          CAST(regexp_extract(of_name, '\((\d+)', 1) AS INTEGER) * 65536
          + CAST(regexp_extract(of_name, ',\s*(\d+)', 1) AS INTEGER) + 4
        ELSE -1 END;
+-- The modifier of a column's type: what was declared without a scale is kept with ten places, and is
+-- shown without the zeros at their end.
+CREATE MACRO teatree_system.support.column_modifier(of_name) AS
+  CASE WHEN of_name = 'DECIMAL(38,10)' THEN -1 ELSE teatree_system.support.type_modifier(of_name) END;
 
 -- Enums, with their type as DuckDB writes it: a column does not keep the name.
 CREATE MACRO teatree_system.support.array_oid(of_enum_oid) AS
@@ -84,7 +88,7 @@ CREATE VIEW teatree_system.support.user_domain AS
 SELECT d.*,
        CASE WHEN limit_length IS NULL THEN CASE WHEN dimensions > 0 THEN b.array_oid ELSE b.oid END
             WHEN limit_name = 'character varying' THEN 1043::UINTEGER ELSE 1042::UINTEGER END AS base_oid,
-       coalesce(limit_length + 4, teatree_system.support.type_modifier(base)) AS base_modifier
+       coalesce(limit_length + 4, teatree_system.support.column_modifier(base)) AS base_modifier
 FROM (
   SELECT teatree_system.support.object_oid(database_name, schema_name, type_name, 'type') AS oid,
     type_name AS name, teatree_system.support.schema_oid(database_name, schema_name) AS namespace_oid,
@@ -120,11 +124,11 @@ SELECT array_oid, '_' || name, -1, false, 'i', 'x', 0, 'A', 'ARRAY', namespace_o
 FROM teatree_system.support.user_enum;
 
 -- What the form of a CHECK tells: `note_code` is 23514 for a constraint with its name, 22001 for a
--- text's length, `name` for another constraint's name; else empty. See src/sql/define/shape.rs.
+-- text's length, `type` for a declared type, `name` for another constraint's name; else empty. See src/sql/define/shape.rs.
 CREATE VIEW teatree_system.support.raw_constraint AS
 SELECT *,
-  coalesce(regexp_extract(expression, '\(''\[(23514|22001|name)\] ((?:[^'']|'''')*)''\)', 1), '') AS note_code,
-  replace(coalesce(regexp_extract(expression, '\(''\[(23514|22001|name)\] ((?:[^'']|'''')*)''\)', 2), ''),
+  coalesce(regexp_extract(expression, '\(''\[(23514|22001|name|type)\] ((?:[^'']|'''')*)''\)', 1), '') AS note_code,
+  replace(coalesce(regexp_extract(expression, '\(''\[(23514|22001|name|type)\] ((?:[^'']|'''')*)''\)', 2), ''),
           '''''', '''') AS note
 FROM duckdb_constraints()
 WHERE constraint_type IN ('PRIMARY KEY', 'UNIQUE', 'CHECK', 'FOREIGN KEY')
@@ -133,11 +137,14 @@ CREATE VIEW teatree_system.support.key_name AS
 SELECT table_oid AS key_table_oid, note[1] AS key_kind, note[3:] AS key_name,
        list_sort(list_distinct(constraint_column_names)) AS key_columns
 FROM teatree_system.support.raw_constraint WHERE note_code = 'name';
+-- The OID and the modifier of a column's type that DuckDB's own does not tell.
 CREATE VIEW teatree_system.support.text_limit AS
 SELECT table_oid AS limited_table_oid, constraint_column_names[1] AS limited_column,
-       CASE WHEN note LIKE '%character varying(%' THEN 1043::UINTEGER ELSE 1042::UINTEGER END AS limited_type_oid,
-       CAST(regexp_extract(note, '\((\d+)\)', 1) AS INTEGER) AS limited_length
-FROM teatree_system.support.raw_constraint WHERE note_code = '22001';
+       CASE WHEN note_code = 'type' THEN CAST(system.main.split_part(note, ' ', 1) AS UINTEGER)
+            WHEN note LIKE '%character varying(%' THEN 1043::UINTEGER ELSE 1042::UINTEGER END AS limited_type_oid,
+       CASE WHEN note_code = 'type' THEN CAST(system.main.split_part(note, ' ', 2) AS INTEGER)
+            ELSE CAST(regexp_extract(note, '\((\d+)\)', 1) AS INTEGER) + 4 END AS limited_modifier
+FROM teatree_system.support.raw_constraint WHERE note_code IN ('22001', 'type');
 
 -- Foreign keys, see src/sql/foreign_key.rs.
 CREATE VIEW teatree_system.support.foreign_key AS
@@ -202,7 +209,7 @@ WITH named AS MATERIALIZED (
              THEN regexp_extract(expression, 'COALESCE\((.*), CAST\(''t'' AS BOOLEAN\)\)\)* THEN ', 1, 's')
              ELSE expression END AS condition
       FROM teatree_system.support.raw_constraint
-      WHERE note_code NOT IN ('22001', 'name') AND note NOT LIKE 'value for domain %')
+      WHERE note_code NOT IN ('22001', 'name', 'type') AND note NOT LIKE 'value for domain %')
     LEFT JOIN teatree_system.support.key_name
       ON key_table_oid = table_oid AND key_kind = kind AND key_columns = list_sort(column_names))
 SELECT is_temporary, database_name, schema_name, table_name, duckdb_table_oid, table_oid, namespace_oid, kind,
@@ -333,7 +340,7 @@ SELECT teatree_system.support.object_oid(database_name, schema_name, table_name,
        CAST(column_index AS SMALLINT) AS number, column_name AS name,
        coalesce(limited_type_oid, CASE WHEN data_type LIKE '%]' THEN coalesce(e.array_oid, t.array_oid)
                                        ELSE coalesce(e.oid, t.oid) END, 25::UINTEGER) AS type_oid,
-       coalesce(limited_length + 4, teatree_system.support.type_modifier(data_type)) AS type_modifier,
+       coalesce(limited_modifier, teatree_system.support.column_modifier(data_type)) AS type_modifier,
        teatree_system.support.dimensions(data_type) AS dimensions,
        NOT is_nullable AS not_null, column_default, comment, limited_type_oid, data_type,
        e.oid AS enum_oid, e.written_name AS enum_name, g.sql IS NOT NULL AS is_generated

@@ -106,7 +106,7 @@ impl Router {
     }
 
     /// Finds the columns of the table or view that a name means; `None` when there is none.
-    async fn columns_of(
+    pub(super) async fn columns_of(
         &self,
         table: &TableRef,
         context: &StatementContext,

@@ -4,6 +4,14 @@ use sqlparser::ast;
 
 use crate::types::{PgType, numeric_typmod};
 
+/// What the modifier of an interval that is not held to some fields begins with.
+const ALL_FIELDS: i32 = 0x7fff;
+
+/// The modifier of so many places of seconds; there are six at most.
+fn seconds(places: Option<u64>) -> i32 {
+    places.and_then(|places| i32::try_from(places).ok()).map_or(-1, |places| places.min(6))
+}
+
 /// Maps a declared type to PostgreSQL's, with its modifier; `None` for unknown ones.
 pub(super) fn pg_type_of(data_type: &ast::DataType) -> Option<(PgType, i32)> {
     use ast::DataType as D;
@@ -39,13 +47,20 @@ pub(super) fn pg_type_of(data_type: &ast::DataType) -> Option<(PgType, i32)> {
         D::Char(length) | D::Character(length) => (PgType::BPCHAR, varying(length, 5)),
         D::Bytea | D::Blob(_) => (PgType::BYTEA, -1),
         D::Date => (PgType::DATE, -1),
-        D::Time(_, ast::TimezoneInfo::None | ast::TimezoneInfo::WithoutTimeZone) => {
-            (PgType::TIME, -1)
+        D::Time(places, ast::TimezoneInfo::None | ast::TimezoneInfo::WithoutTimeZone) => {
+            (PgType::TIME, seconds(*places))
         }
-        D::Timestamp(_, ast::TimezoneInfo::None | ast::TimezoneInfo::WithoutTimeZone) => {
-            (PgType::TIMESTAMP, -1)
+        D::Timestamp(places, ast::TimezoneInfo::None | ast::TimezoneInfo::WithoutTimeZone) => {
+            (PgType::TIMESTAMP, seconds(*places))
         }
-        D::Timestamp(_, _) => (PgType::TIMESTAMPTZ, -1),
+        D::Timestamp(places, _) => (PgType::TIMESTAMPTZ, seconds(*places)),
+        D::Interval { fields: None, precision } => (
+            PgType::INTERVAL,
+            match seconds(*precision) {
+                -1 => -1,
+                places => (ALL_FIELDS << 16) | places,
+            },
+        ),
         D::Interval { .. } => (PgType::INTERVAL, -1),
         D::Uuid => (PgType::UUID, -1),
         D::JSON => (PgType::JSON, -1),

@@ -79,10 +79,10 @@ pub use cursor::{CursorStatement, Direction};
 pub use dataset_rewrite::DatasetRewrite;
 pub use define::{
     CHECK_NAME_CODE, Candidates, ColumnDefault, ColumnSequence, ColumnShape, CommentOn,
-    ConstraintKind, ConstraintShape, DOMAIN_CHECK, DOMAIN_CODE, Definition, Domain, DomainCheck,
-    Dropped, EnumPlace, IndexDetail, IndexPart, KEY_NAME_CODE, LikeOptions, LikeTable,
+    ConstraintKind, ConstraintShape, DOMAIN_CHECK, DOMAIN_CODE, DeclaredType, Definition, Domain,
+    DomainCheck, Dropped, EnumPlace, IndexDetail, IndexPart, KEY_NAME_CODE, LikeOptions, LikeTable,
     MaterializedView, Overriding, OwnerChange, Restart, Sequence, SequenceChange, SequenceOwner,
-    SequenceSpec, SequenceUse, Subject, SubjectKind, TableAction, TableShape, TextLimit,
+    SequenceSpec, SequenceUse, Subject, SubjectKind, TYPE_CODE, TableAction, TableShape, TextLimit,
     ViewAction, check_name, key_name_note, length_limit, may_read_tables, renamed_key,
     sequence_default, view_tables, written_name,
 };

@@ -36,7 +36,9 @@ pub(super) unsafe fn pg_type_of(logical: ffi::duckdb_logical_type) -> Option<(Pg
             ffi::DUCKDB_TYPE_DUCKDB_TYPE_DECIMAL => {
                 let (width, scale) =
                     (ffi::duckdb_decimal_width(logical), ffi::duckdb_decimal_scale(logical));
-                Some((PgType::NUMERIC, numeric_typmod(width, scale)))
+                // As what is declared without a scale is kept.
+                let is_free = (width, scale) == (38, 10);
+                Some((PgType::NUMERIC, if is_free { -1 } else { numeric_typmod(width, scale) }))
             }
             ffi::DUCKDB_TYPE_DUCKDB_TYPE_VARCHAR => {
                 let alias = ffi::duckdb_logical_type_get_alias(logical);

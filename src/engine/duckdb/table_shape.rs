@@ -37,10 +37,26 @@ pub enum Relation {
     Missing,
 }
 
+/// The last is what a CHECK tells of a type, see [`crate::sql::DeclaredType`].
 const COLUMNS: &str = "
 SELECT column_name, data_type, is_nullable::varchar, (column_default IS NOT NULL)::varchar,
-       coalesce(column_default, '')
+       coalesce(column_default, ''), coalesce(declared, '')
 FROM duckdb_columns()
+LEFT JOIN (
+    SELECT constraint_column_names[1] AS of_column,
+           CASE WHEN contains(expression, '(''[type] ')
+                THEN regexp_extract(expression, '\\(''\\[type\\] ([0-9]+ -?[0-9]+)''\\)', 1)
+                WHEN contains(expression, '(''[22001] value too long for type character varying(')
+                THEN '1043 '
+                     || (regexp_extract(expression, ' varying\\(([0-9]+)\\)', 1)::integer + 4)
+                ELSE '1042 '
+                     || (regexp_extract(expression, ' character\\(([0-9]+)\\)', 1)::integer + 4)
+           END AS declared
+    FROM duckdb_constraints()
+    WHERE database_name = current_database() AND schema_name = $1 AND table_name = $2
+          AND (contains(expression, '(''[type] ')
+               OR contains(expression, '(''[22001] value too long for type ')))
+  ON of_column = column_name
 WHERE database_name = current_database() AND schema_name = $1 AND table_name = $2
 ORDER BY column_index";
 
@@ -48,7 +64,9 @@ const TABLE: &str = "
 SELECT 'table', sql,
        ((SELECT count(*) FROM duckdb_constraints() AS c
          WHERE c.table_oid = t.table_oid AND c.database_oid = t.database_oid
-               AND c.constraint_type <> 'NOT NULL') + index_count > 0)::varchar
+               AND c.constraint_type <> 'NOT NULL'
+               AND NOT contains(coalesce(c.expression, ''), '(''[type] '))
+        + index_count > 0)::varchar
 FROM duckdb_tables() AS t
 WHERE database_name = current_database() AND schema_name = $1 AND table_name = $2
 UNION ALL
@@ -111,15 +129,22 @@ impl DuckDb {
 }
 
 fn shape_column(row: &[String]) -> Option<ShapeColumn> {
-    let [name, data_type, nullable, has_default, default] = row else { return None };
-    let column =
-        type_of(data_type).map(|(pg_type, typmod)| Column::with_typmod(name, pg_type, typmod));
+    let [name, data_type, nullable, has_default, default, declared] = row else { return None };
+    let column = declared_as(declared)
+        .or_else(|| type_of(data_type))
+        .map(|(pg_type, typmod)| Column::with_typmod(name, pg_type, typmod));
     Some(ShapeColumn {
         name: name.clone(),
         column,
         not_null: nullable == "false",
         default: (has_default == "true").then(|| default.clone()),
     })
+}
+
+/// Reads what a CHECK tells of a type: its OID and modifier.
+fn declared_as(note: &str) -> Option<(PgType, i32)> {
+    let (oid, modifier) = note.split_once(' ')?;
+    Some((PgType::from_oid(oid.parse().ok()?)?, modifier.parse().ok()?))
 }
 
 /// Reads a type as DuckDB's catalog spells it, where its values are exactly PostgreSQL's.
@@ -147,6 +172,8 @@ fn type_of(data_type: &str) -> Option<(PgType, i32)> {
         "TIMESTAMP WITH TIME ZONE" => T::Timestamptz,
         "INTERVAL" => T::Interval,
         "UUID" => T::Uuid,
+        // As what is declared without a scale is kept.
+        "DECIMAL(38,10)" => T::Numeric,
         _ => {
             let (width, scale) =
                 data_type.strip_prefix("DECIMAL(")?.strip_suffix(')')?.split_once(',')?;

@@ -18,7 +18,7 @@ use crate::intent::{Body, RowsAt, Storage, TagKind};
 use crate::router::{Router, RowsSink, StatementContext};
 use crate::sql::{Kind, Statement, Write, quote_ident};
 use crate::sqlstate::SqlState;
-use crate::types::{PgType, Value};
+use crate::types::{Column, PgType, Value};
 
 impl Router {
     /// Runs the query of an INSERT … SELECT into a DuckDB table; `None` when the statement has to
@@ -64,7 +64,8 @@ impl Router {
         let list = names.iter().map(|name| quote_ident(name)).collect::<Vec<_>>().join(", ");
         let sql = format!("SELECT {list} FROM {}", duckdb_table(&target.table));
         let wanted = self.duckdb.exact_columns(&sql, &context.query, None).await?;
-        let Some(sql) = wanted.as_deref().and_then(|wanted| given.cast_to(wanted)) else {
+        let Some(sql) = wanted.as_deref().and_then(|wanted| given.cast_to(wanted, &target.columns))
+        else {
             return Ok(None);
         };
         let Some(rows) = self.stage(&sql, params, context).await? else { return Ok(None) };
@@ -113,7 +114,7 @@ impl Router {
         if given.columns.iter().any(|column| column.named) {
             return Ok(None);
         }
-        let Some(sql) = given.cast_to(&given.columns) else { return Ok(None) };
+        let Some(sql) = given.cast_to(&given.columns, &[]) else { return Ok(None) };
         let table = duckdb_table(name);
         let probe = format!("SELECT 1 FROM {table}");
         if self.duckdb.describe(&probe, &context.query, None).await.is_ok() {
@@ -208,13 +209,17 @@ struct Source {
 impl Source {
     /// Gives the query with its values cast to the wanted types, in the form in which they travel;
     /// `None` when one cannot.
-    fn cast_to(&self, wanted: &[ExactColumn]) -> Option<String> {
+    fn cast_to(&self, wanted: &[ExactColumn], declared: &[Column]) -> Option<String> {
         let mut casts = Vec::with_capacity(wanted.len());
         let mut changed = false;
         for (index, (given, wanted)) in self.columns.iter().zip(wanted).enumerate() {
             let mut value = format!("c{index}");
             if given.sql_type != wanted.sql_type || wanted.named {
                 value = format!("CAST({value} AS {})", wanted.sql_type);
+                changed = true;
+            }
+            if let Some(held) = declared.get(index).and_then(|column| held(&value, column)) {
+                value = held;
                 changed = true;
             }
             match wanted.carrier {
@@ -234,6 +239,21 @@ impl Source {
         let sql = self.sql.trim_end_matches(';');
         Some(format!("SELECT {} FROM ({sql}) AS source({})", casts.join(", "), names.join(", ")))
     }
+}
+
+/// Rounds a value, or cuts its blanks, as a column's type modifier wants it; `None` for most.
+fn held(value: &str, column: &Column) -> Option<String> {
+    let modifier = u32::try_from(column.typmod).ok()?;
+    let (function, size) = match column.pg_type {
+        PgType::VARCHAR => ("varchar_assign", modifier.checked_sub(4)?),
+        PgType::TIMESTAMP => ("timestamp_scale", modifier),
+        PgType::TIMESTAMPTZ => ("timestamptz_scale", modifier),
+        PgType::TIME => ("time_scale", modifier),
+        PgType::INTERVAL => ("interval_scale", modifier & 0xffff),
+        _ => return None,
+    };
+    let is_whole = size >= 6 && function != "varchar_assign";
+    (!is_whole).then(|| format!("teatree_system.pg.{function}({value}, {size})"))
 }
 
 /// Tells whether DuckDB refused a query because it writes, as one with `nextval` does.
@@ -257,16 +277,16 @@ mod tests {
         };
         let same = [column("INTEGER", Carrier::Itself), column("BIGINT", Carrier::Itself)];
         assert_eq!(
-            source.cast_to(&same).unwrap(),
+            source.cast_to(&same, &[]).unwrap(),
             "SELECT c0, CAST(c1 AS BIGINT) FROM (SELECT a, b FROM t) AS source(c0, c1)"
         );
         assert_eq!(
-            source.cast_to(&source.columns).unwrap(),
+            source.cast_to(&source.columns, &[]).unwrap(),
             "SELECT c0, CAST(c1 AS VARCHAR) FROM (SELECT a, b FROM t) AS source(c0, c1)"
         );
         let strange = [column("INTEGER", Carrier::Itself), column("", Carrier::Nothing)];
-        assert_eq!(source.cast_to(&strange), None);
+        assert_eq!(source.cast_to(&strange, &[]), None);
         let source = Source { columns: source.columns[..1].to_vec(), ..source };
-        assert_eq!(source.cast_to(&source.columns).unwrap(), "SELECT a, b FROM t");
+        assert_eq!(source.cast_to(&source.columns, &[]).unwrap(), "SELECT a, b FROM t");
     }
 }

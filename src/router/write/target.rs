@@ -11,9 +11,11 @@ use crate::error::{Error, Result};
 use crate::ids::TableName;
 use crate::intent::{DatasetTarget, Storage};
 use crate::router::{Router, StatementContext};
-use crate::sql::{CopyCondition, CopyIn, TableRef, can_become, quote_ident};
+use crate::sql::{
+    CopyCondition, CopyIn, RelationColumn, TableRef, can_become, quote_ident, shows_as,
+};
 use crate::sqlstate::SqlState;
-use crate::types::{self, Column};
+use crate::types::{self, Column, ScalarType};
 
 /// Where a COPY's or INSERT's rows go.
 pub struct Target {
@@ -177,7 +179,25 @@ impl Router {
         };
         let sql = format!("SELECT {list} FROM {}", duckdb_table(table));
         let described = self.duckdb.describe(&sql, &context.query, context.held()).await?;
-        Ok(described.columns.unwrap_or_default())
+        let mut columns = described.columns.unwrap_or_default();
+        // Their declared types, which DuckDB's own do not tell.
+        let name = TableRef {
+            database: None,
+            schema: Some(table.schema.clone()),
+            table: table.table.clone(),
+        };
+        let declared = self.columns_of(&name, context).await?;
+        for column in &mut columns {
+            let same = |known: &&RelationColumn| known.name == column.name;
+            let known = declared.as_ref().and_then(|all| all.iter().find(same));
+            if let Some((pg_type, typmod)) = known.and_then(|known| known.pg_type)
+                && !matches!(pg_type.scalar(), ScalarType::Enum(_))
+                && shows_as(column.pg_type, pg_type)
+            {
+                (column.pg_type, column.typmod) = (pg_type, typmod);
+            }
+        }
+        Ok(columns)
     }
 
     /// Finds the table that a name means, in either storage.

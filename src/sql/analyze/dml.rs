@@ -2,14 +2,17 @@
 //! columns that they go to.
 
 use sqlparser::ast::{
-    Assignment, AssignmentTarget, Delete, FromTable, Insert, SelectItem, SetExpr, TableObject,
-    TableWithJoins, Update, UpdateTableFromKind,
+    Assignment, AssignmentTarget, Delete, Expr, FromTable, GroupByExpr, Insert, SelectItem,
+    SetExpr, TableObject, TableWithJoins, Update, UpdateTableFromKind,
 };
 
-use super::Ty;
-use super::expr::{Analyzer, Env};
+use super::expr::{Analyzer, Env, INTERVAL, TIMESTAMP, TIMESTAMPTZ};
 use super::query::{Columns, last_name};
 use super::scope::{Ctes, Scope, Source};
+use super::{Ty, UNKNOWN, resolve};
+
+const VARCHAR: u32 = 1043;
+const TIME: u32 = 1083;
 
 impl Analyzer<'_> {
     /// Types an INSERT: parameters among its rows have the types of the columns that they go to.
@@ -37,6 +40,7 @@ impl Analyzer<'_> {
                         for (cell, (column, target)) in row.iter().zip(&targets) {
                             let found = self.wanted(cell, target.oid, env);
                             self.check_assigned(column, target.oid, found.oid);
+                            self.assigns(cell, *target, found);
                         }
                     }
                 }
@@ -51,6 +55,20 @@ impl Analyzer<'_> {
                     let columns = self.query(source, &ctes, None).unwrap_or_default();
                     for ((_, found), (column, target)) in columns.iter().zip(&targets) {
                         self.check_assigned(column, target.oid, found.oid);
+                    }
+                    // A `*` has its columns elsewhere; what rows are grouped by must stay.
+                    let is_plain = select.distinct.is_none()
+                        && matches!(&select.group_by, GroupByExpr::Expressions(by, _)
+                            if by.is_empty());
+                    if is_plain && columns.len() == select.projection.len() {
+                        let items = select.projection.iter().zip(&columns).zip(&targets);
+                        for ((item, (_, found)), (_, target)) in items {
+                            if let SelectItem::UnnamedExpr(expr)
+                            | SelectItem::ExprWithAlias { expr, .. } = item
+                            {
+                                self.assigns(expr, *target, *found);
+                            }
+                        }
                     }
                 }
                 _ => {
@@ -82,11 +100,26 @@ impl Analyzer<'_> {
             let to = column.as_ref().map_or(Ty::UNTYPED, |column| changed.column(column));
             let found = self.wanted(value, to.oid, env);
             self.check_assigned(column.as_deref().unwrap_or_default(), to.oid, found.oid);
+            self.assigns(value, to, found);
         }
         if let Some(condition) = &update.selection {
             self.boolean(condition, "WHERE", env);
         }
         self.projection(update.returning.as_deref()?, env)
+    }
+
+    /// Notes a value that its column's type cuts or rounds.
+    fn assigns(&mut self, value: &Expr, to: Ty, from: Ty) {
+        let fits = match to.oid {
+            VARCHAR => from.oid == UNKNOWN || resolve::category(from.oid) == b'S',
+            TIMESTAMP | TIMESTAMPTZ | TIME | INTERVAL => true,
+            _ => false,
+        };
+        let is_word = matches!(value, Expr::Identifier(ident)
+            if ident.quote_style.is_none() && ident.value == "default");
+        if fits && !is_word && to.typmod >= 0 && (from.oid, from.typmod) != (to.oid, to.typmod) {
+            self.decisions.assigned.insert(std::ptr::from_ref(value), (to.oid, to.typmod));
+        }
     }
 
     /// Types a DELETE.

@@ -209,6 +209,8 @@ pub(super) struct Decisions {
     pub(super) casts: HashMap<*const ast::Expr, PgType>,
     /// Integers that are BIGINT in DuckDB, where that matters.
     pub(super) narrow: HashSet<*const ast::Expr>,
+    /// Values that are assigned to a column whose type cuts or rounds them: its OID and modifier.
+    pub(super) assigned: HashMap<*const ast::Expr, (u32, i32)>,
     /// What names in a routine's body mean.
     pub(super) body: BodyNames,
 }

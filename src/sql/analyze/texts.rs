@@ -2,7 +2,7 @@
 
 use sqlparser::ast::Expr;
 
-use super::expr::{Analyzer, BOOL, FLOAT4, FLOAT8, INTERVAL, RECORD, TEXT, TIMESTAMPTZ};
+use super::expr::{Analyzer, BOOL, FLOAT4, FLOAT8, INTERVAL, NUMERIC, RECORD, TEXT, TIMESTAMPTZ};
 use super::{Ty, builtin, resolve};
 use crate::types::PgType;
 
@@ -67,6 +67,7 @@ impl Analyzer<'_> {
             FLOAT8 => "float8_text",
             FLOAT4 => "float4_text",
             BOOL => "boolout",
+            NUMERIC => "numeric_text",
             RECORD => "record_text",
             INT2VECTOR => "int2vectorout",
             OIDVECTOR => "oidvectorout",

@@ -5,7 +5,8 @@ use sqlparser::ast::{
 };
 
 use super::create::{
-    column_shape, columns_in, foreign_key, sequence_use, table_constraint, take_extras, text_limit,
+    column_shape, columns_in, declared, foreign_key, sequence_use, table_constraint, take_extras,
+    text_limit,
 };
 use super::sequence::SequenceSpec;
 use super::shape::{ColumnSequence, ConstraintKind};
@@ -149,6 +150,7 @@ impl One<'_> {
             }
             Column::SetDataType { data_type, .. } => {
                 let limit = text_limit(data_type);
+                let declared = declared(data_type);
                 match self.rewritten(self.operation.clone())? {
                     Operation::AlterColumn {
                         op: Column::SetDataType { data_type, using, .. },
@@ -157,6 +159,7 @@ impl One<'_> {
                         column,
                         data_type: data_type.to_string(),
                         limit,
+                        declared,
                         using: using.map(|using| using.to_string()),
                     },
                     _ => return Err(Error::internal("not a SET DATA TYPE")),

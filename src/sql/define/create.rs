@@ -9,16 +9,18 @@ use sqlparser::ast::{
 
 use super::sequence::SequenceSpec;
 use super::shape::{
-    ColumnSequence, ColumnShape, ConstraintKind, ConstraintShape, LikeTable, SequenceUse,
-    TableShape, TextLimit,
+    ColumnSequence, ColumnShape, ConstraintKind, ConstraintShape, DeclaredType, LikeTable,
+    SequenceUse, TableShape, TextLimit,
 };
 use super::{Definition, LikeOptions, written_name};
 use crate::error::{Error, Result};
 use crate::ids::TableName;
+use crate::sql::declared_type::pg_type_of;
 use crate::sql::foreign_key::reference;
 use crate::sql::rewrite::{self, NameContext};
 use crate::sql::statement::TableRef;
 use crate::sqlstate::SqlState;
+use crate::types::{PgType, ScalarType, numeric_typmod};
 
 /// Takes a CREATE TABLE without a query apart, rewritten for DuckDB.
 pub(in crate::sql) fn create_table(
@@ -109,6 +111,7 @@ pub(super) struct Extras {
     sequence: Option<ColumnSequence>,
     uses: Option<SequenceUse>,
     limit: Option<TextLimit>,
+    declared: Option<DeclaredType>,
     not_null: bool,
     named_type: Vec<TableName>,
     references: Vec<ConstraintShape>,
@@ -116,8 +119,17 @@ pub(super) struct Extras {
 
 /// Takes out of a column what DuckDB does not know: serial, identity, a length, a foreign key.
 pub(super) fn take_extras(column: &mut ColumnDef, names: &NameContext) -> Result<Extras> {
+    check_modifier(&column.data_type)?;
+    let defaults = column.options.iter().filter(|o| matches!(o.option, ColumnOption::Default(_)));
+    if defaults.count() > 1 {
+        return Err(Error::syntax(format!(
+            "multiple default values specified for column \"{}\"",
+            column.name.value
+        )));
+    }
     let mut extras = Extras {
         limit: text_limit(&column.data_type),
+        declared: declared(&column.data_type),
         named_type: named_type(&column.data_type, names)?,
         ..Extras::default()
     };
@@ -180,6 +192,7 @@ pub(super) fn column_shape(
         uses: extras.uses,
         sequence: extras.sequence,
         limit: extras.limit,
+        declared: extras.declared,
         named_type: extras.named_type,
         ..ColumnShape::default()
     };
@@ -353,6 +366,29 @@ fn not_for_identity() -> Error {
     )
 }
 
+/// # Errors
+/// 22023 for a length or a precision that no value has.
+fn check_modifier(data_type: &DataType) -> Result<()> {
+    let refused = |message| Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, message));
+    if let Some(TextLimit { length: 0, type_name }) = text_limit(data_type) {
+        let name = if type_name == "character" { "char" } else { "varchar" };
+        return refused(format!("length for type {name} must be at least 1"));
+    }
+    let info = match data_type {
+        DataType::Numeric(info) | DataType::Decimal(info) | DataType::Dec(info) => info,
+        _ => return Ok(()),
+    };
+    match info {
+        ast::ExactNumberInfo::Precision(precision)
+        | ast::ExactNumberInfo::PrecisionAndScale(precision, _)
+            if !(1..=1000).contains(precision) =>
+        {
+            refused(format!("NUMERIC precision {precision} must be between 1 and 1000"))
+        }
+        _ => Ok(()),
+    }
+}
+
 pub(super) fn text_limit(data_type: &DataType) -> Option<TextLimit> {
     let (length, type_name) = match data_type {
         DataType::Varchar(length)
@@ -370,6 +406,23 @@ pub(super) fn text_limit(data_type: &DataType) -> Option<TextLimit> {
         }
         ast::CharacterLength::Max => None,
     }
+}
+
+/// What a declared type says beyond what DuckDB's tells.
+pub(super) fn declared(data_type: &DataType) -> Option<DeclaredType> {
+    use ScalarType as S;
+    let (pg_type, modifier) = pg_type_of(data_type)?;
+    let is_told = match (pg_type, pg_type.scalar()) {
+        (_, S::Json) | (PgType::Array(_), S::Varchar | S::Bpchar) => true,
+        (PgType::Array(_), S::Numeric) => modifier >= 0,
+        // A length has its own CHECK.
+        (_, S::Varchar | S::Bpchar) => modifier < 0,
+        // As those are kept that were declared without a scale.
+        (_, S::Numeric) => modifier == numeric_typmod(38, 10),
+        (_, S::Timestamp | S::Timestamptz | S::Time | S::Timetz | S::Interval) => modifier >= 0,
+        _ => false,
+    };
+    is_told.then(|| DeclaredType { oid: pg_type.oid(), modifier })
 }
 
 /// Finds the sequence that a plain `nextval('name')` names.

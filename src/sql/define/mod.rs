@@ -51,9 +51,9 @@ pub(super) use row_defaults::split_assignments;
 use sequence::create_sequence;
 pub use sequence::{OwnerChange, Restart, Sequence, SequenceChange, SequenceOwner, SequenceSpec};
 pub use shape::{
-    CHECK_NAME_CODE, ColumnSequence, ColumnShape, ConstraintKind, ConstraintShape, KEY_NAME_CODE,
-    LikeTable, SequenceUse, TableShape, TextLimit, check_name, key_name_note, length_limit,
-    sequence_default,
+    CHECK_NAME_CODE, ColumnSequence, ColumnShape, ConstraintKind, ConstraintShape, DeclaredType,
+    KEY_NAME_CODE, LikeTable, SequenceUse, TYPE_CODE, TableShape, TextLimit, check_name,
+    key_name_note, length_limit, sequence_default,
 };
 pub(super) use statement::{calls, duckdb_sequence_name};
 pub use statement::{may_read_tables, view_tables};
@@ -292,6 +292,8 @@ pub enum TableAction {
         column: String,
         data_type: String,
         limit: Option<TextLimit>,
+        #[serde(default)]
+        declared: Option<DeclaredType>,
         using: Option<String>,
     },
     SetDefault {

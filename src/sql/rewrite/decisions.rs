@@ -135,6 +135,9 @@ impl VisitorMut for Applier {
             *expr = names::system_function(source, arguments(args));
         }
         round_to_precision(expr);
+        if let Some((oid, modifier)) = self.decisions.assigned.get(&place) {
+            assign(expr, *oid, *modifier);
+        }
         ControlFlow::Continue(())
     }
 }
@@ -260,6 +263,23 @@ fn round_to_precision(expr: &mut Expr) {
     let places = Expr::Value(Value::Number(places.to_string(), false).into());
     let args = vec![take(expr), places];
     *expr = names::system_function(function, arguments(args));
+}
+
+/// Cuts the blanks that are too many for a `varchar(n)`, or rounds a time.
+fn assign(expr: &mut Expr, oid: u32, modifier: i32) {
+    let (function, size) = match PgType::from_oid(oid) {
+        Some(PgType::VARCHAR) => ("varchar_assign", modifier - 4),
+        Some(PgType::TIMESTAMP) => ("timestamp_scale", modifier),
+        Some(PgType::TIMESTAMPTZ) => ("timestamptz_scale", modifier),
+        Some(PgType::TIME) => ("time_scale", modifier),
+        Some(PgType::INTERVAL) => ("interval_scale", modifier & 0xffff),
+        _ => return,
+    };
+    if function != "varchar_assign" {
+        cast(expr, PgType::from_oid(oid).unwrap_or(PgType::TIMESTAMP));
+    }
+    let size = Expr::Value(Value::Number(size.to_string(), false).into());
+    *expr = names::system_function(function, arguments(vec![take(expr), size]));
 }
 
 /// Tells by the name of PostgreSQL's code whether a function of many rows gives a list here; others

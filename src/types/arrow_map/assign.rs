@@ -4,6 +4,7 @@ use chrono_tz::Tz;
 
 use super::NUMERIC_DEFAULT;
 use super::convert::{date, double, fit, instant, mismatch, narrow, numeric, stored, whole};
+use super::held::held;
 use crate::error::{Error, Result};
 use crate::sqlstate::SqlState;
 use crate::types::input::{from_text, parse_f32, parse_f64, parse_numeric};
@@ -24,7 +25,10 @@ pub fn assign(column: &Column, from: PgType, value: Value, zone: Tz) -> Result<O
             Ok(items.map(|items| Value::Array(element, items)))
         }
         (PgType::Scalar(to), value) => match from {
-            PgType::Scalar(from) => assign_scalar(column, from, to, value, zone),
+            PgType::Scalar(from) => {
+                let assigned = assign_scalar(column, from, to, value, zone)?;
+                assigned.map(|value| held(column, value)).transpose()
+            }
             PgType::Array(_) => Ok(None),
         },
         _ => Ok(None),

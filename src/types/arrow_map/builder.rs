@@ -18,6 +18,7 @@ use arrow::datatypes::{DataType, Field, FieldRef, SchemaRef};
 use chrono_tz::Tz;
 
 use super::convert::{date, double, fit, instant, mismatch, narrow, numeric, stored, time, whole};
+use super::held::{cut, rounded};
 use super::{NUMERIC_DEFAULT, cast, column_for_field, storage_field};
 use crate::error::{Error, Result};
 use crate::sqlstate::SqlState;
@@ -170,15 +171,19 @@ impl ColumnBuilder {
             Items::Text(builder) => append_string(builder, &self.column, text, self.style)?,
             Items::Bytea(builder) => builder.append_value(parse_bytea(text)?),
             Items::Date(builder) => builder.append_value(parse_date(text, self.style)?),
-            Items::Time(builder) => builder.append_value(parse_time(text, self.style)?),
+            Items::Time(builder) => {
+                builder.append_value(rounded(parse_time(text, self.style)?, &self.column));
+            }
             Items::Timestamp(builder, false) => {
-                builder.append_value(parse_timestamp(text, self.style)?);
+                builder.append_value(rounded(parse_timestamp(text, self.style)?, &self.column));
             }
             Items::Timestamp(builder, true) => {
-                builder.append_value(parse_timestamptz(text, self.style)?);
+                let at = parse_timestamptz(text, self.style)?;
+                builder.append_value(rounded(at, &self.column));
             }
             Items::Interval(builder) => {
-                let interval = parse_interval(text, self.style.interval_style)?;
+                let mut interval = parse_interval(text, self.style.interval_style)?;
+                interval.micros = rounded(interval.micros, &self.column);
                 builder.append_value(stored(interval)?);
             }
             Items::List(_) => {
@@ -242,15 +247,16 @@ impl ColumnBuilder {
                 builder.append_value(date(value, self.style.time_zone).ok_or_else(mismatch)?);
             }
             (Items::Time(builder), value) => {
-                builder.append_value(time(value, self.style.time_zone).ok_or_else(mismatch)?);
+                let time = time(value, self.style.time_zone).ok_or_else(mismatch)?;
+                builder.append_value(rounded(time, &self.column));
             }
             (Items::Timestamp(builder, zoned), value) => {
-                builder.append_value(
-                    instant(value, *zoned, self.style.time_zone).ok_or_else(mismatch)?,
-                );
+                let at = instant(value, *zoned, self.style.time_zone).ok_or_else(mismatch)?;
+                builder.append_value(rounded(at, &self.column));
             }
             (Items::Interval(builder), Value::Interval(interval)) => {
-                builder.append_value(stored(*interval)?);
+                let micros = rounded(interval.micros, &self.column);
+                builder.append_value(stored(Interval { micros, ..*interval })?);
             }
             (Items::Interval(builder), Value::Time(micros)) => {
                 builder.append_value(stored(Interval { months: 0, days: 0, micros: *micros })?);
@@ -379,7 +385,9 @@ fn append_string(
     let scalar = column.pg_type.scalar();
     match scalar {
         ScalarType::Text | ScalarType::Unknown | ScalarType::Void => builder.append_value(text),
-        ScalarType::Varchar | ScalarType::Bpchar => builder.append_value(cut(column, text)?),
+        ScalarType::Varchar => builder.append_value(cut(column, text)?),
+        // The blanks at the end mean nothing; what is sent is filled up with them.
+        ScalarType::Bpchar => builder.append_value(cut(column, text)?.trim_end_matches(' ')),
         ScalarType::Json | ScalarType::Jsonb => {
             check_json(text, scalar)?;
             builder.append_value(text);
@@ -392,24 +400,6 @@ fn append_string(
         }
     }
     Ok(())
-}
-
-/// Holds text to `varchar(n)` and `char(n)`: only spaces may be cut off.
-fn cut<'a>(column: &Column, text: &'a str) -> Result<&'a str> {
-    let Some(limit) = usize::try_from(column.typmod).ok().and_then(|t| t.checked_sub(4)) else {
-        return Ok(text);
-    };
-    if text.len() <= limit {
-        return Ok(text);
-    }
-    let Some((end, _)) = text.char_indices().nth(limit) else { return Ok(text) };
-    if text[end..].bytes().all(|byte| byte == b' ') {
-        return Ok(&text[..end]);
-    }
-    Err(Error::new(
-        SqlState::STRING_DATA_RIGHT_TRUNCATION,
-        format!("value too long for type {}({limit})", column.pg_type.sql_name()),
-    ))
 }
 
 /// Makes a batch of rows of values, cast as an INSERT casts them.

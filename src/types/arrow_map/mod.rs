@@ -6,12 +6,14 @@
 //! - `assign.rs`: single values to what a column stores.
 //! - `builder.rs`: [`ColumnBuilder`], arrays from texts and values.
 //! - `convert.rs`: single values, as an assignment casts them.
+//! - `held.rs`: what a type's modifier does to them.
 //! - `cast.rs`: whole batches into another schema.
 
 mod assign;
 mod builder;
 mod cast;
 mod convert;
+mod held;
 #[cfg(test)]
 mod tests;
 

@@ -98,9 +98,10 @@ impl Definer<'_> {
             TableAction::DropColumn { name, if_exists, cascade } => {
                 self.drop_column(&table, name, *if_exists, *cascade)?;
             }
-            TableAction::SetType { column, data_type, limit, using } => {
+            TableAction::SetType { column, data_type, limit, declared, using } => {
                 self.refuse_domain(data_type)?;
-                self.set_type(table, column, data_type, limit.as_ref(), using.as_deref())?;
+                let told = (limit.as_ref(), declared.as_ref());
+                self.set_type(table, column, data_type, told, using.as_deref())?;
             }
             TableAction::SetDefault { column, default, sequence } => {
                 let default = match sequence {

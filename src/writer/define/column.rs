@@ -7,8 +7,8 @@ use super::rebuild::Rebuild;
 use crate::catalog::duckdb_table;
 use crate::error::{Error, Result};
 use crate::sql::{
-    ColumnSequence, ColumnShape, ConstraintKind, ConstraintShape, TextLimit, quote_ident,
-    renamed_key, sequence_default,
+    ColumnSequence, ColumnShape, ConstraintKind, ConstraintShape, DeclaredType, TextLimit,
+    quote_ident, renamed_key, sequence_default,
 };
 use crate::sqlstate::SqlState;
 
@@ -44,6 +44,7 @@ impl Definer<'_> {
         let plain = constraints.is_empty()
             && domain.is_none()
             && shape.limit.is_none()
+            && !shape.declared.is_some_and(|declared| declared.changes_values())
             && shape.sequence.is_none()
             && shape.uses.is_none()
             && !shape.not_null;
@@ -72,7 +73,7 @@ impl Definer<'_> {
             rebuild.sources.push((column.name.clone(), format!("({value})")));
         }
         rebuild.after.columns.push(column);
-        rebuild.after.limit(&shape.name, shape.limit.as_ref());
+        rebuild.after.limit(&shape.name, shape.limit.as_ref(), shape.declared.as_ref());
         rebuild.after.demand(&shape.name, domain.as_ref())?;
         let mut last = (ConstraintKind::Check, String::new());
         for constraint in constraints.iter().filter(|one| one.reference.is_none()) {
@@ -140,16 +141,19 @@ impl Definer<'_> {
         table: Existing,
         name: &str,
         data_type: &str,
-        limit: Option<&TextLimit>,
+        (limit, declared): (Option<&TextLimit>, Option<&DeclaredType>),
         using: Option<&str>,
     ) -> Result<()> {
         let mut rebuild = Rebuild::of(&table);
         let column = rebuild.after.column(name)?;
         data_type.clone_into(&mut column.data_type);
-        rebuild.after.limit(name, limit);
+        rebuild.after.limit(name, limit, declared);
         let quoted = quote_ident(name);
         let from = using.map_or_else(|| quoted.clone(), |using| format!("({using})"));
-        let unhindered = limit.is_none() && table.indexes.is_empty() && !table.is_constrained(name);
+        let unhindered = limit.is_none()
+            && !declared.is_some_and(DeclaredType::changes_values)
+            && table.indexes.is_empty()
+            && !table.is_constrained(name);
         if unhindered {
             let using = using.map(|using| format!(" USING ({using})")).unwrap_or_default();
             let renamed = duckdb_table(&table.name);

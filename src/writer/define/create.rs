@@ -49,7 +49,7 @@ impl Definer<'_> {
             let column = of_domain.as_ref().unwrap_or(column);
             let column_sql = self.new_column(table, column)?;
             new.columns.push(column_sql);
-            new.limit(&column.name, column.limit.as_ref());
+            new.limit(&column.name, column.limit.as_ref(), column.declared.as_ref());
             new.demand(&column.name, domain.as_ref())?;
         }
         let is_temporary = table.schema == TEMPORARY_SCHEMA;

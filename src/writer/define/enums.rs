@@ -82,7 +82,7 @@ impl Definer<'_> {
             let schema = if schema == "main" { "public" } else { schema };
             let table = self.existing(&TableName::new(schema, table.clone()))?;
             let data_type = data_type.replacen(before, after, 1);
-            self.set_type(table, column, &data_type, None, None)?;
+            self.set_type(table, column, &data_type, (None, None), None)?;
         }
         Ok(())
     }

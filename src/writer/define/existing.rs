@@ -6,8 +6,9 @@ use crate::error::{Error, Result};
 use crate::ids::TableName;
 use crate::pipeline::load_foreign_keys;
 use crate::sql::{
-    CHECK_NAME_CODE, ConstraintKind, ConstraintShape, DOMAIN_CHECK, Domain, ForeignKey,
-    KEY_NAME_CODE, TextLimit, check_name, key_name_note, length_limit, quote_ident,
+    CHECK_NAME_CODE, ConstraintKind, ConstraintShape, DOMAIN_CHECK, DeclaredType, Domain,
+    ForeignKey, KEY_NAME_CODE, TYPE_CODE, TextLimit, check_name, key_name_note, length_limit,
+    quote_ident,
 };
 use crate::sqlstate::SqlState;
 use crate::types::Value;
@@ -47,7 +48,7 @@ pub(in crate::writer) struct Constraint {
     pub(super) check: String,
     /// The table and columns that a foreign key refers to.
     pub(in crate::writer) referenced: Option<(TableName, Vec<String>)>,
-    /// It only holds a length, a domain's demand or a key's name.
+    /// It only holds a length, a declared type, a domain's demand or a key's name.
     pub(super) hidden: bool,
 }
 
@@ -199,23 +200,28 @@ impl Existing {
         Ok(name)
     }
 
-    /// Adds the CHECK of a length, in the place of an earlier one.
-    pub(super) fn limit(&mut self, column: &str, limit: Option<&TextLimit>) {
+    /// Adds the CHECKs of a length and of a declared type, in the place of earlier ones.
+    pub(super) fn limit(
+        &mut self,
+        column: &str,
+        limit: Option<&TextLimit>,
+        declared: Option<&DeclaredType>,
+    ) {
         self.constraints.retain(|constraint| {
             !(constraint.hidden
-                && is_length_limit(&constraint.check)
+                && (is_length_limit(&constraint.check) || is_type_note(&constraint.check))
                 && constraint.columns == [column.to_owned()])
         });
-        if let Some(limit) = limit {
-            self.constraints.push(Constraint {
-                kind: ConstraintKind::Check,
-                name: String::new(),
-                columns: vec![column.to_owned()],
-                check: length_limit(column, limit),
-                referenced: None,
-                hidden: true,
-            });
-        }
+        let length = limit.map(|limit| length_limit(column, limit));
+        let note = declared.map(|declared| declared.note(column));
+        self.constraints.extend(length.into_iter().chain(note).map(|check| Constraint {
+            kind: ConstraintKind::Check,
+            name: String::new(),
+            columns: vec![column.to_owned()],
+            check,
+            referenced: None,
+            hidden: true,
+        }));
     }
 
     /// Adds what a column's domain demands.
@@ -379,6 +385,10 @@ fn is_length_limit(check: &str) -> bool {
     error_text(check, "[22001] value too long").is_some()
 }
 
+fn is_type_note(check: &str) -> bool {
+    error_text(check, TYPE_CODE).is_some()
+}
+
 fn is_of_domain(check: &str) -> bool {
     kept_check_name(check).is_some_and(|name| name.starts_with(DOMAIN_CHECK))
 }
@@ -414,7 +424,10 @@ fn constraint(row: &[String], table: &TableName) -> Option<Constraint> {
         _ => return None,
     };
     let check = text(row, 2);
-    let hidden = is_length_limit(&check) || key_note(&check).is_some() || is_of_domain(&check);
+    let hidden = is_length_limit(&check)
+        || is_type_note(&check)
+        || key_note(&check).is_some()
+        || is_of_domain(&check);
     let referenced = some(row, 3)
         .map(|other| (TableName::new(table.schema.clone(), other), split(&text(row, 4))));
     let mut columns: Vec<String> = Vec::new();
