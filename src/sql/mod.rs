@@ -24,7 +24,9 @@
 //! - `trigger/`: triggers, and the transition tables of their procedures.
 //! - `view/`: the queries of materialized views, and how they follow their inputs.
 //! - `foreign_key.rs`: foreign keys.
-//! - `affected.rs`: which rows a write changes, as a query.
+//! - `affected.rs`: which rows a write changes, as a query; `returned.rs`: what RETURNING may name.
+//! - `changing_with.rs`: a WITH whose queries write; `in_turn.rs`: a row that draws from a sequence
+//!   and asks for it, column by column.
 //! - `shown.rs`: expressions of definitions as PostgreSQL prints them.
 //! - `rewrite/`: PostgreSQL's SQL as DuckDB's.
 //!
@@ -57,6 +59,7 @@ mod parsed;
 mod polars_query;
 mod precedence;
 pub mod rewrite;
+mod returned;
 mod role;
 mod routine;
 mod session_calls;

@@ -10,7 +10,7 @@ use super::define_write::DefineWrite;
 use super::object_kind::{ObjectKind, object_kind};
 use super::statement::{ColumnSpec, TableRef, Tag};
 use super::view::Refresh;
-use super::{fold, forbidden};
+use super::{fold, forbidden, returned};
 use crate::error::{Error, Result};
 use crate::sqlstate::SqlState;
 use crate::types::PgType;
@@ -258,15 +258,19 @@ pub(super) fn classify(tree: &Tree) -> Result<Write> {
     forbidden::check_targets(tree)?;
     Ok(match tree {
         Tree::Insert(insert) => classify_insert(insert, tree)?,
-        Tree::Update(update) => Write::Update {
-            table: target(&update.table)?,
-            tables: tables(tree)?,
-            returning: update.returning.is_some(),
-        },
+        Tree::Update(update) => {
+            returned::check_update(update)?;
+            Write::Update {
+                table: target(&update.table)?,
+                tables: tables(tree)?,
+                returning: update.returning.is_some(),
+            }
+        }
         Tree::Delete(delete) => {
             let (ast::FromTable::WithFromKeyword(from) | ast::FromTable::WithoutKeyword(from)) =
                 &delete.from;
             let first = from.first().ok_or_else(|| Error::syntax("DELETE names no table"))?;
+            returned::check_delete(delete, first)?;
             Write::Delete {
                 table: target(first)?,
                 tables: tables(tree)?,
