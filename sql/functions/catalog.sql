@@ -76,8 +76,7 @@ CREATE MACRO teatree_system.pg.pg_get_function_arguments(arg_f) AS
            (SELECT ti_arguments FROM teatree_system.support.lookup_routine WHERE ti_oid = arg_f), '');
 CREATE MACRO teatree_system.pg.pg_get_function_identity_arguments(arg_f) AS
   coalesce((SELECT ti_identity FROM teatree_system.support.lookup_routine WHERE ti_oid = arg_f),
-           (SELECT string_agg(ti_argument, ', ' ORDER BY ti_place)
-            FROM teatree_system.support.lookup_proc_argument WHERE ti_oid = arg_f AND ti_mode NOT IN ('o', 't')), '');
+           teatree_system.pg.pg_get_function_arguments(arg_f));
 CREATE MACRO teatree_system.pg.pg_get_functiondef(arg_f) AS
   (SELECT ti_definition FROM teatree_system.support.lookup_routine WHERE ti_oid = arg_f);
 CREATE MACRO teatree_system.pg.pg_get_function_sqlbody(arg_f) AS NULL::VARCHAR;

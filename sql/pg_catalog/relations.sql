@@ -24,7 +24,7 @@ SELECT oid, name AS relname, CAST(namespace_oid AS UINTEGER) AS relnamespace, 0:
               FROM teatree_system.support.constraint_entry WHERE kind = 'f'
     UNION ALL SELECT table_oid FROM teatree_system.support.trigger_entry) AS relhastriggers, false AS relhassubclass, false AS relrowsecurity,
   false AS relforcerowsecurity, is_populated AS relispopulated,
-  CASE WHEN kind = 'r' AND namespace_oid <> 11 THEN 'd' ELSE 'n' END AS relreplident,
+  CASE WHEN kind IN ('r', 'm') AND namespace_oid <> 11 THEN 'd' ELSE 'n' END AS relreplident,
   false AS relispartition, 0::UINTEGER AS relrewrite, 0::BIGINT AS relfrozenxid,
   0::BIGINT AS relminmxid, acl AS relacl, NULL::VARCHAR[] AS reloptions,
   NULL::VARCHAR AS relpartbound

@@ -109,6 +109,15 @@ SELECT i.table_oid AS relid, i.oid AS indexrelid, n.name AS schemaname, i.table_
 FROM teatree_system.support.index_entry i
 JOIN teatree_system.support.schema_entry n ON n.oid = i.namespace_oid;
 
+-- The locks that clients ask for by name. Which tables a transaction holds is not shown.
+CREATE VIEW teatree_system.pg.pg_locks AS
+SELECT 'advisory' AS locktype, 5::UINTEGER AS database, NULL::UINTEGER AS relation, NULL::INTEGER AS page,
+  NULL::SMALLINT AS tuple, NULL::VARCHAR AS virtualxid, NULL::BIGINT AS transactionid,
+  CAST(class AS UINTEGER) AS classid, CAST(object AS UINTEGER) AS objid, CAST(parts AS SMALLINT) AS objsubid,
+  pid || '/1' AS virtualtransaction, pid, CASE WHEN shared THEN 'ShareLock' ELSE 'ExclusiveLock' END AS mode,
+  granted, false AS fastpath, NULL::TIMESTAMPTZ AS waitstart
+FROM teatree_advisory_locks();
+
 -- Nobody counts blocks.
 CREATE VIEW teatree_system.pg.pg_statio_user_tables AS
 SELECT relid, schemaname, relname, 0::BIGINT AS heap_blks_read, 0::BIGINT AS heap_blks_hit,

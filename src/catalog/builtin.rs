@@ -1,5 +1,5 @@
-//! PostgreSQL's own functions, operators and casts, and what it says of them: tables made of the lists
-//! that the analysis of statements reads, too.
+//! PostgreSQL's own functions, operators and casts, and what it says of them: tables made of the
+//! lists that the analysis of statements reads, too.
 
 use std::fmt::Write as _;
 

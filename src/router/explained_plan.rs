@@ -1,7 +1,7 @@
 //! EXPLAIN (FORMAT JSON): DuckDB's plan in the words of PostgreSQL's, for tools that draw it.
 //!
-//! What DuckDB does not measure is left out, but for the costs, which every reader expects: they are
-//! the rows that an operator is estimated to give, with those of what it reads.
+//! What DuckDB does not measure is left out, but for the costs, which every reader expects: they
+//! are the rows that an operator is estimated to give, with those of what it reads.
 
 use serde_json::{Map, Value};
 

@@ -261,8 +261,8 @@ fn open(
         router,
         log,
         writer,
+        advisory_locks: activity.advisory_locks(),
         activity,
-        advisory_locks: Arc::default(),
         notifications,
         parsed: ParsedTexts::default(),
     };

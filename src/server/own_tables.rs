@@ -7,7 +7,9 @@ use std::sync::Arc;
 use super::tables::Columns;
 use crate::algorithm::{Algorithm, Algorithms, Runs, StepRun, signature};
 use crate::engine::duckdb::SystemTable;
-use crate::session::{Activity, CursorRow, Own, PreparedRow, SettingRow, settings_catalog};
+use crate::session::{
+    Activity, AdvisoryLocks, AdvisoryRow, CursorRow, Own, PreparedRow, SettingRow, settings_catalog,
+};
 
 /// A row and its session's process number.
 type Of<T> = (i32, T);
@@ -19,6 +21,17 @@ fn of_all<T: Clone>(activity: &Activity, rows: impl Fn(&Own) -> &Vec<T>) -> Vec<
         all.extend(rows(own).iter().map(|row| (entry.pid, row.clone())));
     }
     all
+}
+
+pub(super) fn advisory_locks(locks: Arc<AdvisoryLocks>) -> SystemTable {
+    Columns::<AdvisoryRow>::new()
+        .int("pid", |row| Some(row.pid))
+        .bigint("class", |row| Some(u64::from(row.class)))
+        .bigint("object", |row| Some(u64::from(row.object)))
+        .int("parts", |row| Some(row.parts))
+        .boolean("shared", |row| row.shared)
+        .boolean("granted", |row| row.granted)
+        .table("teatree_advisory_locks", move || Ok(locks.rows()))
 }
 
 pub(super) fn settings(activity: Arc<Activity>) -> SystemTable {

@@ -37,6 +37,7 @@ pub(super) fn all(
     vec![
         sessions(config, Arc::clone(activity)),
         copies(Arc::clone(activity)),
+        own_tables::advisory_locks(activity.advisory_locks()),
         own_tables::settings(Arc::clone(activity)),
         own_tables::prepared(Arc::clone(activity)),
         own_tables::cursors(Arc::clone(activity)),

@@ -11,6 +11,7 @@ use parking_lot::Mutex;
 use tokio::task::AbortHandle;
 use tokio_util::sync::CancellationToken;
 
+use super::advisory::AdvisoryLocks;
 use super::own::Own;
 use super::progress::CopyProgress;
 use crate::clock;
@@ -26,6 +27,7 @@ pub struct Activity {
     sessions: Mutex<HashMap<i32, Arc<Entry>>>,
     next_pid: AtomicI32,
     sessions_max: usize,
+    advisory_locks: Arc<AdvisoryLocks>,
 }
 
 /// One session as others see it.
@@ -87,7 +89,17 @@ pub struct StatementGuard {
 impl Activity {
     /// Makes an empty registry for at most `sessions_max` sessions.
     pub fn new(sessions_max: usize) -> Activity {
-        Activity { sessions: Mutex::new(HashMap::new()), next_pid: AtomicI32::new(1), sessions_max }
+        Activity {
+            sessions: Mutex::new(HashMap::new()),
+            next_pid: AtomicI32::new(1),
+            sessions_max,
+            advisory_locks: Arc::default(),
+        }
+    }
+
+    /// Returns the advisory locks of all sessions.
+    pub fn advisory_locks(&self) -> Arc<AdvisoryLocks> {
+        Arc::clone(&self.advisory_locks)
     }
 
     /// Adds a session.

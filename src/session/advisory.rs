@@ -104,7 +104,58 @@ impl State {
     }
 }
 
+/// One advisory lock of one session, as `pg_locks` shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AdvisoryRow {
+    pub pid: i32,
+    /// The upper half of a bigint, or the first of two integers.
+    pub class: u32,
+    pub object: u32,
+    /// 1 for a bigint, 2 for two integers.
+    pub parts: i32,
+    pub shared: bool,
+    /// It has the lock, and does not wait for it.
+    pub granted: bool,
+}
+
+impl AdvisoryRow {
+    fn new(pid: i32, key: Key, shared: bool, granted: bool) -> AdvisoryRow {
+        let (class, object, parts) = match key {
+            Key::One(key) => (upper_half(key), lower_half(key), 1),
+            Key::Two(first, second) => (first.cast_unsigned(), second.cast_unsigned(), 2),
+        };
+        AdvisoryRow { pid, class, object, parts, shared, granted }
+    }
+}
+
+fn upper_half(key: i64) -> u32 {
+    lower_half(key >> 32)
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "the upper half is left out on purpose")]
+fn lower_half(key: i64) -> u32 {
+    key.cast_unsigned() as u32
+}
+
 impl AdvisoryLocks {
+    /// Lists who has which lock, and who waits for one.
+    pub fn rows(&self) -> Vec<AdvisoryRow> {
+        let state = self.state.lock();
+        let mut rows = Vec::new();
+        for (key, holders) in &state.held {
+            for (pid, counts) in holders {
+                let held = [(counts.exclusive, false), (counts.shared, true)];
+                let held = held.into_iter().filter(|(count, _)| *count > 0);
+                rows.extend(held.map(|(_, shared)| AdvisoryRow::new(*pid, *key, shared, true)));
+            }
+        }
+        let waiting = state.waiting.iter();
+        rows.extend(
+            waiting.map(|(pid, (key, shared))| AdvisoryRow::new(*pid, *key, *shared, false)),
+        );
+        rows
+    }
+
     fn try_lock(&self, pid: i32, key: Key, shared: bool) -> Result<bool> {
         let mut state = self.state.lock();
         if !state.blockers(pid, key, shared).is_empty() {

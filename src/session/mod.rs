@@ -63,7 +63,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use activity::{Activity, Entry, Reason, Registered, Shown, StatementGuard};
-pub use advisory::AdvisoryLocks;
+pub use advisory::{AdvisoryLocks, AdvisoryRow};
 pub use copy_in::CopySession;
 pub use notice::Notice;
 pub use own::{CursorRow, Own, PreparedRow};

@@ -74,7 +74,7 @@ fn row(spec: &'static Spec, shown: &str, start: &str, source: &'static str) -> S
         unit: told.unit,
         category: told.category,
         about: spec.about,
-        context: if matches!(spec.kind, Kind::ReadOnly) { "internal" } else { "user" },
+        context: told.context,
         vartype: told.vartype,
         source,
         min_val: told.min_val,
@@ -93,6 +93,7 @@ fn row(spec: &'static Spec, shown: &str, start: &str, source: &'static str) -> S
 struct Told {
     unit: Option<&'static str>,
     category: &'static str,
+    context: &'static str,
     vartype: &'static str,
     min_val: Option<&'static str>,
     max_val: Option<&'static str>,
@@ -105,9 +106,9 @@ fn told(spec: &Spec) -> Told {
             let name = fields.next()??;
             let unit = fields.next()?;
             let category = fields.next()??;
-            let (_context, vartype) = (fields.next()?, fields.next()??);
+            let (context, vartype) = (fields.next()??, fields.next()??);
             let (min_val, max_val) = (fields.next()?, fields.next()?);
-            Some((name, Told { unit, category, vartype, min_val, max_val }))
+            Some((name, Told { unit, category, context, vartype, min_val, max_val }))
         };
         LIST.lines().filter_map(read).collect()
     });
@@ -117,6 +118,7 @@ fn told(spec: &Spec) -> Told {
         Told {
             unit: is_time.then_some("ms"),
             category: if spec.name.starts_with("teatree.") { "Teatree" } else { "Preset Options" },
+            context: if matches!(spec.kind, Kind::ReadOnly) { "internal" } else { "user" },
             vartype: match spec.kind {
                 Kind::Bool => "bool",
                 Kind::Time | Kind::Int(..) => "integer",

@@ -66,9 +66,8 @@ pub(super) fn parse_one(
     text: &str,
     places: &Places,
 ) -> Result<Statement> {
-    let is_solid =
-        |token: &&TokenWithSpan| !matches!(token.token, Token::Whitespace(_) | Token::EOF);
-    let solid: Vec<&TokenWithSpan> = tokens.iter().filter(is_solid).collect();
+    let is_blank = |token: &TokenWithSpan| matches!(token.token, Token::Whitespace(_) | Token::EOF);
+    let solid: Vec<&TokenWithSpan> = tokens.iter().filter(|token| !is_blank(token)).collect();
     let (first, last) = match (solid.first(), solid.last()) {
         (Some(first), Some(last)) => (first.span.start, last.span.end),
         _ => return Err(Error::internal("a statement without tokens")),
@@ -103,8 +102,8 @@ pub(super) fn parse_one(
     let (tokens, overriding) = define::take_overriding(tokens);
     let (tokens, like_options) = define::take_like_options(tokens);
     let (tokens, like) = define::take_like(tokens);
-    let tokens = define::order_sequence_options(tokens);
-    let tokens = define::take_storage(tokens).map_err(|error| place(error, &words))?;
+    let tokens = define::take_storage(define::order_sequence_options(tokens));
+    let tokens = tokens.map_err(|error| place(error, &words))?;
     let (tokens, with_data) = define::take_with_data(tokens);
     let parsed = Parser::new(&PostgreSql)
         .with_recursion_limit(DEPTH_MAX)

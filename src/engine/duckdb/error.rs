@@ -299,6 +299,10 @@ fn primary(json: &JsonError, code: SqlState) -> String {
         SqlState::INVALID_SCHEMA_NAME if known => format!("schema \"{name}\" does not exist"),
         SqlState::UNDEFINED_FUNCTION if known => format!("function {name} does not exist"),
         SqlState::UNDEFINED_COLUMN if known => format!("column \"{name}\" does not exist"),
+        SqlState::UNDEFINED_OBJECT if json.exception_message.starts_with("Type with name ") => {
+            let name = json.exception_message.split(' ').nth(3).unwrap_or_default();
+            format!("type \"{name}\" does not exist")
+        }
         SqlState::DUPLICATE_TABLE if known => format!("relation \"{name}\" already exists"),
         SqlState::DUPLICATE_SCHEMA if known => format!("schema \"{name}\" already exists"),
         SqlState::UNDEFINED_COLUMN => missing_column_message(&json.exception_message),

@@ -175,8 +175,8 @@ pub(in crate::sql) fn take_like(
 }
 
 /// Takes what says where and how a table, an index or a materialized view is stored out of its
-/// CREATE: `[USING INDEX] TABLESPACE pg_default`, `USING heap`. And `NOT VALID`, which means nothing
-/// where there are no rows yet. The tokens are without white space.
+/// CREATE: `[USING INDEX] TABLESPACE pg_default`, `USING heap`. And `NOT VALID`, which means
+/// nothing where there are no rows yet. The tokens are without white space.
 ///
 /// # Errors
 /// 42704 for another tablespace: there is none.

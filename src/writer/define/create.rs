@@ -201,6 +201,7 @@ impl Definer<'_> {
         if_not_exists: bool,
         unique: bool,
         parts: &[IndexPart],
+        include: &[String],
     ) -> Result<Option<TableName>> {
         let (table, kind) = self.find(table)?.ok_or_else(|| {
             undefined("relation", table.first().map_or("", |name| name.table.as_str()))
@@ -222,7 +223,8 @@ impl Definer<'_> {
                 name
             }
             None => {
-                let words: Vec<&str> = parts.iter().map(|part| part.word.as_str()).collect();
+                let words = parts.iter().map(|part| part.word.as_str());
+                let words: Vec<&str> = words.chain(include.iter().map(String::as_str)).collect();
                 let wanted = generated_name(&table.table, &words.join("_"), "idx");
                 self.free_name(&table.schema, &wanted)?
             }

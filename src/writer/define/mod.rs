@@ -116,8 +116,10 @@ impl<'a> Definer<'a> {
                 self.alter_table(table, *if_exists, actions)?;
             }
             Definition::CreateIndex { table, name, if_not_exists, unique, parts, detail } => {
+                let name = name.as_deref();
+                let include = &detail.include;
                 let made =
-                    self.create_index(table, name.as_deref(), *if_not_exists, *unique, parts)?;
+                    self.create_index(table, name, *if_not_exists, *unique, parts, include)?;
                 self.keep_index_detail(made.as_ref(), detail)?;
             }
             Definition::CreateSequence { name, if_not_exists, spec, owner } => {

@@ -1133,46 +1133,20 @@ def check_schema_diff():
 
 # What these need is not there yet: plpgsql as a language and an extension, a sequence read as a
 # table, PostgreSQL's nodes in EXPLAIN (FORMAT JSON), pg_cancel_backend, more of pg_settings, DO,
-# DESC of an index, casts in the text of a constraint, dependencies on a table and of a view, rows
-# of pg_statio_all_tables and pg_locks, comments on schemas, privileges, a table's OID that stays
-# when it is renamed, ALTER INDEX IF EXISTS in a schema, oidvectortypes, pg_catalog.substring with
-# a pattern, a column named `at` beside NOT VALID, UPDATE of a unique column of a row that is
-# referred to, and CREATE of roles, databases, domains, functions, composite types and materialized
-# views.
+# There are no languages, extensions, composite types or databases to make, no DO and no ALTER
+# DOMAIN; a table or an index that is renamed has another OID; numeric has 38 digits, which the bounds
+# of some settings pass; pg_locks has advisory locks only.
 LATER = [
     "check_browse_extension",
     "check_browse_language",
-    "check_browse_trigger",
-    "check_cancel",
-    "check_check_constraint",
     "check_choices_of_the_dialogs",
-    "check_configuration",
-    "check_constraint_that_is_not_valid",
     "check_dialog_of_a_database",
     "check_dialog_of_a_domain",
-    "check_dialog_of_a_function",
-    "check_dialog_of_a_materialized_view",
-    "check_dialog_of_a_role",
-    "check_dialog_of_a_schema",
-    "check_dialog_of_a_sequence",
     "check_dialog_of_an_index",
     "check_dialog_of_types",
-    "check_end_a_session",
-    "check_explain",
-    "check_explain_analyze",
-    "check_functions_of_the_catalog",
-    "check_indexes",
     "check_locks",
     "check_messages",
-    "check_privileges_of_a_table",
     "check_rename_and_drop_table",
-    "check_sequence",
-    "check_table_dependencies",
-    "check_table_sql",
-    "check_table_statistics",
-    "check_updatable_query",
-    "check_view",
-    "check_view_depends_on_its_table",
 ]
 
 if __name__ == "__main__":

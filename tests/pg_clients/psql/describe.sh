@@ -11,6 +11,8 @@ works() {
   answer=$(described "$1")
   if grep -Eq 'ERROR|error:|server closed' <<<"$answer"; then
     failed "${1//$t/t} works$v" "$answer"
+  else
+    passed "${1//$t/t} works$v"
   fi
 }
 
