@@ -75,7 +75,7 @@ SELECT k.oid AS ti_oid,
        ELSE k.definition END AS ti_definition, s.expression AS ti_expression
 FROM teatree_system.support.constraint_entry k LEFT JOIN teatree_system.support.shown_check s ON s.oid = k.oid
 UNION ALL
-SELECT oid, definition, regexp_extract(definition, '^CHECK \((.*)\)$', 1, 's') FROM teatree_system.support.domain_check;
+SELECT oid, definition, NULL FROM teatree_system.support.domain_check;
 
 CREATE VIEW teatree_system.support.lookup_index AS
 SELECT oid AS ti_oid, definition AS ti_definition,

@@ -40,6 +40,7 @@ use crate::engine::duckdb::WriteConnection;
 use crate::error::{Error, Result};
 use crate::ids::TableName;
 use crate::intent::ResultSet;
+use crate::pipeline::View;
 use crate::sql::Definition;
 use crate::sqlstate::SqlState;
 use crate::types::Value;
@@ -165,19 +166,19 @@ impl<'a> Definer<'a> {
     fn find(&mut self, candidates: &[TableName]) -> Result<Option<(TableName, RelationKind)>> {
         let Some(first) = candidates.first() else { return Ok(None) };
         let rows = self.connection.text_rows(
-            "SELECT CASE WHEN database_name = 'temp' THEN $2 ELSE schema_name END, kind FROM (
-                 SELECT database_name, schema_name, table_name AS name, 'table' AS kind
+            "SELECT CASE WHEN database_name = 'temp' THEN $2 ELSE schema_name END, kind, of FROM (
+                 SELECT database_name, schema_name, table_name AS name, 'table' AS kind, '' AS of
                      FROM duckdb_tables()
-                 UNION ALL SELECT database_name, schema_name, view_name, 'view'
+                 UNION ALL SELECT database_name, schema_name, view_name, 'view', ''
                      FROM duckdb_views()
-                 UNION ALL SELECT database_name, schema_name, sequence_name, 'sequence'
+                 UNION ALL SELECT database_name, schema_name, sequence_name, 'sequence', ''
                      FROM duckdb_sequences()
-                 UNION ALL SELECT database_name,
-                     CASE WHEN schema_name = 'teatree_internal' THEN 'main' ELSE schema_name END,
-                     index_name, 'index' FROM duckdb_indexes())
+                 UNION ALL SELECT database_name, schema_name, index_name, 'index', table_name
+                     FROM duckdb_indexes())
              WHERE database_name IN (current_database(), 'temp') AND name = $1",
             &[Value::Text(first.table.clone()), Value::Text(TEMPORARY_SCHEMA.to_owned())],
         )?;
+        let rows = self.with_schemas_of_views(rows)?;
         for candidate in candidates {
             let schema = duckdb_schema(&candidate.schema);
             let found = rows.iter().find(|row| row.first().is_some_and(|name| name == schema));
@@ -195,6 +196,20 @@ impl<'a> Definer<'a> {
             }
         }
         Ok(None)
+    }
+
+    /// An index of a materialized view is in the view's schema, and not where the view's rows are.
+    fn with_schemas_of_views(&mut self, mut rows: Vec<Vec<String>>) -> Result<Vec<Vec<String>>> {
+        for row in &mut rows {
+            let [schema, kind, table] = row.as_mut_slice() else { continue };
+            if kind == "index" && schema == "teatree_internal" {
+                let views = View::load(self.connection)?;
+                let view = views.iter().find(|view| view.storage.table == *table);
+                let of_view = view.map_or("public", |view| view.stored.name.schema.as_str());
+                *schema = duckdb_schema(of_view).to_owned();
+            }
+        }
+        Ok(rows)
     }
 
     /// Finds a name of a schema that no relation has, in PostgreSQL's way: with a number behind it.
