@@ -266,7 +266,7 @@ FROM (SELECT *, json_extract_string(spec, '$.name.schema') AS named
 -- Indexes: those with a name, and those behind keys, which DuckDB does not list.
 CREATE VIEW teatree_system.support.plain_index AS
 SELECT
-  teatree_system.support.object_oid(database_name, shown_schema, index_name, '') AS oid, index_name AS name,
+  teatree_system.support.object_oid(database_name, shown_schema, shown_name, '') AS oid, shown_name AS name,
   teatree_system.support.schema_oid(database_name, shown_schema) AS namespace_oid,
   shown_schema AS schema_name, shown_table AS table_name, table_oid AS duckdb_table_oid,
   teatree_system.support.object_oid(database_name, shown_schema, shown_table, '') AS table_oid,
@@ -275,6 +275,8 @@ SELECT
   CASE WHEN view_columns IS NULL THEN [trim(e, ' "') FOR e IN keys]
        ELSE [view_columns[CAST(substr(trim(e, ' "'), 2) AS INTEGER) + 1] FOR e IN keys] END AS expressions
 FROM (SELECT *, coalesce(of_schema, schema_name) AS shown_schema, coalesce(of_name, table_name) AS shown_table,
+             CASE WHEN starts_with(index_name, storage || '.') THEN substr(index_name, length(storage) + 2)
+                  ELSE index_name END AS shown_name,
              CAST(expressions AS VARCHAR[]) AS keys
       FROM duckdb_indexes()
       LEFT JOIN teatree_system.support.materialized_view

@@ -52,6 +52,12 @@ pub struct View {
 }
 
 impl View {
+    /// The name that DuckDB knows an index of the view by: the storages of all views are in one
+    /// schema, and with them their indexes.
+    pub fn index(&self, name: &str) -> TableName {
+        TableName::new(STORAGE_SCHEMA, format!("{}.{name}", self.storage.table))
+    }
+
     /// Reads all materialized views.
     ///
     /// # Errors

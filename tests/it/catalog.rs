@@ -355,3 +355,34 @@ fn enums_have_types_of_their_own_and_the_order_of_their_labels() {
     }
     client.run(&format!("DROP TABLE {t}; DROP TYPE {mood}"));
 }
+
+#[test]
+fn indexes_of_materialized_views_have_one_name_in_each_schema() {
+    let mut client = connect();
+    let (schema, table) = (unique("s"), unique("t"));
+    let (view, index) = (unique("v"), unique("i"));
+    client.run(&format!("CREATE SCHEMA {schema}; CREATE TABLE {table} (a int, b text)"));
+    for place in ["public", &schema] {
+        client.run(&format!("CREATE MATERIALIZED VIEW {place}.{view} AS SELECT * FROM {table}"));
+        client.run(&format!("CREATE UNIQUE INDEX {index} ON {place}.{view} (a)"));
+        let again = format!("CREATE INDEX {index} ON {place}.{view} (b)");
+        assert_eq!(client.sqlstate(&again), "42P07");
+    }
+    let found = format!(
+        "SELECT schemaname || '.' || tablename, indexdef FROM pg_indexes
+         WHERE indexname = '{index}' ORDER BY schemaname"
+    );
+    let line = |place: &str| {
+        format!("{place}.{view}|CREATE UNIQUE INDEX {index} ON {place}.{view} USING btree (a)")
+    };
+    assert_eq!(client.lines(&found), [line("public"), line(&schema)]);
+    client.run(&format!("REFRESH MATERIALIZED VIEW CONCURRENTLY {schema}.{view}"));
+    client.run(&format!("ALTER INDEX {schema}.{index} RENAME TO {index}_b"));
+    assert_eq!(client.lines(&found), [line("public")]);
+    client.run(&format!("ALTER INDEX {schema}.{index}_b RENAME TO {index}"));
+    client.run(&format!("DROP INDEX {index}"));
+    assert_eq!(client.lines(&found), [line(&schema)]);
+    client.run(&format!("DROP INDEX {schema}.{index}"));
+    assert_eq!(client.lines(&found), [""; 0]);
+    client.run(&format!("DROP SCHEMA {schema} CASCADE; DROP TABLE {table} CASCADE"));
+}

@@ -275,6 +275,9 @@ impl Definer<'_> {
 
     fn rename_index(&mut self, name: &TableName, to: &str) -> Result<()> {
         self.check_free(&name.schema, to)?;
+        if let Some((view, index)) = self.index_of_view(name)? {
+            return self.rename_index_of_view(name, &view, &index, to);
+        }
         let rows = self.connection.text_rows(
             "SELECT table_name FROM duckdb_indexes() WHERE database_name = current_database()
                  AND schema_name = $1 AND index_name = $2",

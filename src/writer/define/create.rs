@@ -243,7 +243,8 @@ impl Definer<'_> {
             Some(view) => {
                 let parts = Definer::index_parts(&view, parts)?;
                 let parts = parts.into_iter().map(|part| part.sql).collect();
-                self.indexes(&[Index { parts, ..index }], &view.storage)?;
+                let name = view.index(&index.name).table;
+                self.indexes(&[Index { name, parts, ..index }], &view.storage)?;
             }
             None => self.indexes(&[index], &table)?,
         }

@@ -57,15 +57,15 @@ impl Definer<'_> {
 
     /// Drops an index; one of a materialized view is with the view's rows.
     fn drop_index(&mut self, name: &TableName, cascade: bool) -> Result<()> {
+        if let Some((_, index)) = self.index_of_view(name)? {
+            return self.drop_one("INDEX", &index);
+        }
         let rows = self.connection.text_rows(
-            "SELECT schema_name, table_name FROM duckdb_indexes()
-             WHERE database_name = current_database() AND index_name = $1
-                 AND schema_name IN ($2, 'teatree_internal') ORDER BY schema_name = $2 DESC",
+            "SELECT table_name FROM duckdb_indexes()
+             WHERE database_name = current_database() AND index_name = $1 AND schema_name = $2",
             &[Value::Text(name.table.clone()), Value::Text(duckdb_schema(&name.schema).to_owned())],
         )?;
-        let mut found = rows.into_iter().next().unwrap_or_default().into_iter();
-        let schema = found.next().unwrap_or_else(|| duckdb_schema(&name.schema).to_owned());
-        if let Some(table) = found.next().filter(|_| schema == duckdb_schema(&name.schema)) {
+        if let Some(table) = rows.into_iter().flatten().next() {
             let table = self.existing(&TableName::new(name.schema.clone(), table))?;
             let index = table.indexes.iter().find(|index| index.name == name.table);
             let columns = index.filter(|index| index.unique).and_then(column_key);
@@ -74,7 +74,7 @@ impl Definer<'_> {
                 self.drop_keys_over(&table, &columns, (&what, &what), cascade)?;
             }
         }
-        self.drop_one("INDEX", &TableName::new(schema, name.table.clone()))
+        self.drop_one("INDEX", name)
     }
 
     /// Drops a view, and what a materialized one has kept.

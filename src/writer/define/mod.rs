@@ -175,7 +175,8 @@ impl<'a> Definer<'a> {
                      FROM duckdb_sequences()
                  UNION ALL SELECT database_name, schema_name, index_name, 'index', table_name
                      FROM duckdb_indexes())
-             WHERE database_name IN (current_database(), 'temp') AND name = $1",
+             WHERE database_name IN (current_database(), 'temp')
+                 AND (name = $1 OR schema_name = 'teatree_internal' AND name = of || '.' || $1)",
             &[Value::Text(first.table.clone()), Value::Text(TEMPORARY_SCHEMA.to_owned())],
         )?;
         let rows = self.with_schemas_of_views(rows)?;

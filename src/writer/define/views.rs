@@ -241,6 +241,45 @@ impl Definer<'_> {
         Ok(View::load(self.connection)?.into_iter().find(|view| view.stored.name == *name))
     }
 
+    /// Finds the materialized view that has an index of this name, and the index as DuckDB has it.
+    pub(super) fn index_of_view(&mut self, name: &TableName) -> Result<Option<(View, TableName)>> {
+        let rows = self.connection.text_rows(
+            "SELECT table_name, index_name FROM duckdb_indexes()
+             WHERE database_name = current_database() AND schema_name = 'teatree_internal'
+                 AND index_name IN ($1, table_name || '.' || $1)",
+            &[Value::Text(name.table.clone())],
+        )?;
+        if rows.is_empty() {
+            return Ok(None);
+        }
+        let views = View::load(self.connection)?;
+        Ok(views.into_iter().filter(|view| view.stored.name.schema == name.schema).find_map(
+            |view| {
+                let is_its = |row: &&Vec<String>| row.first() == Some(&view.storage.table);
+                let index = rows.iter().find(is_its)?.get(1)?.clone();
+                let index = TableName::new(view.storage.schema.clone(), index);
+                Some((view, index))
+            },
+        ))
+    }
+
+    /// Gives an index of a materialized view another name.
+    pub(super) fn rename_index_of_view(
+        &mut self,
+        name: &TableName,
+        view: &View,
+        index: &TableName,
+        to: &str,
+    ) -> Result<()> {
+        let storage = self.existing(&view.storage)?;
+        let found = storage.indexes.into_iter().find(|one| one.name == index.table);
+        let Some(mut found) = found else { return Err(undefined("relation", &name.table)) };
+        self.connection.run(&format!("DROP INDEX {}", duckdb_table(index)))?;
+        found.name = view.index(to).table;
+        self.move_relation_facts(name, &TableName::new(name.schema.clone(), to))?;
+        self.indexes(&[found], &view.storage)
+    }
+
     /// Puts the storage's columns into the parts of an index on a materialized view.
     pub(super) fn index_parts(view: &View, parts: &[IndexPart]) -> Result<Vec<IndexPart>> {
         let place = |part: &IndexPart| {
