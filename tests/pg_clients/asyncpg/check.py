@@ -387,7 +387,6 @@ LATER = [
     "check_domain",
     "check_inet",
     "check_numbers",
-    "check_parameter_types",
     "check_ranges",
     "check_times",
     "check_type_codec",
