@@ -7,6 +7,7 @@ use arrow::datatypes::SchemaRef;
 
 use crate::catalog::{TEMPORARY_SCHEMA, duckdb_table};
 use crate::engine::datafusion::RowFilter;
+use crate::engine::duckdb::Relation;
 use crate::error::{Error, Result};
 use crate::ids::TableName;
 use crate::intent::{DatasetTarget, Storage};
@@ -180,24 +181,43 @@ impl Router {
         let sql = format!("SELECT {list} FROM {}", duckdb_table(table));
         let described = self.duckdb.describe(&sql, &context.query, context.held()).await?;
         let mut columns = described.columns.unwrap_or_default();
-        // Their declared types, which DuckDB's own do not tell.
+        let declared = self.declared_columns(table, context).await?;
+        for column in &mut columns {
+            let known = declared.iter().find(|known| known.name == column.name);
+            if let Some(known) = known
+                && !matches!(known.pg_type.scalar(), ScalarType::Enum(_))
+                && shows_as(column.pg_type, known.pg_type)
+            {
+                (column.pg_type, column.typmod) = (known.pg_type, known.typmod);
+            }
+        }
+        Ok(columns)
+    }
+
+    /// Looks up the types that a table's columns were declared with, which DuckDB's own do not
+    /// tell.
+    async fn declared_columns(
+        &self,
+        table: &TableName,
+        context: &StatementContext,
+    ) -> Result<Vec<Column>> {
+        if !context.has_own_view() {
+            // What a table looks like costs less to find out than what a name stands for.
+            let relation = self.relation(self.log.definitions(), table).await?;
+            let Relation::Table(shape) = relation.as_ref() else { return Ok(Vec::new()) };
+            return Ok(shape.columns.iter().filter_map(|column| column.column.clone()).collect());
+        }
         let name = TableRef {
             database: None,
             schema: Some(table.schema.clone()),
             table: table.table.clone(),
         };
-        let declared = self.columns_of(&name, context).await?;
-        for column in &mut columns {
-            let same = |known: &&RelationColumn| known.name == column.name;
-            let known = declared.as_ref().and_then(|all| all.iter().find(same));
-            if let Some((pg_type, typmod)) = known.and_then(|known| known.pg_type)
-                && !matches!(pg_type.scalar(), ScalarType::Enum(_))
-                && shows_as(column.pg_type, pg_type)
-            {
-                (column.pg_type, column.typmod) = (pg_type, typmod);
-            }
-        }
-        Ok(columns)
+        let columns = self.columns_of(&name, context).await?;
+        let typed = |column: &RelationColumn| {
+            let (pg_type, typmod) = column.pg_type?;
+            Some(Column::with_typmod(&column.name, pg_type, typmod))
+        };
+        Ok(columns.iter().flat_map(|all| all.iter()).filter_map(typed).collect())
     }
 
     /// Finds the table that a name means, in either storage.
