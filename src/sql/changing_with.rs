@@ -7,10 +7,10 @@
 
 use sqlparser::ast::{self, Query, SetExpr, Statement as Tree, With};
 
-use super::classify::{classify, tables};
+use super::classify::{classify, statement_of, tables};
 use super::dialect::parsed_query;
-use super::statement::{Kind, Memo, Statement, TableRef};
-use super::{Comment, params, quote_ident};
+use super::quote_ident;
+use super::statement::{Kind, Statement, TableRef};
 use crate::error::{Error, Result};
 use crate::types::{Column, ScalarType};
 
@@ -86,16 +86,7 @@ impl Statement {
             return Err(Error::internal("a statement without WITH has no parts"));
         };
         let tree = part(query, place, returned)?;
-        Ok(Statement {
-            text: tree.to_string(),
-            kind: classify(&tree)?,
-            param_count: params::count(&tree)?,
-            comment: Comment::default(),
-            memo: Memo::default(),
-            tree: Some(Box::new(tree)),
-            words: Vec::new(),
-            offset: 0,
-        })
+        statement_of(Box::new(tree))
     }
 }
 

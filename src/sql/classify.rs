@@ -116,31 +116,26 @@ fn classify_explain(tree: &Tree) -> Result<Kind> {
                 .with_hint("Use FORMAT TEXT or FORMAT JSON."));
         }
     }
-    let kind = classify(statement)?;
-    let inner = super::Statement {
-        text: statement.to_string(),
-        kind,
-        param_count: super::params::count(statement)?,
-        memo: super::statement::Memo::default(),
-        tree: Some(statement.clone()),
-        words: Vec::new(),
-        offset: 0,
-        comment: super::Comment::default(),
-    };
+    let inner = statement_of(statement.clone())?;
     Ok(Kind::Explain { analyze, json, statement: Box::new(inner) })
 }
 
-fn classify_prepare(name: &ast::Ident, types: &[ast::DataType], statement: &Tree) -> Result<Kind> {
-    let inner = super::Statement {
-        text: statement.to_string(),
-        kind: classify(statement)?,
-        param_count: super::params::count(statement)?,
+/// Makes the statement of a tree that is part of another one, or made of one.
+pub(super) fn statement_of(tree: Box<Tree>) -> Result<super::Statement> {
+    Ok(super::Statement {
+        text: tree.to_string(),
+        kind: classify(&tree)?,
+        param_count: super::params::count(&tree)?,
         memo: super::statement::Memo::default(),
-        tree: Some(Box::new(statement.clone())),
+        tree: Some(tree),
         words: Vec::new(),
         offset: 0,
         comment: super::Comment::default(),
-    };
+    })
+}
+
+fn classify_prepare(name: &ast::Ident, types: &[ast::DataType], statement: &Tree) -> Result<Kind> {
+    let inner = statement_of(Box::new(statement.clone()))?;
     let types = types.iter().map(|data_type| Some(pg_type_of(data_type)?.0)).collect();
     Ok(Kind::Prepare { name: fold(name), types, statement: std::sync::Arc::new(inner) })
 }

@@ -3,10 +3,10 @@
 
 use sqlparser::ast::{self, Query, SelectItem, SetExpr, Statement as Tree};
 
-use super::classify::classify;
+use super::classify::statement_of;
 use super::define::calls;
-use super::statement::{Memo, Statement};
-use super::{Comment, params, rewrite};
+use super::rewrite;
+use super::statement::Statement;
 use crate::error::{Error, Result};
 
 /// Functions of sequences that change what others give.
@@ -62,16 +62,6 @@ impl Statement {
             other => other,
         };
         select.projection = vec![item];
-        let tree = Tree::Query(query);
-        Ok(Statement {
-            text: tree.to_string(),
-            kind: classify(&tree)?,
-            param_count: params::count(&tree)?,
-            comment: Comment::default(),
-            memo: Memo::default(),
-            tree: Some(Box::new(tree)),
-            words: Vec::new(),
-            offset: 0,
-        })
+        statement_of(Box::new(Tree::Query(query)))
     }
 }
