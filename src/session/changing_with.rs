@@ -1,5 +1,6 @@
 //! Statements some of whose WITH queries write: each part for itself, in one transaction.
 
+use super::parts::{declared_params, params_or_text};
 use super::run::Outcome;
 use super::write::outcome;
 use super::{Session, StatementGuard};
@@ -55,12 +56,7 @@ impl Session {
                     "views and functions beside a WITH query that writes are not supported",
                 ));
             }
-            let (made, used) = part.with_used_params();
-            let known: Vec<Option<PgType>> =
-                used.iter().map(|&place| types.get(place).copied().flatten()).collect();
-            let given = used.iter().map(|&place| params.get(place).cloned());
-            let given = given.map(|value| value.unwrap_or(Value::Null)).collect();
-            let done = Box::pin(self.run_kind(&made, &known, given, guard)).await?;
+            let done = self.run_part(&part, types, params, guard).await?;
             if returned.len() == with.writes {
                 return Ok(done);
             }
@@ -76,23 +72,14 @@ impl Session {
         declared: &[Option<PgType>],
         guard: &StatementGuard,
     ) -> Result<Description> {
-        let mut params = declared.to_vec();
-        params.resize(statement.param_count.max(declared.len()), None);
+        let mut params = declared_params(statement, declared);
         let mut returned = Vec::with_capacity(with.writes);
         loop {
             let part = statement.changing_part(returned.len(), &returned)?;
-            let (made, used) = part.with_used_params();
-            let known: Vec<Option<PgType>> = used.iter().map(|&place| params[place]).collect();
-            let described = Box::pin(self.describe_kind(&made, &known, guard)).await?;
-            for (&place, found) in used.iter().zip(&described.params) {
-                params[place].get_or_insert(*found);
-            }
+            let columns = self.describe_part(&part, &mut params, guard).await?;
             if returned.len() == with.writes {
-                let params = params.into_iter().map(|known| known.unwrap_or(PgType::TEXT));
-                let params = params.collect();
-                return Ok(Description { params, columns: described.columns });
+                return Ok(Description { params: params_or_text(params), columns });
             }
-            let columns = described.columns;
             let is_any = !columns.is_empty();
             returned.push(is_any.then(|| ReturnedRows { columns, rows: Vec::new() }));
         }

@@ -6,6 +6,7 @@ use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::{FieldRef, Schema};
 use futures::StreamExt;
 
+use super::parts::{declared_params, params_or_text};
 use super::run::{Outcome, Rows, RowsTag};
 use super::{Session, StatementGuard};
 use crate::engine::Description;
@@ -49,14 +50,8 @@ impl Session {
         let mut fields: Vec<FieldRef> = Vec::with_capacity(count);
         let mut arrays: Vec<ArrayRef> = Vec::with_capacity(count);
         for place in 0..count {
-            let (made, used) = statement.column_alone(place)?.with_used_params();
-            let known: Vec<Option<PgType>> =
-                used.iter().map(|&place| types.get(place).copied().flatten()).collect();
-            let given = used.iter().map(|&place| params.get(place).cloned());
-            let given = given.map(|value| value.unwrap_or(Value::Null)).collect();
-            let Outcome::Rows(mut rows) =
-                Box::pin(self.run_kind(&made, &known, given, guard)).await?
-            else {
+            let part = statement.column_alone(place)?;
+            let Outcome::Rows(mut rows) = self.run_part(&part, types, params, guard).await? else {
                 return Err(Error::internal("a column gave no rows"));
             };
             while let Some(batch) = rows.next().await? {
@@ -88,19 +83,12 @@ impl Session {
         declared: &[Option<PgType>],
         guard: &StatementGuard,
     ) -> Result<Description> {
-        let mut params = declared.to_vec();
-        params.resize(statement.param_count.max(declared.len()), None);
+        let mut params = declared_params(statement, declared);
         let mut columns = Vec::with_capacity(count);
         for place in 0..count {
-            let (made, used) = statement.column_alone(place)?.with_used_params();
-            let known: Vec<Option<PgType>> = used.iter().map(|&place| params[place]).collect();
-            let described = Box::pin(self.describe_kind(&made, &known, guard)).await?;
-            for (&place, found) in used.iter().zip(&described.params) {
-                params[place].get_or_insert(*found);
-            }
-            columns.extend(described.columns);
+            let part = statement.column_alone(place)?;
+            columns.extend(self.describe_part(&part, &mut params, guard).await?);
         }
-        let params = params.into_iter().map(|known| known.unwrap_or(PgType::TEXT)).collect();
-        Ok(Description { params, columns })
+        Ok(Description { params: params_or_text(params), columns })
     }
 }

@@ -40,6 +40,7 @@ mod prepared;
 mod notice;
 mod notify;
 mod own;
+mod parts;
 mod progress;
 mod retry;
 mod roles;
