@@ -48,11 +48,9 @@ pub type KeptId = usize;
 pub enum KeptKind {
     /// One of the lists that all else is made of, as it was read: its rows grow old.
     List {
-        /// The query whose one text says whether the rows are others now.
-        state: String,
-        /// Whether it costs as much to ask for the state as to read the rows: then they are read
-        /// at once, and the state is asked of them.
-        read_first: bool,
+        /// The query whose one text says whether the rows are others now; `None` where it costs as
+        /// much as to read the rows: then they are read at once, and the state is asked of them.
+        state: Option<String>,
     },
     /// A table of rows that follow from those of others.
     Rows,
@@ -182,7 +180,7 @@ impl KeptQuery {
 /// The schemas that a copy needs.
 pub fn kept_schemas_sql(copy: &str) -> String {
     let names = ["lists", "support", "pg", "information"];
-    names.iter().map(|schema| format!("CREATE SCHEMA {copy}.{schema};")).collect()
+    names.iter().map(|schema| format!("CREATE SCHEMA IF NOT EXISTS {copy}.{schema};")).collect()
 }
 
 /// The copy's objects, read from the SQL files.
@@ -236,10 +234,9 @@ fn read(files: &[(&str, &'static str)]) -> KeptCatalog {
 fn list_object(list: &List) -> KeptObject {
     let name = format!("{KEPT_DATABASE}.lists.{}", list.table);
     let rows = list.rows();
-    let read_first = list.told_by.is_none();
-    let state = if read_first { List::state_of(&name) } else { list.state() };
+    let state = list.told_by.is_some().then(|| list.state());
     KeptObject {
-        kind: KeptKind::List { state, read_first },
+        kind: KeptKind::List { state },
         made_as: format!("TABLE {name} AS {rows}"),
         rows,
         name,

@@ -56,10 +56,8 @@ impl Kind {
     fn is_plain(self, value: i64) -> bool {
         match self {
             Kind::Int => true,
-            Kind::Date => value.unsigned_abs() <= DAYS_MAX.unsigned_abs(),
-            Kind::Timestamp | Kind::Timestamptz => {
-                value.unsigned_abs() <= MICROS_MAX.unsigned_abs()
-            }
+            Kind::Date => (-DAYS_MAX..=DAYS_MAX).contains(&value),
+            Kind::Timestamp | Kind::Timestamptz => (-MICROS_MAX..=MICROS_MAX).contains(&value),
         }
     }
 

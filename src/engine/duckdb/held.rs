@@ -129,8 +129,11 @@ impl HeldConnection {
         self.slot.changes.load(Ordering::Acquire)
     }
 
-    fn changes_now(&self) {
+    /// Takes the connection for what may change what it sees.
+    async fn take_to_change(&self, cancel: &CancellationToken) -> Result<Taken> {
+        let taken = self.take(cancel).await?;
         self.slot.changes.fetch_add(1, Ordering::Release);
+        Ok(taken)
     }
 
     /// Takes the connection, waiting until the last statement has given it back.
@@ -159,8 +162,7 @@ impl HeldConnection {
         cancel: &CancellationToken,
         work: impl FnOnce(WriteConnection) -> (WriteConnection, Result<T>) + Send + 'static,
     ) -> Result<T> {
-        let mut taken = self.take(cancel).await?;
-        self.changes_now();
+        let mut taken = self.take_to_change(cancel).await?;
         let interrupter = taken.idle.connection.interrupter();
         let span = tracing::Span::current();
         let work = tokio::task::spawn_blocking(move || {
@@ -199,8 +201,7 @@ impl HeldConnection {
 
     /// Begins a transaction on a connection that has none.
     pub async fn begin(&self, access: Access, cancel: &CancellationToken) -> Result<()> {
-        let mut taken = self.take(cancel).await?;
-        self.changes_now();
+        let mut taken = self.take_to_change(cancel).await?;
         task::blocking(move || {
             let moment = begin(&mut taken.idle, access)?;
             *taken.slot.moment.lock() = moment;
@@ -212,8 +213,7 @@ impl HeldConnection {
     /// Undoes the transaction and begins another one; tells whether it sees the same data as the
     /// first did.
     pub async fn begin_again(&self, cancel: &CancellationToken) -> Result<bool> {
-        let mut taken = self.take(cancel).await?;
-        self.changes_now();
+        let mut taken = self.take_to_change(cancel).await?;
         task::blocking(move || {
             taken.idle.connection.execute("ROLLBACK")?;
             let moment = begin(&mut taken.idle, Access::ReadWrite)?;
@@ -229,9 +229,8 @@ impl HeldConnection {
         keep: bool,
         work: impl FnOnce(&mut WriteConnection) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let mut taken = self.take(&CancellationToken::new()).await?;
+        let mut taken = self.take_to_change(&CancellationToken::new()).await?;
         taken.closing = !keep;
-        self.changes_now();
         task::blocking(move || {
             let mut connection = WriteConnection::on(&mut taken.idle);
             let result = work(&mut connection);

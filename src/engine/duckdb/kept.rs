@@ -200,7 +200,7 @@ impl Workshop {
     /// The query whose one text says whether a list is another now.
     fn state_of(&self, object: &KeptObject) -> Option<String> {
         match &object.kind {
-            KeptKind::List { state, .. } if !self.is_own => Some(self.place.text(state)),
+            KeptKind::List { state: Some(state) } if !self.is_own => Some(self.place.text(state)),
             KeptKind::List { .. } => Some(object.state_sql(&self.place)),
             KeptKind::Rows | KeptKind::Named => None,
         }
@@ -221,16 +221,17 @@ impl Workshop {
                 made[id] = Some(before.clone());
                 return Ok(());
             }
-            (KeptKind::List { read_first, .. }, before) => match seen {
+            (KeptKind::List { state }, before) => match seen {
                 Some(seen) => {
                     self.copy_list(id, before.is_some(), seen)?;
                     self.told_of_list(id, true, before.as_ref())?
                 }
                 None => {
-                    if *read_first {
+                    let is_read = state.is_none();
+                    if is_read {
                         self.fill(id, before.is_some())?;
                     }
-                    self.told_of_list(id, *read_first, before.as_ref())?
+                    self.told_of_list(id, is_read, before.as_ref())?
                 }
             },
             (KeptKind::Rows, Some(before)) if newest(made, object) <= before.round => {

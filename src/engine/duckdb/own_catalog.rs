@@ -23,12 +23,17 @@ use crate::task;
 #[derive(Default)]
 pub(super) struct OwnCopies(Mutex<Shelf>);
 
-#[derive(Default)]
 struct Shelf {
     /// Those that nobody has, the last one used at the end.
     free: Vec<OwnCopy>,
-    /// How many there are.
-    count: usize,
+    /// The databases in which none was made yet.
+    unused: Vec<&'static str>,
+}
+
+impl Default for Shelf {
+    fn default() -> Shelf {
+        Shelf { free: Vec::new(), unused: OWN_DATABASES.to_vec() }
+    }
 }
 
 struct OwnCopy {
@@ -85,25 +90,20 @@ impl DuckDb {
         held: &HeldConnection,
     ) -> Result<Option<OwnCatalog>> {
         let owner = held.id();
-        let (found, number) = {
+        let (found, unused) = {
             let mut shelf = self.own.0.lock();
             let found = shelf.take(owner);
-            if found.is_none() {
-                shelf.count += 1;
-            }
-            (found, shelf.count - 1)
+            let unused = if found.is_none() { shelf.unused.pop() } else { None };
+            (found, unused)
         };
-        let copy = match (found, OWN_DATABASES.get(number)) {
+        let copy = match (found, unused) {
             (Some(copy), _) => copy,
             (None, Some(database)) => {
                 let instance = Arc::clone(self);
                 let made = task::blocking(move || instance.new_copy(database)).await;
-                made.inspect_err(|_| self.own.0.lock().count -= 1)?
+                made.inspect_err(|_| self.own.0.lock().unused.push(database))?
             }
-            (None, None) => {
-                self.own.0.lock().count -= 1;
-                return Ok(None);
-            }
+            (None, None) => return Ok(None),
         };
         let database = copy.database;
         let lent = Mutex::new(Some(copy));
