@@ -7,6 +7,7 @@ const OTHER_MEANING: &[&str] = &["to_char", "to_date", "to_timestamp", "date_for
 
 use sqlparser::ast::{Expr, Ident, ObjectName, Query, Statement, VisitMut, VisitorMut};
 
+use super::counted::{self, RowNumbers};
 use super::{NameContext, each_expression, labels, moment, routines, rows};
 use crate::error::{Error, Result};
 
@@ -55,6 +56,7 @@ pub fn for_datafusion(statement: &mut Statement, names: &NameContext) -> Result<
         }
     }
     routines::refuse(statement, names)?;
+    counted::rewrite(statement, RowNumbers::Nowhere)?;
     labels::add(statement);
     each_expression(statement, rows::spell_out)?;
     moment::fix(statement, &names.session);

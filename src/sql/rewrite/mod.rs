@@ -6,6 +6,7 @@
 
 mod aggregates;
 mod casts;
+mod counted;
 mod decisions;
 mod fold;
 mod for_datafusion;
@@ -42,6 +43,8 @@ use sqlparser::ast::{
 use super::analyze::Relations;
 use crate::error::{Error, Result};
 use crate::types::{InputStyle, PgType};
+
+use counted::RowNumbers;
 
 pub use fold::{fold_tokens, parse};
 pub use for_datafusion::for_datafusion;
@@ -83,6 +86,7 @@ pub struct NameContext {
 pub fn for_duckdb(statement: &mut Statement, names: &NameContext) -> Result<()> {
     ties::rewrite(statement)?;
     json_rows::rewrite(statement)?;
+    counted::rewrite(statement, RowNumbers::OfTables)?;
     labels::add(statement);
     casts::show_top_level(statement);
     each_expression(statement, |expr| {
