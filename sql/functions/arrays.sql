@@ -2,7 +2,8 @@
 
 CREATE MACRO teatree_system.pg.array_append(arg_items, arg_item) AS list_append(arg_items, arg_item);
 CREATE MACRO teatree_system.pg.array_prepend(arg_item, arg_items) AS list_prepend(arg_item, arg_items);
-CREATE MACRO teatree_system.pg.array_cat(arg_items, arg_more) AS list_concat(arg_items, arg_more);
+CREATE MACRO teatree_system.pg.array_cat(arg_items, arg_more) AS
+  CASE WHEN arg_items IS NOT NULL OR arg_more IS NOT NULL THEN list_concat(arg_items, arg_more) END;
 CREATE MACRO teatree_system.pg.array_replace(arg_items, arg_old, arg_new) AS
   [CASE WHEN i IS NOT DISTINCT FROM arg_old THEN arg_new ELSE i END FOR i IN arg_items];
 CREATE MACRO teatree_system.pg.array_positions(arg_items, arg_item) AS

@@ -89,6 +89,10 @@ fn resolve(all: &'static [Proc], given: &[u32]) -> Option<Resolved> {
         return finish(exact, given);
     }
     candidates.retain(|one| one.args.iter().zip(given).all(|(&to, &from)| can_become(from, to)));
+    if !given.contains(&UNKNOWN) {
+        // What is known must fit together: `a[] || a[]` is no array and an element.
+        candidates.retain(|one| finish(one, given).is_some());
+    }
     let best = choose(candidates, given)?;
     finish(&best, given)
 }
