@@ -124,15 +124,18 @@ pub(in crate::sql) fn respell_bytes(expr: &mut Expr) {
 
 /// The most digits that DuckDB's exact numbers have.
 const DIGITS_MAX: usize = 38;
+/// The digits that a float keeps of any number.
+const FLOAT_DIGITS: usize = 15;
 
 /// Writes a number with an exponent as DuckDB has it: it is exact in PostgreSQL.
 ///
 /// # Errors
-/// 0A000 for bits, which DuckDB reads as a text.
+/// 0A000 for bits, which DuckDB reads as a text, and for a number that it would round.
 pub(super) fn plain(expr: &mut Expr) -> Result<()> {
     let Expr::Value(value) = &*expr else { return Ok(()) };
     match &value.value {
         Value::Number(text, _) => {
+            check_digits(text)?;
             if let Some(made) = exact(text) {
                 *expr = made;
             }
@@ -143,6 +146,20 @@ pub(super) fn plain(expr: &mut Expr) -> Result<()> {
         }
         _ => Ok(()),
     }
+}
+
+/// Refuses a number with more digits than DuckDB's exact numbers have, where those before the point
+/// are too many for a float: DuckDB would round them without a word.
+fn check_digits(text: &str) -> Result<()> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let whole = whole.trim_start_matches('0');
+    let is_plain = [whole, fraction].iter().all(|part| part.bytes().all(|b| b.is_ascii_digit()));
+    if is_plain && whole.len() > FLOAT_DIGITS && whole.len() + fraction.len() > DIGITS_MAX {
+        return Err(Error::unsupported(format!(
+            "numbers of more than {DIGITS_MAX} digits are not supported"
+        )));
+    }
+    Ok(())
 }
 
 /// A number with an exponent as one without, of the same value; `None` for others, and for those
