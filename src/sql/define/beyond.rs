@@ -13,6 +13,7 @@ use crate::sql::role;
 use crate::sql::setting::TransactionStatement;
 use crate::sql::statement::{Kind, TableRef, Tag};
 use crate::sql::write::Write;
+use crate::sqlstate::SqlState;
 
 /// Reads such a statement; `None` when it is another.
 ///
@@ -31,9 +32,8 @@ pub(in crate::sql) fn parse(tokens: &[TokenWithSpan]) -> Result<Option<Kind>> {
     if cursor.take(&["alter", "default", "privileges"]) {
         return Ok(Some(Kind::Nothing("ALTER DEFAULT PRIVILEGES")));
     }
-    // Nothing here needs it: DuckDB keeps its files and statistics by itself.
-    if cursor.take(&["vacuum"]) {
-        return Ok(Some(Kind::Nothing("VACUUM")));
+    if let Some(upkeep) = upkeep(&mut cursor)? {
+        return Ok(Some(upkeep));
     }
     if cursor.take(&["set", "constraints"]) {
         return set_constraints(&mut cursor).map(Some);
@@ -88,6 +88,31 @@ pub(in crate::sql) fn parse(tokens: &[TokenWithSpan]) -> Result<Option<Kind>> {
     }
     if cursor.take(&["index"]) {
         return alter_view(&mut cursor, "ALTER INDEX");
+    }
+    Ok(None)
+}
+
+/// Reads what an administrator does to the server itself.
+fn upkeep(cursor: &mut Cursor<'_>) -> Result<Option<Kind>> {
+    // Nothing here needs these: DuckDB keeps its files, indexes and statistics by itself.
+    for (word, tag) in [("vacuum", "VACUUM"), ("reindex", "REINDEX"), ("checkpoint", "CHECKPOINT")]
+    {
+        if cursor.take(&[word]) {
+            return Ok(Some(Kind::Nothing(tag)));
+        }
+    }
+    if cursor.is(0, "do") {
+        return Err(Error::unsupported("DO is not supported: there is no procedural language")
+            .with_hint("CREATE PROCEDURE … LANGUAGE sql takes several statements."));
+    }
+    if cursor.take(&["prepare", "transaction"]) {
+        return Err(Error::new(
+            SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
+            "prepared transactions are disabled",
+        ));
+    }
+    if cursor.take(&["commit", "prepared"]) || cursor.take(&["rollback", "prepared"]) {
+        return Err(Error::new(SqlState::UNDEFINED_OBJECT, "there are no prepared transactions"));
     }
     Ok(None)
 }
