@@ -92,3 +92,8 @@ CREATE MACRO teatree_system.pg.oidvectortypes(arg_types) AS
   coalesce((SELECT string_agg(teatree_system.pg.format_type(u.ti_type, NULL), ', ' ORDER BY u.ti_place)
             FROM (SELECT unnest(arg_types) AS ti_type, generate_subscripts(arg_types, 1) AS ti_place) u), '');
 CREATE MACRO teatree_system.pg.bpchar(arg_text) AS CAST(arg_text AS VARCHAR);
+
+-- DuckDB's own functions of these names give the present.
+CREATE TABLE teatree_system.support.started AS SELECT now() AS ti_at;
+CREATE MACRO teatree_system.pg.pg_postmaster_start_time() AS (SELECT ti_at FROM teatree_system.support.started);
+CREATE MACRO teatree_system.pg.pg_conf_load_time() AS (SELECT ti_at FROM teatree_system.support.started);
