@@ -423,7 +423,10 @@ SELECT teatree_system.support.object_oid(database_name, schema_name, view_name, 
   teatree_system.support.schema_oid(database_name, schema_name) AS namespace_oid,
   storage IS NOT NULL AS is_materialized, coalesce(is_populated, true) AS is_populated, coalesce(is_indexed, false) AS is_indexed,
   coalesce(' ' || definition || ';',
-    ' ' || regexp_replace(sql, '^\s*CREATE (OR REPLACE )?(TEMP(ORARY)? )?VIEW .*? AS ', '', 's')) AS definition
+    -- Without the names of the server's functions for what PostgreSQL calls otherwise.
+    ' ' || regexp_replace(regexp_replace(regexp_replace(sql, '^\s*CREATE (OR REPLACE )?(TEMP(ORARY)? )?VIEW .*? AS ', '', 's'),
+      'teatree_system\.pg\.(timestamptz|timestamp|interval|numeric|int4|int8|float4|float8)_to_char\(', 'to_char(', 'g'),
+      'teatree_system\.pg\.(text_)?', '', 'g')) AS definition
 FROM duckdb_views()
 LEFT JOIN teatree_system.support.materialized_view
   ON of_database = database_name AND of_schema = schema_name AND of_name = view_name

@@ -385,6 +385,11 @@ impl Analyzer<'_> {
             Tree::Insert(insert) => self.insert(insert),
             Tree::Update(update) => self.update(update),
             Tree::Delete(delete) => self.delete(delete),
+            Tree::CreateView(view) => {
+                // Its columns go to other queries, not to a client.
+                self.is_top = false;
+                self.query(&view.query, &scope::Ctes::new(), None)
+            }
             _ => None,
         }
     }
