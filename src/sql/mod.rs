@@ -86,8 +86,8 @@ pub use define::{
     DomainCheck, Dropped, EnumPlace, IndexDetail, IndexPart, KEY_NAME_CODE, LikeOptions, LikeTable,
     MaterializedView, Overriding, OwnerChange, Restart, Sequence, SequenceChange, SequenceOwner,
     SequenceSpec, SequenceUse, Subject, SubjectKind, TYPE_CODE, TableAction, TableShape, TextLimit,
-    ViewAction, check_name, key_name_note, length_limit, may_read_tables, renamed_key,
-    sequence_default, view_tables, written_name,
+    ViewAction, check_name, key_name_note, length_limit, may_read_tables, renamed_in_view,
+    renamed_key, sequence_default, view_tables, written_name,
 };
 pub use define_write::DefineWrite;
 pub use dialect::parse_table_name;

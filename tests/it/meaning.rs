@@ -321,3 +321,133 @@ fn rows_and_arrays_are_compared_and_looked_up_as_in_postgresql() {
     client.run("SET search_path = nowhere, public");
     assert_eq!(client.value("SELECT current_schemas(true)"), "{pg_catalog,public}");
 }
+
+#[test]
+fn an_array_beside_null_stays_what_it_is() {
+    let mut client = connect();
+    let t = unique("tagged");
+    client.run(&format!("CREATE TABLE {t} (id int, tags text[])"));
+    client.run(&format!("INSERT INTO {t} VALUES (1, NULL), (2, '{{a}}')"));
+    client.run(&format!("UPDATE {t} SET tags = tags || ARRAY['x']"));
+    client.run(&format!("UPDATE {t} SET tags = ARRAY['w'] || tags || 'y'::text"));
+    let rows = format!("SELECT id, tags FROM {t} ORDER BY id");
+    assert_eq!(client.lines(&rows), ["1|{w,x,y}", "2|{w,a,x,y}"]);
+    let v = unique("tags");
+    client.run(&format!("CREATE VIEW {v} AS SELECT id, tags || NULL::text[] AS tags FROM {t}"));
+    assert_eq!(client.lines(&format!("SELECT * FROM {v} ORDER BY id"))[0], "1|{w,x,y}");
+    client.run(&format!("DROP VIEW {v}"));
+    client.run(&format!("DROP TABLE {t}"));
+}
+
+#[test]
+fn rows_that_an_outer_join_makes_up_are_not_counted() {
+    let mut client = connect();
+    let (a, b) = (unique("counted_a"), unique("counted_b"));
+    client.run(&format!("CREATE TABLE {a} (id int); CREATE TABLE {b} (id int, v int)"));
+    client.run(&format!("INSERT INTO {a} VALUES (1), (2)"));
+    client.run(&format!("INSERT INTO {b} VALUES (1, NULL), (1, 5)"));
+    let joined = format!("FROM {a} AS a LEFT JOIN {b} AS b ON b.id = a.id");
+    let counts = format!("SELECT a.id, count(b.*), count(*) {joined} GROUP BY a.id ORDER BY a.id");
+    assert_eq!(client.lines(&counts), ["1|2|2", "2|0|1"]);
+    let having = format!("SELECT a.id {joined} GROUP BY a.id HAVING count(b.*) = 0");
+    assert_eq!(client.lines(&having), ["2"]);
+    let ordered = format!("SELECT a.id {joined} GROUP BY a.id ORDER BY count(b.*), a.id");
+    assert_eq!(client.lines(&ordered), ["2", "1"]);
+    assert_eq!(client.value(&format!("SELECT count({b}.*) FROM {b}")), "2");
+    let made = format!(
+        "SELECT count(s.*) FROM {a} AS a LEFT JOIN (SELECT id FROM {b}) AS s ON s.id = a.id"
+    );
+    assert_eq!(client.error(&made)[&'C'], "0A000");
+    client.run(&format!("DROP TABLE {a}; DROP TABLE {b}"));
+}
+
+#[test]
+fn what_keeps_a_server_in_order_is_taken_and_what_it_has_not_is_said() {
+    let mut client = connect();
+    for taken in ["CHECKPOINT", "REINDEX TABLE any_table", "VACUUM"] {
+        client.run(taken);
+    }
+    for (refused, code) in [
+        ("DO $$ BEGIN NULL; END $$", "0A000"),
+        ("PREPARE TRANSACTION 'x'", "55000"),
+        ("COMMIT PREPARED 'x'", "42704"),
+        ("SELECT 123456789012345678901234567890.123456789", "0A000"),
+    ] {
+        assert_eq!(client.error(refused)[&'C'], code, "{refused}");
+    }
+    check(&[
+        ("SELECT pg_postmaster_start_time() < now()", "t"),
+        ("SELECT 0.1000000000000000055511151231257827021181583404541015625::float8", "0.1"),
+    ]);
+}
+
+#[test]
+fn a_view_means_what_its_query_means() {
+    let mut client = connect();
+    let (t, v) = (unique("seen"), unique("view_of"));
+    client.run(&format!("CREATE TABLE {t} (id int PRIMARY KEY, at timestamp, tags text[])"));
+    client.run(&format!("INSERT INTO {t} VALUES (1, '2024-01-02', NULL), (2, NULL, '{{a}}')"));
+    for expression in [
+        "to_char(at, 'Mon DD')",
+        "format('%s-%s', id, 'a')",
+        "tags || ARRAY['x']",
+        "tags || 'y'::text",
+        "tags || '{z}'",
+        "width_bucket(id, 0, 10, 5)",
+        "generate_series(1, id)",
+        "at - interval '1 day'",
+        "at::date - date '2024-01-01'",
+        "7 / 2",
+        "date_trunc('month', at)",
+        "substring('abc' from 0 for id + 1)",
+        "'a' || id",
+        "id % 2 = 1",
+        "round(id / 3.0, 2)",
+    ] {
+        let query = format!("SELECT id, {expression} AS x FROM {t} ORDER BY id, x");
+        client.run(&format!("CREATE VIEW {v} AS SELECT id, {expression} AS x FROM {t}"));
+        let seen = format!("SELECT id, x FROM {v} ORDER BY id, x");
+        assert_eq!(client.lines(&seen), client.lines(&query), "{expression}");
+        // Its definition makes the same view again.
+        let text = client.value(&format!("SELECT pg_get_viewdef('{v}'::regclass)"));
+        assert!(!text.contains("teatree"), "{text}");
+        client.run(&format!("DROP VIEW {v}"));
+        // DuckDB has rows of a list where PostgreSQL has a function of many rows.
+        if !text.contains("unnest") {
+            client.run(&format!("CREATE VIEW {v} AS {text}"));
+            assert_eq!(client.lines(&seen), client.lines(&query), "{text}");
+            client.run(&format!("DROP VIEW {v}"));
+        }
+    }
+    client.run(&format!("DROP TABLE {t}"));
+}
+
+#[test]
+fn a_view_reads_on_what_has_another_name() {
+    let mut client = connect();
+    let s = unique("renaming");
+    client.run(&format!("CREATE SCHEMA {s}"));
+    client.run(&format!("SET search_path = {s}"));
+    client.run("CREATE TABLE kept (id int); INSERT INTO kept VALUES (1)");
+    client.run("CREATE VIEW low AS SELECT id FROM kept");
+    client.run("CREATE VIEW high AS SELECT low.id AS a, kept.id AS b FROM low, kept");
+    client.run("COMMENT ON VIEW high IS 'on top'; COMMENT ON COLUMN high.b IS 'below'");
+    // As dbt puts a view in the place of another.
+    client.run("BEGIN");
+    client.run("CREATE VIEW low_new AS SELECT id + 1 AS id FROM kept");
+    client.run("ALTER TABLE low RENAME TO low_old");
+    client.run("ALTER VIEW low_new RENAME TO low");
+    client.run("COMMIT");
+    assert_eq!(client.lines("SELECT * FROM high"), ["1|1"]);
+    assert_eq!(client.lines("SELECT * FROM low"), ["2"]);
+    client.run("ALTER TABLE kept RENAME TO moved");
+    client.run("CREATE TABLE kept (id int)");
+    assert_eq!(client.lines("SELECT * FROM high"), ["1|1"]);
+    let comments = "SELECT obj_description('high'::regclass), col_description('high'::regclass, 2)";
+    assert_eq!(client.lines(comments), ["on top|below"]);
+    assert_eq!(&client.error("DROP VIEW low_old")[&'C'], "2BP01");
+    client.run("DROP VIEW low_old CASCADE");
+    assert_eq!(&client.error("SELECT * FROM high")[&'C'], "42P01");
+    assert_eq!(client.lines("SELECT * FROM low"), ["2"]);
+    client.run(&format!("DROP SCHEMA {s} CASCADE"));
+}

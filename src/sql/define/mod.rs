@@ -26,6 +26,7 @@ mod statement;
 mod subject;
 mod tokens;
 mod trigger;
+mod view_text;
 
 use serde::{Deserialize, Serialize};
 
@@ -56,12 +57,12 @@ pub use shape::{
     key_name_note, length_limit, sequence_default,
 };
 pub(super) use statement::{calls, duckdb_sequence_name};
-pub use statement::{may_read_tables, view_tables};
 pub use subject::{Subject, SubjectKind};
 pub use tokens::{LikeOptions, Overriding};
 pub(super) use tokens::{
     order_sequence_options, take_like, take_like_options, take_overriding, take_storage,
 };
+pub use view_text::{may_read_tables, renamed_in_view, view_tables};
 
 /// The schema of a session's temporary objects.
 pub(in crate::sql) const TEMPORARY_SCHEMA: &str = "pg_temp";

@@ -405,24 +405,6 @@ fn cast(expr: Expr, type_name: &str) -> Expr {
     }
 }
 
-/// Lists the relations that a view's text, as DuckDB keeps it, reads.
-pub fn view_tables(sql: &str) -> Vec<TableRef> {
-    tables_of_view(sql).unwrap_or_default()
-}
-
-fn tables_of_view(sql: &str) -> Option<Vec<TableRef>> {
-    let ast::Statement::CreateView(view) = rewrite::parse(sql).ok()?.into_iter().next()? else {
-        return None;
-    };
-    crate::sql::classify::tables(&view.query).ok()
-}
-
-/// Tells whether a function's definition, as DuckDB keeps it, may read tables.
-pub fn may_read_tables(definition: &str) -> bool {
-    let value = tables_of_view(&format!("CREATE VIEW v AS SELECT ({definition})"));
-    value.is_none_or(|tables| !tables.is_empty())
-}
-
 /// Writes a sequence's name as DuckDB's `nextval` takes it.
 pub(in crate::sql) fn duckdb_sequence_name(text: &str) -> String {
     let (schema, name) = written_name(text);

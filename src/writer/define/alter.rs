@@ -65,6 +65,7 @@ impl Definer<'_> {
                     self.connection.run(&sql)?;
                     let to = TableName::new(name.schema.clone(), to.clone());
                     self.move_relation_facts(name, &to)?;
+                    self.follow_rename(name, &to)?;
                 }
                 (TableAction::RenameTable { to }, RelationKind::MaterializedView) => {
                     let action = ViewAction::Rename { to: to.clone() };
@@ -136,13 +137,18 @@ impl Definer<'_> {
             TableAction::RenameTable { to } => {
                 let to = TableName::new(table.name.schema.clone(), to.clone());
                 self.rename_table(&table, &to)?;
+                self.follow_rename(&table.name, &to)?;
                 return Ok(Some(to));
             }
             TableAction::AlterConstraint { name, deferrable, deferred } => {
                 self.alter_key(&table, name, (*deferrable, *deferred))?;
             }
             TableAction::ValidateConstraint { name } => self.validate_key(&table, name)?,
-            TableAction::SetSchema { schema } => return self.set_schema(&table, schema).map(Some),
+            TableAction::SetSchema { schema } => {
+                let to = self.set_schema(&table, schema)?;
+                self.follow_rename(&table.name, &to)?;
+                return Ok(Some(to));
+            }
         }
         Ok(None)
     }

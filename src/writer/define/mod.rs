@@ -8,6 +8,7 @@
 //! - `create.rs`, `alter.rs`, `drop.rs`, `enums.rs`, `domain.rs`, `sequence.rs`, `routine.rs`,
 //!   `trigger.rs`, `foreign_key.rs`, `views.rs`: one statement's kind each.
 //! - `view_rows.rs`: the rows of materialized views.
+//! - `renamed.rs`: views that read what gets another name.
 //!
 //! DuckDB 1.5.6 refuses most of ALTER TABLE while an index depends on the table, and all of it once
 //! the transaction has updated or deleted rows of the table. Such a table is made anew.
@@ -23,6 +24,7 @@ mod foreign_key;
 mod facts;
 mod privileges;
 mod rebuild;
+mod renamed;
 mod roles;
 mod routine;
 mod sequence;

@@ -2,7 +2,7 @@
 
 use super::create::already_exists;
 use super::{Definer, RelationKind, undefined, wrong_kind};
-use crate::catalog::{duckdb_schema, duckdb_table};
+use crate::catalog::duckdb_table;
 use crate::error::{Error, Result};
 use crate::ids::TableName;
 use crate::pipeline::{StoredView, View, view_storage};
@@ -120,34 +120,12 @@ impl Definer<'_> {
 
     /// Makes the view over the rows anew; the comments on it stay.
     fn show_again(&mut self, view: &View, was: &TableName) -> Result<()> {
-        let place =
-            [Value::Text(duckdb_schema(&was.schema).to_owned()), Value::Text(was.table.clone())];
-        let own = self.connection.text_rows(
-            "SELECT coalesce(comment, '') FROM duckdb_views()
-             WHERE database_name = current_database() AND schema_name = $1 AND view_name = $2",
-            &place,
-        )?;
-        let columns = self.connection.text_rows(
-            "SELECT coalesce(comment, '') FROM duckdb_columns()
-             WHERE database_name = current_database() AND schema_name = $1 AND table_name = $2
-             ORDER BY column_index",
-            &place,
-        )?;
-        if *was != view.stored.name {
-            self.connection.run(&format!("DROP VIEW {}", duckdb_table(was)))?;
-        }
-        view.show(self.connection)?;
-        let name = duckdb_table(&view.stored.name);
-        let some = |text: &&String| !text.is_empty();
-        if let Some(comment) = own.iter().flatten().find(some) {
-            self.comment("VIEW", &name, comment)?;
-        }
-        for (column, comment) in view.stored.columns.iter().zip(columns.iter().flatten()) {
-            if some(&comment) {
-                self.comment("COLUMN", &format!("{name}.{}", quote_ident(column)), comment)?;
+        self.with_view_comments(was, &view.stored.name, |definer| {
+            if *was != view.stored.name {
+                definer.connection.run(&format!("DROP VIEW {}", duckdb_table(was)))?;
             }
-        }
-        Ok(())
+            view.show(definer.connection)
+        })
     }
 
     fn refresh(&mut self, mut view: View, concurrently: bool, with_data: bool) -> Result<()> {

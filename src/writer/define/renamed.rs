@@ -1,0 +1,106 @@
+//! Views that read what gets another name. DuckDB's read by name; PostgreSQL's go on to read the
+//! same relation, and a DROP … CASCADE of it takes them with it.
+
+use super::Definer;
+use crate::catalog::{duckdb_schema, duckdb_table};
+use crate::error::Result;
+use crate::ids::TableName;
+use crate::sql::{quote_ident, renamed_in_view};
+use crate::types::Value;
+
+impl Definer<'_> {
+    /// Points the views that read a relation at its new name.
+    pub(super) fn follow_rename(&mut self, from: &TableName, to: &TableName) -> Result<()> {
+        let views = self.connection.text_rows(
+            "SELECT schema_name, view_name, sql FROM duckdb_views()
+             WHERE database_name = current_database() AND NOT internal AND contains(sql, $1)",
+            &[Value::Text(from.table.clone())],
+        )?;
+        let public = |schema: &str| if schema == "main" { "public" } else { schema }.to_owned();
+        let mut left = Vec::new();
+        for row in views {
+            let [schema, view, sql] = row.as_slice() else { continue };
+            let own = public(schema);
+            let is_renamed = |schema: Option<&str>, table: &str| {
+                table == from.table
+                    && match schema {
+                        Some(schema) => public(schema) == from.schema,
+                        // Where it was found when the view was made is not kept.
+                        None => from.schema == "public" || from.schema == own,
+                    }
+            };
+            if let Some(text) = renamed_in_view(sql, is_renamed, &duckdb_table(to)) {
+                let text = text.replacen("CREATE VIEW", "CREATE OR REPLACE VIEW", 1);
+                left.push((TableName::new(own, view.clone()), text));
+            }
+        }
+        // DuckDB binds a view that is made: those first that others among them read.
+        while !left.is_empty() {
+            let (before, mut failed) = (left.len(), None);
+            let mut still = Vec::new();
+            for (name, text) in left {
+                let made =
+                    self.with_view_comments(&name, &name, |definer| definer.connection.run(&text));
+                if let Err(error) = made {
+                    failed = Some(error);
+                    still.push((name, text));
+                }
+            }
+            match failed {
+                Some(error) if still.len() == before => return Err(error),
+                _ => left = still,
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes a view anew, under another name or not, which loses its comments in DuckDB.
+    pub(super) fn with_view_comments(
+        &mut self,
+        was: &TableName,
+        is: &TableName,
+        make: impl FnOnce(&mut Self) -> Result<()>,
+    ) -> Result<()> {
+        let own = self.connection.text_rows(
+            "SELECT comment FROM duckdb_views()
+             WHERE database_name = current_database() AND schema_name = $1 AND view_name = $2
+                 AND comment IS NOT NULL",
+            &place(was),
+        )?;
+        let columns = self.columns_with_comments(was)?;
+        make(self)?;
+        let name = duckdb_table(is);
+        for comment in own.iter().flatten() {
+            self.comment("VIEW", &name, comment)?;
+        }
+        if columns.iter().all(|(_, comment)| comment.is_empty()) {
+            return Ok(());
+        }
+        // A column may have another name now.
+        for ((column, _), (_, comment)) in self.columns_with_comments(is)?.iter().zip(&columns) {
+            if !comment.is_empty() {
+                self.comment("COLUMN", &format!("{name}.{}", quote_ident(column)), comment)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn columns_with_comments(&mut self, view: &TableName) -> Result<Vec<(String, String)>> {
+        let rows = self.connection.text_rows(
+            "SELECT column_name, coalesce(comment, '') FROM duckdb_columns()
+             WHERE database_name = current_database() AND schema_name = $1 AND table_name = $2
+             ORDER BY column_index",
+            &place(view),
+        )?;
+        let pair = |row: Vec<String>| {
+            let mut row = row.into_iter();
+            Some((row.next()?, row.next()?))
+        };
+        Ok(rows.into_iter().filter_map(pair).collect())
+    }
+}
+
+/// A relation's schema and name as DuckDB has them.
+fn place(name: &TableName) -> [Value; 2] {
+    [Value::Text(duckdb_schema(&name.schema).to_owned()), Value::Text(name.table.clone())]
+}
