@@ -287,3 +287,13 @@ select row(1, 'a b', null, true)::text, row(1.50, date '2024-01-02', 'c,d')::tex
 select s::text from (select id, product, price, ok from sale where id < 3 order by id) s;
 select array[row(1, 'a'), row(2, 'b,c')]::text, array[1.5::float8, 2]::text, array[true, null]::text;
 select array[array[1, 2], array[3, 4]]::text, concat(array[1, 2], 'x'), 'r: ' || row(1, 2)::text;
+-- arrays that are NULL beside others that are not
+select id, tags || array['x'], array['x'] || tags, tags || 'y'::text from (values (1, null::text[]), (2, array['a'])) as t(id, tags) order by id;
+select array[1] || null::int[], null::int[] || array[1], array[1] || null::int, null::int[] || null::int[];
+select pg_typeof(array[1] || array[2]), pg_typeof(array[1] || 2), pg_typeof(array[1] || null::int[]), array[1, 2] || array[3::bigint];
+-- rows that are counted, and those that an outer join makes up
+select a.id, count(b.*) from (values (1), (99)) as a(id) left join sale b on b.id = a.id group by a.id order by a.id;
+select count(a.*), count(*) from sale a right join (values (1), (99)) as v(id) on v.id = a.id;
+select count(s.*), count(*) from (select 1 as x union all select null) s;
+select a.id from sale a left join sale b on b.id = a.id + 1 group by a.id having count(b.*) = 0 order by a.id;
+select pg_postmaster_start_time() < now() as x;
