@@ -13,6 +13,7 @@ use arrow::ipc::reader::StreamReader;
 use super::Targets;
 use super::define::{Anew, Definer, GivenRows};
 use super::drawing::{Drawing, DrawnRows};
+use super::dropped::Beside;
 use super::recovered::must_be_kept;
 use crate::catalog;
 use crate::engine::duckdb::WriteConnection;
@@ -43,6 +44,10 @@ pub(super) struct Applier {
     pub(super) stop: Arc<AtomicBool>,
     /// Which tables are made anew before they are altered.
     pub(super) anew: Anew,
+    /// What the stream drops, where the transaction is beside it.
+    pub(super) beside: Option<Beside>,
+    /// Views that were dropped since somebody asked.
+    pub(super) dropped: Vec<TableName>,
     /// The place of the change that a procedure was about to make.
     pub(super) failed_in: usize,
 }
@@ -58,6 +63,8 @@ impl Applier {
             refreshed: 0,
             stop: Arc::default(),
             anew: Anew::These(BTreeSet::new()),
+            beside: None,
+            dropped: Vec::new(),
             failed_in: 0,
         }
     }
@@ -161,6 +168,7 @@ impl Applier {
         for change in changes {
             let mut definer = Definer::new(&mut self.connection, rows_max);
             definer.anew = self.anew.clone();
+            definer.beside = self.beside.clone();
             if let Some(ViewRows { storage, rows, .. }) = computed.as_deref() {
                 let (schema, batches) = self.targets.batches_of(rows)?;
                 definer.given = Some(GivenRows { storage: storage.clone(), schema, batches });
@@ -168,6 +176,7 @@ impl Applier {
             done.result = definer.apply(change)?;
             done.rows = definer.rows;
             self.refreshed = definer.rows;
+            self.dropped.append(&mut definer.dropped);
             done.tag = tag.tag(done.rows);
         }
         Definer::new(&mut self.connection, rows_max).check_replaced(changes)?;

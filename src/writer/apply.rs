@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::Writer;
 use super::applier::{already_exists, applied};
 use super::define::Anew;
+use super::dropped::may_drop_views;
 use super::followed::tell;
 use crate::engine::QueryContext;
 use crate::error::{Error, Result};
@@ -117,26 +118,7 @@ impl Writer {
             | Body::Define { .. }
             | Body::Batch { .. }
             | Body::Rows { storage: Storage::DuckDb, .. } => {
-                // Again where it is tried again.
-                self.shared.running.lock().current = Some((intent.seq, intent.seq));
-                self.applier.begin()?;
-                let done = self.applier.apply_intent(intent);
-                match done.and_then(|applied| self.applier.settle().map(|()| applied)) {
-                    Ok(applied) => {
-                        // A COMMIT that is interrupted may have been done: it is not, from here on.
-                        self.shared.running.lock().current = None;
-                        // A constraint may fail as late as here; the transaction is gone then.
-                        self.applier.connection.commit(intent.seq)?;
-                        self.applier.settled(intent.seq);
-                        self.settle_types(&intent.body);
-                        Ok(Progress::Done(applied))
-                    }
-                    Err(error) => {
-                        self.applier.connection.rollback()?;
-                        self.applier.upkeep.undone();
-                        Err(self.statement_error(intent, error))
-                    }
-                }
+                self.apply_to_duckdb(intent).map(Progress::Done)
             }
             Body::Rows { table, rows, tag, source: Some(_), .. } => {
                 self.ingest_into_dataset(intent, table, rows, tag).map(Progress::Done)
@@ -177,6 +159,35 @@ impl Writer {
                 let progress = self.targets.procedures.run(procedure, &mut turn, args)?;
                 tell(&self.targets, &turn.moved, intent.seq);
                 Ok(progress)
+            }
+        }
+    }
+
+    /// Applies a change of DuckDB in a transaction of its own.
+    fn apply_to_duckdb(&mut self, intent: &Intent) -> Result<Applied> {
+        // Again where it is tried again.
+        self.shared.running.lock().current = Some((intent.seq, intent.seq));
+        let shared = Arc::clone(&self.shared);
+        let mut dropped = may_drop_views(&intent.body).then(|| shared.crossing.dropped.lock());
+        self.applier.begin()?;
+        let done = self.applier.apply_intent(intent);
+        match done.and_then(|applied| self.applier.settle().map(|()| applied)) {
+            Ok(applied) => {
+                // A COMMIT that is interrupted may have been done: it is not, from here on.
+                self.shared.running.lock().current = None;
+                // A constraint may fail as late as here; the transaction is gone then.
+                self.applier.connection.commit(intent.seq)?;
+                if let Some(dropped) = &mut dropped {
+                    dropped.note(intent.seq, std::mem::take(&mut self.applier.dropped));
+                }
+                self.applier.settled(intent.seq);
+                self.settle_types(&intent.body);
+                Ok(applied)
+            }
+            Err(error) => {
+                self.applier.connection.rollback()?;
+                self.applier.upkeep.undone();
+                Err(self.statement_error(intent, error))
             }
         }
     }

@@ -8,6 +8,7 @@ use std::time::Instant;
 use parking_lot::Mutex;
 use tokio::sync::{Notify, Semaphore};
 
+use super::dropped::DroppedViews;
 use super::parking::{Holder, Names, Parking};
 use crate::error::{Error, Result};
 use crate::ids::{IntentSeq, TableName};
@@ -42,6 +43,7 @@ pub(super) struct Crossing {
     pub(super) wake: Notify,
     /// Held while DuckDB commits in the lane, and while a version's file is cloned.
     pub(super) file: Mutex<()>,
+    pub(super) dropped: Mutex<DroppedViews>,
 }
 
 /// The part under the lock.
@@ -146,6 +148,7 @@ impl Crossing {
             further: Notify::new(),
             wake: Notify::new(),
             file: Mutex::new(()),
+            dropped: Mutex::default(),
         }
     }
 }

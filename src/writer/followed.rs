@@ -38,6 +38,7 @@ impl Applier {
         self.connection.begin()?;
         self.upkeep = self.targets.pipelines.upkeep(true);
         self.redefined = false;
+        self.dropped.clear();
         Ok(())
     }
 

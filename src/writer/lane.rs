@@ -24,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 use super::applier::Applier;
 use super::crossing::{Seen, serialization_failure};
 use super::define::Anew;
+use super::dropped::Beside;
 use super::explain::explain_apart;
 use super::followed::{reload_pipelines, tell};
 use super::parking::Names;
@@ -209,6 +210,7 @@ impl Lane {
             Body::Define { .. } => self.shared.crossing.state.lock().rewritten(),
             _ => BTreeSet::new(),
         };
+        let beside = Beside { shared: Arc::clone(&self.shared), since };
         let (targets, origin) = (Arc::clone(&self.targets), origin.clone());
         let body = Arc::clone(body);
         let (modes, broken_keys) = (modes.clone(), self.broken_keys.lock().clone());
@@ -218,6 +220,7 @@ impl Lane {
                 applier.resume(graph);
                 (applier.upkeep.modes, applier.upkeep.broken_keys) = (modes, broken_keys);
                 applier.anew = Anew::These(rewritten);
+                applier.beside = Some(beside);
                 let applied = applier.apply(&origin, &body);
                 let applied = applied.and_then(|applied| applier.settle().map(|()| applied));
                 let broken = applier.upkeep.broken();

@@ -6,6 +6,7 @@
 //! - `drawing.rs`: rows that draw from sequences, and what they drew.
 //! - `lane.rs`: one session's transaction beside the stream; `crossing.rs`: what both know of
 //!   each other.
+//! - `dropped.rs`: views that the one drops while the other renames what they read.
 //! - `park.rs`, `parking.rs`: what the stream passes over meanwhile.
 //! - `bulk.rs`: big appends, beside the stream.
 //! - `followed.rs`: materialized views in the transactions that change their tables.
@@ -28,6 +29,7 @@ mod crossing;
 mod dataset_readers;
 mod define;
 mod drawing;
+mod dropped;
 mod explain;
 mod followed;
 mod lane;

@@ -256,3 +256,28 @@ fn who_waits_for_a_transaction_does_not_stop_it() {
     client.run("COMMIT");
     assert_eq!(replies(&mut other), ["C DROP TABLE", "Z I"]);
 }
+
+#[test]
+fn a_rename_meets_a_view_that_somebody_drops() {
+    // Of its own: what others define may wait for the transaction.
+    let Some(server) = Server::start(&[]) else { return };
+    let (mut one, mut other) = (server.connect(), server.connect());
+    let rename = "ALTER TABLE kept RENAME TO old; ALTER TABLE made RENAME TO kept; COMMIT";
+    for round in 0..12 {
+        one.run("CREATE TABLE kept (id int); CREATE TABLE other (id int)");
+        one.run("CREATE VIEW seen AS SELECT kept.id FROM kept, other");
+        one.run("BEGIN; CREATE TABLE made (id int)");
+        let drop = if round % 2 == 0 { "DROP VIEW seen" } else { "DROP TABLE other CASCADE" };
+        if round < 2 {
+            other.run(drop);
+            one.run(rename);
+        } else {
+            std::thread::scope(|scope| {
+                scope.spawn(|| other.run(drop));
+                one.run(rename);
+            });
+        }
+        assert_eq!(&one.error("SELECT * FROM seen")[&'C'], "42P01");
+        one.run("DROP TABLE kept, old; DROP TABLE IF EXISTS other");
+    }
+}

@@ -80,6 +80,7 @@ impl Definer<'_> {
     /// Drops a view, and what a materialized one has kept.
     fn drop_view(&mut self, name: &TableName) -> Result<()> {
         self.drop_one("VIEW", name)?;
+        self.dropped.push(name.clone());
         self.drop_storage(name)
     }
 

@@ -46,6 +46,7 @@ use crate::pipeline::View;
 use crate::sql::Definition;
 use crate::sqlstate::SqlState;
 use crate::types::Value;
+use crate::writer::dropped::Beside;
 
 /// What a relation's name stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,6 +81,10 @@ pub(in crate::writer) struct Definer<'a> {
     pub(in crate::writer) anew: Anew,
     /// The rows of the view that is made or refreshed.
     pub(in crate::writer) given: Option<GivenRows>,
+    /// What the stream drops, where the transaction is beside it.
+    pub(in crate::writer) beside: Option<Beside>,
+    /// Views that the last change has dropped.
+    pub(in crate::writer) dropped: Vec<TableName>,
 }
 
 /// Which tables are made anew before they are altered or get an index. DuckDB neither alters a
@@ -92,7 +97,15 @@ pub(in crate::writer) enum Anew {
 
 impl<'a> Definer<'a> {
     pub(super) fn new(connection: &'a mut WriteConnection, rows_max: usize) -> Definer<'a> {
-        Definer { connection, rows_max, rows: 0, anew: Anew::These(BTreeSet::new()), given: None }
+        Definer {
+            connection,
+            rows_max,
+            rows: 0,
+            anew: Anew::These(BTreeSet::new()),
+            given: None,
+            beside: None,
+            dropped: Vec::new(),
+        }
     }
 
     fn makes_anew(&self, table: &TableName) -> bool {

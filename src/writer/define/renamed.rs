@@ -7,6 +7,7 @@ use crate::error::Result;
 use crate::ids::TableName;
 use crate::sql::{quote_ident, renamed_in_view};
 use crate::types::Value;
+use crate::writer::dropped::Beside;
 
 impl Definer<'_> {
     /// Points the views that read a relation at its new name.
@@ -31,8 +32,14 @@ impl Definer<'_> {
             };
             if let Some(text) = renamed_in_view(sql, is_renamed, &duckdb_table(to)) {
                 let text = text.replacen("CREATE VIEW", "CREATE OR REPLACE VIEW", 1);
-                left.push((TableName::new(own, view.clone()), text));
+                left.push((TableName::new(own.clone(), view.clone()), text));
             }
+        }
+        // DuckDB refuses to change what another transaction has dropped, or is about to.
+        let beside = self.beside.clone();
+        let dropped = beside.as_ref().map(Beside::wait);
+        if let (Some(beside), Some(dropped)) = (&beside, &dropped) {
+            left.retain(|(name, _)| !dropped.has_since(beside.since, name));
         }
         // DuckDB binds a view that is made: those first that others among them read.
         while !left.is_empty() {
