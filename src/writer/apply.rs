@@ -181,7 +181,6 @@ impl Writer {
                     dropped.note(intent.seq, std::mem::take(&mut self.applier.dropped));
                 }
                 self.applier.settled(intent.seq);
-                self.settle_types(&intent.body);
                 Ok(applied)
             }
             Err(error) => {
@@ -189,22 +188,6 @@ impl Writer {
                 self.applier.upkeep.undone();
                 Err(self.statement_error(intent, error))
             }
-        }
-    }
-
-    /// Empties DuckDB's log behind a schema or a type: it cannot replay a log that makes a type in
-    /// a schema which it makes, too (DuckDB 1.5.6), and then the file does not open.
-    fn settle_types(&mut self, body: &Body) {
-        let (Body::Statement { tag: TagKind::Fixed(tag), .. }
-        | Body::Define { tag: TagKind::Fixed(tag), .. }) = body
-        else {
-            return;
-        };
-        if !matches!(tag.as_str(), "CREATE SCHEMA" | "CREATE TYPE" | "CREATE DOMAIN") {
-            return;
-        }
-        if let Err(error) = self.checkpoint() {
-            tracing::info!(%error, "no checkpoint behind a definition");
         }
     }
 

@@ -199,3 +199,38 @@ fn a_torn_file_of_an_unfinished_write_does_no_harm() {
     client.run("INSERT INTO t VALUES (2)");
     assert_eq!(client.lines("SELECT id FROM t ORDER BY id"), ["1", "2"]);
 }
+
+#[test]
+fn types_that_are_made_beside_their_schemas_outlive_a_crash() {
+    let Some(mut server) = Server::start(&[]) else { return };
+    let mut client = server.connect();
+    client.run("CREATE TABLE held (i int); CREATE TABLE rows (i int)");
+    let mut holder = server.connect();
+    holder.run("BEGIN");
+    holder.run("INSERT INTO held VALUES (1)");
+    client.run("BEGIN");
+    client.run("INSERT INTO rows VALUES (1)");
+    client.run("CREATE SCHEMA a");
+    client.run("CREATE TYPE a.mood AS ENUM ('low', 'high')");
+    client.run("CREATE TABLE a.moods (m a.mood, t text)");
+    client.run("INSERT INTO a.moods VALUES ('low', 'high')");
+    client.run("COMMIT");
+    client.run("BEGIN; CREATE SCHEMA b; INSERT INTO rows VALUES (2)");
+    client.run("CREATE DOMAIN b.small AS int CHECK (value < 10); COMMIT");
+    client.run("BEGIN; CREATE SCHEMA c; CREATE TYPE c.gone AS ENUM ('x'); DROP SCHEMA c CASCADE");
+    client.run("CREATE SCHEMA c; CREATE TYPE c.mood AS ENUM ('y'); COMMIT");
+    client.run("BEGIN; ALTER TABLE a.moods ALTER t TYPE a.mood USING t::a.mood");
+    client.run("CREATE TABLE b.smalls (s b.small); COMMIT");
+    client.run("INSERT INTO b.smalls VALUES (9)");
+    drop(client);
+    for _ in 0..2 {
+        server.kill_9();
+        server.restart();
+    }
+    let mut client = server.connect();
+    assert_eq!(client.lines("SELECT i FROM rows ORDER BY i"), ["1", "2"]);
+    assert_eq!(client.lines("SELECT count(*) FROM held"), ["0"]);
+    assert_eq!(client.lines("SELECT m, t FROM a.moods WHERE t > m"), ["low|high"]);
+    assert_eq!(client.lines("SELECT 'y'::c.mood, s FROM b.smalls"), ["y|9"]);
+    assert_eq!(client.sqlstate("INSERT INTO b.smalls VALUES (10)"), "23514");
+}

@@ -15,6 +15,7 @@ use super::functions;
 use super::kept::KeptCopy;
 use super::own_catalog::OwnCopies;
 use super::reader::Idle;
+use super::replay::replay;
 use super::routines;
 use super::system_functions::{self, SystemFunction};
 use super::system_tables::{self, SystemTable};
@@ -218,26 +219,6 @@ impl DuckDb {
 /// What DuckDB says when the file cannot be opened or written.
 pub fn settle_file(file: &Path) -> Result<()> {
     replay(file, &[])
-}
-
-/// Writes what is in a file's write-ahead log into the file, through an instance that has the file
-/// attached: opening it as the instance's own database fails in DuckDB 1.5.6 when the log holds an
-/// ALTER TABLE of a table with a function in a default or a CHECK ("GetDefaultDatabase with no
-/// default database set"), and the file could never be opened again.
-fn replay(file: &Path, settings: &[(&str, String)]) -> Result<()> {
-    let mut log = file.as_os_str().to_owned();
-    log.push(".wal");
-    if !Path::new(&log).exists() {
-        return Ok(());
-    }
-    let mut connection = Database::open(Path::new(":memory:"), settings)?.connect()?;
-    let file = file.to_string_lossy().replace('\'', "''");
-    connection.execute(&format!("ATTACH '{file}' AS replayed"))?;
-    match connection.execute("CHECKPOINT replayed") {
-        // Without room for it the log stays as it is, and reads need no more.
-        Err(error) if error.message().contains("No space left") => Ok(()),
-        done => done.and_then(|()| connection.execute("DETACH replayed")),
-    }
 }
 
 /// Opens a DuckDB file that nobody else has open, read-only, and counts its tables' rows: the

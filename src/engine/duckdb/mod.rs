@@ -46,6 +46,7 @@ mod parquet_file;
 mod reader;
 mod refused_rows;
 mod rendered;
+mod replay;
 mod routines;
 mod statement_cache;
 mod system_functions;

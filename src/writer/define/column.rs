@@ -151,10 +151,12 @@ impl Definer<'_> {
         let quoted = quote_ident(name);
         let from = using.map_or_else(|| quoted.clone(), |using| format!("({using})"));
         let unhindered = limit.is_none()
+            && !self.names_a_type(using.unwrap_or_default())?
             && !declared.is_some_and(DeclaredType::changes_values)
             && table.indexes.is_empty()
             && !table.is_constrained(name);
         if unhindered {
+            let data_type = self.spelled(data_type)?;
             let using = using.map(|using| format!(" USING ({using})")).unwrap_or_default();
             let renamed = duckdb_table(&table.name);
             self.connection.run(&format!(

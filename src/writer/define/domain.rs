@@ -23,12 +23,7 @@ impl Definer<'_> {
             let of_base = of_base.map(|check| DomainCheck { domain: name.table.clone(), ..check });
             made.checks.splice(0..0, of_base);
         }
-        // As the catalogue spells it.
-        let sql = format!("SELECT typeof(CAST(NULL AS {}))", made.base);
-        if let Some(spelled) = self.connection.text_rows(&sql, &[])?.pop().and_then(|mut r| r.pop())
-        {
-            made.base = spelled;
-        }
+        made.base = self.spelled(&made.base)?;
         // Refused here rather than at the first row of a table.
         made.column_checks("value")?;
         if self.type_comment(std::slice::from_ref(name))?.is_some() {
@@ -104,6 +99,27 @@ impl Definer<'_> {
     /// Tells whether a name means a user's type.
     pub(super) fn has_type(&mut self, candidates: &[TableName]) -> Result<bool> {
         self.type_comment(candidates).map(|found| found.is_some())
+    }
+
+    /// Writes a type as the catalogue spells it, without the name of a user's type: in its log
+    /// DuckDB 1.5.6 does not find what an ALTER TABLE names.
+    pub(super) fn spelled(&mut self, data_type: &str) -> Result<String> {
+        let sql = format!("SELECT typeof(CAST(NULL AS {data_type}))");
+        let spelled = self.connection.text_rows(&sql, &[])?.pop().and_then(|mut row| row.pop());
+        Ok(spelled.unwrap_or_else(|| data_type.to_owned()))
+    }
+
+    /// Tells whether an expression may name a user's type.
+    pub(super) fn names_a_type(&mut self, expression: &str) -> Result<bool> {
+        if expression.is_empty() {
+            return Ok(false);
+        }
+        let rows = self.connection.text_rows(
+            "SELECT type_name FROM duckdb_types() WHERE database_name = current_database()
+                 AND NOT internal AND contains(lower($1), lower(type_name))",
+            &[Value::Text(expression.to_owned())],
+        )?;
+        Ok(!rows.is_empty())
     }
 
     fn keep_domain(&mut self, name: &TableName, domain: &Domain) -> Result<()> {
