@@ -85,6 +85,6 @@ pub use record::{StoredOutcome, StoredResult};
 pub use result_set::ResultSet;
 pub use source::{IngestTag, Reject, Source};
 pub use storage::{RowsAt, Storage};
-pub use tag::TagKind;
+pub use tag::{TagKind, stands_apart};
 pub use values::{TargetColumns, Values, ValuesTarget};
 pub use view_rows::{AsOf, ViewRows};

@@ -30,3 +30,29 @@ impl TagKind {
         }
     }
 }
+
+/// Statements that make or drop objects which are in no table's way.
+const APART: [&str; 17] = [
+    "ANALYZE",
+    "COMMENT",
+    "CREATE DOMAIN",
+    "CREATE FUNCTION",
+    "CREATE PROCEDURE",
+    "CREATE ROLE",
+    "CREATE SCHEMA",
+    "CREATE SEQUENCE",
+    "CREATE TYPE",
+    "CREATE VIEW",
+    "DROP DOMAIN",
+    "DROP FUNCTION",
+    "DROP PROCEDURE",
+    "DROP ROLE",
+    "GRANT",
+    "REVOKE",
+    "VACUUM",
+];
+
+/// Tells of a command tag whether the statement is in no table's way, but that which it names.
+pub fn stands_apart(tag: &str) -> bool {
+    APART.contains(&tag)
+}

@@ -17,7 +17,7 @@ use super::followed::with_followers;
 use super::parking::{Going, Holder, Names};
 use crate::error::{Error, Result};
 use crate::ids::IntentSeq;
-use crate::intent::{Accepted, Body, DatasetChange, Intent};
+use crate::intent::{Accepted, Body, DatasetChange, Intent, TagKind, stands_apart};
 use crate::pipeline::Graph;
 use crate::sql::Definition;
 use crate::sql::trigger::TriggerChange;
@@ -279,10 +279,40 @@ fn names(body: &Body, graph: &Graph) -> Names {
 
 fn own_names(body: &Body) -> Names {
     match body {
+        // Whatever is in it.
+        Body::Statement { tag: TagKind::Fixed(tag), .. }
+        | Body::Define { tag: TagKind::Fixed(tag), .. }
+            if tag == "DROP SCHEMA" =>
+        {
+            Names::Any
+        }
+        Body::Statement { tag: TagKind::Fixed(tag), table, .. }
+        | Body::Define { tag: TagKind::Fixed(tag), table, .. }
+            if stands_apart(tag) =>
+        {
+            Names::Tables(table.iter().cloned().collect())
+        }
+        Body::Define { changes, table: None, .. } => {
+            let mut all = BTreeSet::new();
+            for change in changes {
+                match change {
+                    Definition::Comment { name, .. } | Definition::AlterSequence { name, .. } => {
+                        all.extend(name.iter().cloned());
+                    }
+                    Definition::SetValues { .. }
+                    | Definition::Draw { .. }
+                    | Definition::Routine(_)
+                    | Definition::Role(_) => {}
+                    _ => return Names::Any,
+                }
+            }
+            Names::Tables(all)
+        }
         Body::Define { changes, table: Some(table), .. } => {
             let (_, referenced) = body.references();
             let inputs = changes.iter().flat_map(|change| match change {
                 Definition::CreateView(view) => view.plan.inputs.concat(),
+                Definition::Drop { names, .. } => names.concat(),
                 Definition::Trigger(TriggerChange::Create { trigger, .. }) => {
                     trigger.writes.clone()
                 }

@@ -204,10 +204,7 @@ fn a_torn_file_of_an_unfinished_write_does_no_harm() {
 fn types_that_are_made_beside_their_schemas_outlive_a_crash() {
     let Some(mut server) = Server::start(&[]) else { return };
     let mut client = server.connect();
-    client.run("CREATE TABLE held (i int); CREATE TABLE rows (i int)");
-    let mut holder = server.connect();
-    holder.run("BEGIN");
-    holder.run("INSERT INTO held VALUES (1)");
+    client.run("CREATE TABLE rows (i int)");
     client.run("BEGIN");
     client.run("INSERT INTO rows VALUES (1)");
     client.run("CREATE SCHEMA a");
@@ -229,7 +226,6 @@ fn types_that_are_made_beside_their_schemas_outlive_a_crash() {
     }
     let mut client = server.connect();
     assert_eq!(client.lines("SELECT i FROM rows ORDER BY i"), ["1", "2"]);
-    assert_eq!(client.lines("SELECT count(*) FROM held"), ["0"]);
     assert_eq!(client.lines("SELECT m, t FROM a.moods WHERE t > m"), ["low|high"]);
     assert_eq!(client.lines("SELECT 'y'::c.mood, s FROM b.smalls"), ["y|9"]);
     assert_eq!(client.sqlstate("INSERT INTO b.smalls VALUES (10)"), "23514");

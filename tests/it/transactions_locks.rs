@@ -1,6 +1,6 @@
 //! Locks that clients ask for: LOCK TABLE and advisory locks.
 
-use crate::harness::{connect, is_oracle, unique};
+use crate::harness::{Server, connect, is_oracle, unique};
 use crate::messages::Out;
 use crate::transactions_writes::{replies, send_and_wait};
 
@@ -150,4 +150,48 @@ fn waiting_for_an_advisory_lock_ends_by_timeout_and_deadlock() {
     assert_eq!(replies(&mut client)[1..], ["D", "C SELECT 1", "Z I"]);
     let mixed = format!("SELECT pg_advisory_lock({one}), count(*) FROM pg_class");
     assert_eq!(other.sqlstate(&mixed), "0A000");
+}
+
+#[test]
+fn definitions_that_are_in_no_tables_way_wait_for_no_transaction() {
+    // Of its own: an open transaction must be in nobody's way.
+    let Some(server) = Server::start(&[]) else { return };
+    let (mut one, mut other) = (server.connect(), server.connect());
+    one.run("CREATE TABLE t (id int); CREATE TABLE u (id int); CREATE SEQUENCE numbers");
+    one.run("CREATE VIEW seen AS SELECT 1 AS a");
+    one.run("BEGIN; CREATE TABLE made AS SELECT 1 AS id; ALTER TABLE t ADD COLUMN b int");
+    other.run("SET lock_timeout = '20s'");
+    for sql in [
+        "CREATE VIEW plain AS SELECT 1 AS a",
+        "CREATE OR REPLACE VIEW seen AS SELECT 2 AS a",
+        "CREATE SCHEMA other",
+        "CREATE TYPE mood AS ENUM ('glad')",
+        "CREATE DOMAIN small AS int",
+        "CREATE SEQUENCE further",
+        "ALTER SEQUENCE further RESTART",
+        "SELECT setval('numbers', 5)",
+        "SELECT nextval('numbers')",
+        "CREATE FUNCTION more(i int) RETURNS int LANGUAGE sql AS 'SELECT i + 1'",
+        "CREATE PROCEDURE p() LANGUAGE sql AS 'INSERT INTO u VALUES (1)'",
+        "CALL p()",
+        "COMMENT ON TABLE u IS 'other'",
+        "COMMENT ON SCHEMA other IS 'other'",
+        "CREATE ROLE reader_of_u",
+        "GRANT SELECT ON u TO reader_of_u",
+        "REVOKE SELECT ON u FROM reader_of_u",
+        "DROP ROLE reader_of_u",
+        "ANALYZE",
+        "DROP TABLE IF EXISTS never, u",
+    ] {
+        other.run(sql);
+    }
+    // What it holds is waited for still.
+    other.run("SET lock_timeout = '200ms'");
+    for sql in
+        ["COMMENT ON TABLE t IS 'held'", "DROP TABLE IF EXISTS never, t", "DROP SCHEMA other"]
+    {
+        assert_eq!(&other.error(sql)[&'C'], "55P03", "{sql}");
+    }
+    one.run("COMMIT");
+    assert_eq!(other.value("SELECT count(*) FROM made"), "1");
 }

@@ -11,23 +11,10 @@ use futures::StreamExt;
 use crate::catalog::duckdb_schema;
 use crate::error::{Error, Result};
 use crate::ids::TableName;
-use crate::intent::{Applied, Body, DatasetChange, RowsAt, TagKind};
+use crate::intent::{Applied, Body, DatasetChange, RowsAt, TagKind, stands_apart};
 use crate::router::{Router, StatementContext};
 use crate::sql::{ObjectKind, TableRef, Tag, Write};
 use crate::types::Value;
-
-/// Objects whose making or dropping is in no other table's way.
-const APART: &[&str] = &[
-    "CREATE VIEW",
-    "CREATE SCHEMA",
-    "CREATE SEQUENCE",
-    "CREATE TYPE",
-    "CREATE DOMAIN",
-    "DROP DOMAIN",
-    "CREATE FUNCTION",
-    "ANALYZE",
-    "VACUUM",
-];
 
 impl Router {
     /// Lists the tables that a change of definitions must have for itself until its transaction
@@ -64,9 +51,7 @@ impl Router {
                 self.tables_of_schemas(names, context).await?
             }
             Write::Drop { .. } => BTreeSet::new(),
-            Write::Other { tag: Tag::Fixed(tag), .. } if APART.contains(&tag.as_str()) => {
-                BTreeSet::new()
-            }
+            Write::Other { tag: Tag::Fixed(tag), .. } if stands_apart(tag) => BTreeSet::new(),
             Write::Other { tag: Tag::Fixed(_), tables, .. } => all(tables),
             Write::Define { .. } => {
                 let mut held = all(write.tables());
