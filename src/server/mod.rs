@@ -37,7 +37,7 @@ use crate::router::{ColumnCache, DefaultCache, Router, STAGED_FOLDER, Shapes};
 use crate::session::{Activity, Services};
 use crate::sql::ParsedTexts;
 use crate::version::VersionStore;
-use crate::writer::{self, Targets};
+use crate::writer::{self, DeletedRows, Targets};
 use crate::{fail_point, ingest, task, wire};
 
 use lock::DirectoryLock;
@@ -229,11 +229,11 @@ fn open(
         data_dir: dir.clone(),
         duckdb: Arc::clone(&duckdb),
         datasets: Arc::clone(&datasets),
-        // Of its own, so that no read can occupy the threads that an UPDATE of a dataset needs.
         datafusion: Arc::new(datafusion_engine(&config, &datasets, &duckdb)?),
         procedures: Arc::clone(&procedures),
         pipelines: Arc::clone(&pipelines),
         log: Arc::clone(&log),
+        deleted: DeletedRows::default(),
         reopened,
         outcome_rows_max: config.outcome_rows_max,
         parked_intents_max: config.parked_intents_max,

@@ -90,6 +90,7 @@ impl Applier {
     pub(super) fn apply(&mut self, origin: &Origin, body: &Body) -> Result<Applied> {
         fail_point::pass(Point::DuckDbBeforeApply)?;
         let around = self.before(origin, body)?;
+        self.note_deleted(body);
         let applied = self.change(origin, body)?;
         self.after(around)?;
         Ok(applied)
@@ -154,6 +155,17 @@ impl Applier {
         }
     }
 
+    fn note_deleted(&self, body: &Body) {
+        let Targets { deleted, duckdb, pipelines, .. } = &*self.targets;
+        deleted.note(duckdb, &pipelines.graph(), body);
+    }
+
+    fn seen_deleted(&self) -> BTreeSet<TableName> {
+        // A session's transaction is counted itself.
+        let own = usize::from(self.beside.is_some());
+        self.targets.deleted.tables(&self.targets.duckdb, own)
+    }
+
     /// Changes definitions.
     fn define(&mut self, origin: &Origin, body: &Body) -> Result<Applied> {
         let Body::Define { changes, table, tag, computed } = body else {
@@ -166,8 +178,10 @@ impl Applier {
         let rows_max = self.targets.outcome_rows_max;
         let mut done = applied(tag, 0);
         for change in changes {
+            let copied = self.seen_deleted();
             let mut definer = Definer::new(&mut self.connection, rows_max);
             definer.anew = self.anew.clone();
+            definer.copied = copied;
             definer.beside = self.beside.clone();
             if let Some(ViewRows { storage, rows, .. }) = computed.as_deref() {
                 let (schema, batches) = self.targets.batches_of(rows)?;

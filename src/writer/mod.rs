@@ -6,6 +6,7 @@
 //! - `drawing.rs`: rows that draw from sequences, and what they drew.
 //! - `lane.rs`: one session's transaction beside the stream; `crossing.rs`: what both know of
 //!   each other.
+//! - `deleted.rs`: tables of which deleted rows may be seen still.
 //! - `dropped.rs`: views that the one drops while the other renames what they read.
 //! - `park.rs`, `parking.rs`: what the stream passes over meanwhile.
 //! - `bulk.rs`: big appends, beside the stream.
@@ -29,6 +30,7 @@ mod crossing;
 mod dataset_readers;
 mod define;
 mod drawing;
+mod deleted;
 mod dropped;
 mod explain;
 mod followed;
@@ -63,6 +65,7 @@ use crate::procedure::Procedures;
 use applier::Applier;
 use bulk::{BulkLane, BulkStop};
 use crossing::Crossing;
+pub use deleted::DeletedRows;
 use park::Next;
 
 pub use crossing::Seen;
@@ -80,11 +83,13 @@ pub struct Targets {
     pub data_dir: PathBuf,
     pub duckdb: Arc<DuckDb>,
     pub datasets: Arc<DatasetStore>,
+    /// Of its own, so that no read can occupy the threads that an UPDATE of a dataset needs.
     pub datafusion: Arc<DataFusionEngine>,
     pub procedures: Arc<Procedures>,
     pub pipelines: Arc<Registry>,
     pub notifications: Arc<Notifications>,
     pub log: Arc<IntentLog>,
+    pub deleted: DeletedRows,
     /// The server has run before in this process: reads must go on, whatever becomes of writes.
     pub reopened: bool,
     /// Rows that RETURNING may give back.

@@ -35,6 +35,7 @@ mod crash;
 mod cursors;
 mod definitions;
 mod idempotency;
+mod indexes;
 mod ingest_http;
 mod ingest_inbox;
 mod intent_life;

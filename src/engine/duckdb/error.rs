@@ -20,6 +20,12 @@ pub(super) fn take_fatal() -> bool {
     FATAL.swap(false, Ordering::Relaxed)
 }
 
+fn note_fatal(message: &str) {
+    if !FATAL.swap(true, Ordering::Relaxed) {
+        tracing::error!(message, "DuckDB invalidates its instance");
+    }
+}
+
 #[derive(Deserialize)]
 struct JsonError {
     exception_type: String,
@@ -237,7 +243,7 @@ fn code_of_kind(kind: &str, message: &str) -> SqlState {
         "Sequence" => SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
         // What invalidates the instance.
         "FATAL" | "Fatal" => {
-            FATAL.store(true, Ordering::Relaxed);
+            note_fatal(message);
             SqlState::INTERNAL_ERROR
         }
         "INTERNAL" | "Internal" => SqlState::INTERNAL_ERROR,

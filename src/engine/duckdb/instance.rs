@@ -117,6 +117,8 @@ pub struct DuckDb {
     pub(super) database: Database,
     pub(super) idle: Mutex<Vec<Idle>>,
     pub(super) slots: Arc<Semaphore>,
+    /// Shared by the connections of the pool that are in use.
+    pub(super) counted: Arc<()>,
     pub(super) reads_max: usize,
     pub(super) kept: KeptCopy,
     pub(super) own: OwnCopies,
@@ -175,6 +177,7 @@ impl DuckDb {
             database,
             idle: Mutex::new(Vec::new()),
             slots: Arc::new(Semaphore::new(options.reads_max)),
+            counted: Arc::default(),
             reads_max: options.reads_max,
             file: options.file.clone(),
         })
@@ -198,6 +201,12 @@ impl DuckDb {
     /// Returns what tells whether the data file is still open in this process.
     pub fn watch(&self) -> impl Fn() -> bool + Send + Sync + use<> {
         self.database.watch()
+    }
+
+    /// Counts the transactions of sessions that are open now, of single reads, too. The Writer's
+    /// own are not among them, nor are those in which the server looks something up.
+    pub fn transactions(&self) -> usize {
+        Arc::strong_count(&self.counted) - 1
     }
 
     /// Opens a connection that looks definitions up beside the Writer's, and writes nothing.

@@ -45,6 +45,8 @@ pub(super) struct Idle {
     pub(super) connection: Connection,
     pub(super) time_zone: String,
     pub(super) search_path: Vec<String>,
+    /// Counted while it may have a transaction open; dropped after the connection.
+    pub(super) counted: Option<Arc<()>>,
 }
 
 /// A connection in use.
@@ -229,17 +231,24 @@ impl DuckDb {
                 None => idle.pop(),
             }
         };
-        match found {
-            Some(idle) => Ok(idle),
-            None => Ok(Idle::new(self.database.connect()?)),
-        }
+        let mut idle = match found {
+            Some(idle) => idle,
+            None => Idle::new(self.database.connect()?),
+        };
+        idle.counted = Some(Arc::clone(&self.counted));
+        Ok(idle)
     }
 }
 
 impl Idle {
     /// A new connection, which has no session's settings yet.
     pub(super) fn new(connection: Connection) -> Idle {
-        Idle { connection, time_zone: String::new(), search_path: vec![String::new()] }
+        Idle {
+            connection,
+            time_zone: String::new(),
+            search_path: vec![String::new()],
+            counted: None,
+        }
     }
 
     /// Moves the connection out of what is about to be dropped.
@@ -248,6 +257,7 @@ impl Idle {
             connection: self.connection.hand_over(),
             time_zone: std::mem::take(&mut self.time_zone),
             search_path: std::mem::take(&mut self.search_path),
+            counted: self.counted.take(),
         }
     }
 
@@ -307,6 +317,7 @@ impl Reader {
         // A session's goes back by itself.
         let On::Pool(mut idle, database) = self.on else { return };
         if idle.connection.execute("COMMIT").is_ok() {
+            idle.counted = None;
             let mut pool = database.idle.lock();
             if pool.len() < database.reads_max {
                 pool.push(idle);

@@ -137,7 +137,8 @@ impl WriteConnection {
 
     /// Writes on a session's connection, which must not be used otherwise meanwhile.
     pub(super) fn on(idle: &mut Idle) -> WriteConnection {
-        let Idle { connection, time_zone, search_path } = idle.hand_over();
+        let Idle { connection, time_zone, search_path, counted } = idle.hand_over();
+        idle.counted = counted;
         WriteConnection {
             own: OwnStatements::new(),
             commits: 0,

@@ -235,9 +235,14 @@ impl Definer<'_> {
             parts: parts.iter().map(|part| part.sql.clone()).collect(),
             comment: None,
         };
-        if self.makes_anew(&table) && view.is_none() {
-            let existing = self.existing(&table)?;
-            self.rebuild(&Rebuild::of(&existing))?;
+        let storage = view.as_ref().map_or(&table, |view| &view.storage);
+        if self.makes_anew(storage) || self.copied.contains(&table) {
+            let existing = self.existing(storage)?;
+            // Generated columns cannot be copied.
+            if !self.copied.contains(&table) || Definer::check_can_rebuild(&existing).is_ok() {
+                self.rebuild(&Rebuild::of(&existing))?;
+            }
+            self.copied.remove(&table);
         }
         match view {
             Some(view) => {

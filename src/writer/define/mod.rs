@@ -79,6 +79,8 @@ pub(in crate::writer) struct Definer<'a> {
     pub(in crate::writer) rows: u64,
     /// Which tables are made anew before they change.
     pub(in crate::writer) anew: Anew,
+    /// Tables that get an index only as a copy, see `deleted.rs`.
+    pub(in crate::writer) copied: BTreeSet<TableName>,
     /// The rows of the view that is made or refreshed.
     pub(in crate::writer) given: Option<GivenRows>,
     /// What the stream drops, where the transaction is beside it.
@@ -102,6 +104,7 @@ impl<'a> Definer<'a> {
             rows_max,
             rows: 0,
             anew: Anew::These(BTreeSet::new()),
+            copied: BTreeSet::new(),
             given: None,
             beside: None,
             dropped: Vec::new(),

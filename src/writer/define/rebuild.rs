@@ -43,6 +43,7 @@ impl Definer<'_> {
     pub(super) fn rebuild(&mut self, rebuild: &Rebuild) -> Result<()> {
         let Rebuild { before, after, sources } = rebuild;
         Definer::check_can_rebuild(before)?;
+        self.copied.retain(|table| *table != before.name && *table != after.name);
         for name in self.referring(&before.name)? {
             self.take_over_keys(&name)?;
         }
@@ -81,6 +82,13 @@ impl Definer<'_> {
 
     /// Builds a table's indexes.
     pub(super) fn indexes(&mut self, indexes: &[Index], table: &TableName) -> Result<()> {
+        if !indexes.is_empty() && self.copied.remove(table) {
+            let existing = self.existing(table)?;
+            // Generated columns cannot be copied.
+            if Definer::check_can_rebuild(&existing).is_ok() {
+                self.rebuild(&Rebuild::of(&existing))?;
+            }
+        }
         for index in indexes {
             let built = self.connection.run(&index.create_sql(table));
             built.map_err(|error| match error.code() {
