@@ -115,6 +115,31 @@ fn a_transaction_can_go_on_beside_the_rename_of_a_table_with_an_index() {
 }
 
 #[test]
+fn views_go_on_to_read_columns_that_have_another_name() {
+    let mut client = connect();
+    client.run("CREATE TABLE vc (id int, a int, t text); INSERT INTO vc VALUES (1, 2, 'x')");
+    client.run("CREATE VIEW vc_v AS SELECT a, vc.id AS i, t || '!' AS t FROM vc WHERE t = 'x'");
+    client.run("CREATE VIEW vc_w AS SELECT v.a + o.a AS s, o.* FROM vc_v v JOIN vc o USING (t)");
+    client.run("CREATE VIEW vc_x AS WITH vc AS (SELECT 7 AS a) SELECT a FROM vc");
+    client.run("COMMENT ON COLUMN vc_v.a IS 'kept'");
+    let before = client.lines("SELECT * FROM vc_v, vc_x");
+    assert_eq!(before, ["2|1|x!|7"]);
+    for sql in
+        ["vc RENAME COLUMN a TO b", "vc RENAME t TO u", "vc RENAME TO vd", "vd RENAME b TO c"]
+    {
+        client.run(&format!("ALTER TABLE {sql}"));
+        assert_eq!(client.lines("SELECT * FROM vc_v, vc_x"), before, "{sql}");
+        assert_eq!(client.lines("SELECT * FROM vc_w"), [""; 0], "{sql}");
+    }
+    client.run("INSERT INTO vd VALUES (3, 4, 'x!')");
+    assert_eq!(client.lines("SELECT s, id, a, pg_typeof(t) FROM vc_w"), ["6|3|4|text"]);
+    assert_eq!(client.value("SELECT col_description('vc_v'::regclass, 1)"), "kept");
+    assert_eq!(client.sqlstate("DROP TABLE vd"), "2BP01");
+    client.run("DROP TABLE vd CASCADE; DROP VIEW vc_x");
+    assert_eq!(client.sqlstate("SELECT * FROM vc_w"), "42P01");
+}
+
+#[test]
 fn foreign_keys_are_made_and_kept() {
     check("foreign_keys");
 }

@@ -32,9 +32,10 @@ fn parsed(sql: &str) -> Option<ast::CreateView> {
     }
 }
 
-/// Writes a view's text with another name, as DuckDB writes it, in the place of each relation's for
-/// which `is_renamed` says so, given its schema as it is written and its name. The columns go on to
-/// name the relation as they did. `None` when the view reads no such relation.
+/// Writes a view's text with another name, as DuckDB writes it, or a query in brackets in the place
+/// of each relation's for which `is_renamed` says so, given its schema as it is written and its
+/// name. The columns go on to name the relation as they did. `None` when the view reads no such
+/// relation.
 pub fn renamed_in_view(
     sql: &str,
     is_renamed: impl Fn(Option<&str>, &str) -> bool,

@@ -122,6 +122,7 @@ impl Definer<'_> {
             }
             TableAction::RenameColumn { from, to } => {
                 self.rename_column(&table, from, to)?;
+                self.follow_column(&table, from, to)?;
                 self.rename_column_in_triggers(&table.name, from, to)?;
                 self.rename_column_in_keys(&table.name, from, to)?;
                 self.move_part(SubjectKind::Column, &table.name, from, to)?;

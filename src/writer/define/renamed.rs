@@ -2,6 +2,7 @@
 //! same relation, and a DROP … CASCADE of it takes them with it.
 
 use super::Definer;
+use super::existing::Existing;
 use crate::catalog::{duckdb_schema, duckdb_table};
 use crate::error::Result;
 use crate::ids::TableName;
@@ -12,6 +13,24 @@ use crate::writer::dropped::Beside;
 impl Definer<'_> {
     /// Points the views that read a relation at its new name.
     pub(super) fn follow_rename(&mut self, from: &TableName, to: &TableName) -> Result<()> {
+        self.follow(from, &duckdb_table(to))
+    }
+
+    /// Gives the views that read a table its column under the name that they know. The text of a
+    /// view does not tell which table a column without a qualifier is of: the table is read through
+    /// a query there.
+    pub(super) fn follow_column(&mut self, table: &Existing, from: &str, to: &str) -> Result<()> {
+        let columns = table.columns.iter().map(|column| match quote_ident(&column.name) {
+            quoted if column.name == from => format!("{} AS {quoted}", quote_ident(to)),
+            quoted => quoted,
+        });
+        let columns = columns.collect::<Vec<_>>().join(", ");
+        let name = duckdb_table(&table.name);
+        self.follow(&table.name, &format!("(SELECT {columns} FROM {name})"))
+    }
+
+    /// Has the views that read a relation read something else in its place.
+    fn follow(&mut self, from: &TableName, to: &str) -> Result<()> {
         let views = self.connection.text_rows(
             "SELECT schema_name, view_name, sql FROM duckdb_views()
              WHERE database_name = current_database() AND NOT internal AND contains(sql, $1)",
@@ -30,7 +49,7 @@ impl Definer<'_> {
                         None => from.schema == "public" || from.schema == own,
                     }
             };
-            if let Some(text) = renamed_in_view(sql, is_renamed, &duckdb_table(to)) {
+            if let Some(text) = renamed_in_view(sql, is_renamed, to) {
                 let text = text.replacen("CREATE VIEW", "CREATE OR REPLACE VIEW", 1);
                 left.push((TableName::new(own.clone(), view.clone()), text));
             }
