@@ -274,10 +274,11 @@ impl Applier {
         match around {
             Around::Change(change) => self.upkeep.after(&mut self.connection, change),
             Around::Definitions { tables, refreshed, computed, concerned } => {
+                // First: views may read a table by another name now.
+                self.reload()?;
                 for table in tables.into_iter().flatten() {
                     self.refuse_broken(&table)?;
                 }
-                self.reload()?;
                 self.check_triggers(concerned.as_ref())?;
                 if let Some((storage, as_of)) = computed {
                     self.note_computed(&storage, as_of);

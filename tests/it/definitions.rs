@@ -140,6 +140,48 @@ fn views_go_on_to_read_columns_that_have_another_name() {
 }
 
 #[test]
+fn materialized_views_go_on_to_read_what_has_another_name() {
+    let mut client = connect();
+    for (sql, follows) in [("", false), ("WITH (refresh = 'on_change')", true)] {
+        client.run("CREATE TABLE mr (a int, b int); INSERT INTO mr VALUES (1, 2)");
+        client.run("CREATE VIEW mr_v AS SELECT a, b FROM mr");
+        client.run(&format!(
+            "CREATE MATERIALIZED VIEW mr_g {sql} AS SELECT a, sum(b) AS s FROM mr GROUP BY a;
+             CREATE MATERIALIZED VIEW mr_m {sql} AS
+                 SELECT mr.a, o.b FROM mr JOIN public.mr o ON o.a = mr.a WHERE mr.b > 0;
+             CREATE MATERIALIZED VIEW mr_p {sql} AS SELECT b FROM mr_v WHERE a = 1"
+        ));
+        // As dbt puts a table in another's place.
+        client.run("BEGIN; CREATE TABLE mr_new (a int, b int)");
+        client.run("ALTER TABLE mr RENAME TO mr_old; ALTER TABLE mr_new RENAME TO mr; COMMIT");
+        let change = |client: &mut RawClient, sql: &str| {
+            client.run(sql);
+            if !follows {
+                client.run("REFRESH MATERIALIZED VIEW mr_g; REFRESH MATERIALIZED VIEW mr_m");
+                client.run("REFRESH MATERIALIZED VIEW mr_p");
+            }
+            let all = "SELECT (SELECT s FROM mr_g WHERE a = 1), (SELECT count(*) FROM mr_m),
+                              (SELECT sum(b) FROM mr_p)";
+            client.lines(all)
+        };
+        assert_eq!(change(&mut client, "INSERT INTO mr VALUES (1, 100)"), ["2|1|2"]);
+        assert_eq!(change(&mut client, "INSERT INTO mr_old VALUES (1, 5)"), ["7|4|7"]);
+        assert_eq!(change(&mut client, "DELETE FROM mr_old WHERE b = 2"), ["5|1|5"]);
+        let rename = "ALTER TABLE mr_old RENAME COLUMN a TO c";
+        if follows {
+            assert_eq!(client.sqlstate(rename), "2BP01");
+        } else {
+            client.run(rename);
+        }
+        assert_eq!(change(&mut client, "UPDATE mr_old SET b = b + 1"), ["6|1|6"]);
+        assert_eq!(client.sqlstate("DROP TABLE mr_old"), "2BP01");
+        client.run("DROP TABLE mr_old CASCADE; DROP TABLE mr");
+        assert_eq!(client.sqlstate("SELECT * FROM mr_g"), "42P01");
+        assert_eq!(client.sqlstate("SELECT * FROM mr_p"), "42P01");
+    }
+}
+
+#[test]
 fn foreign_keys_are_made_and_kept() {
     check("foreign_keys");
 }

@@ -80,6 +80,24 @@ pub enum Upkeep {
     Groups(Groups),
 }
 
+impl Upkeep {
+    /// Changes each of its queries.
+    pub fn each_query(&mut self, mut change: impl FnMut(&mut String)) {
+        let deltas = match self {
+            Upkeep::Recompute { .. } => return,
+            Upkeep::Rows { deltas } => deltas,
+            Upkeep::Groups(groups) => {
+                change(&mut groups.regroup);
+                &mut groups.deltas
+            }
+        };
+        for delta in deltas {
+            change(&mut delta.rows);
+            change(&mut delta.keys);
+        }
+    }
+}
+
 /// What the changed rows of one input give.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Delta {

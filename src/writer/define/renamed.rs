@@ -6,6 +6,8 @@ use super::existing::Existing;
 use crate::catalog::{duckdb_schema, duckdb_table};
 use crate::error::Result;
 use crate::ids::TableName;
+use crate::pipeline::View;
+use crate::sql::view::{Refresh, Upkeep};
 use crate::sql::{quote_ident, renamed_in_view};
 use crate::types::Value;
 use crate::writer::dropped::Beside;
@@ -13,7 +15,9 @@ use crate::writer::dropped::Beside;
 impl Definer<'_> {
     /// Points the views that read a relation at its new name.
     pub(super) fn follow_rename(&mut self, from: &TableName, to: &TableName) -> Result<()> {
-        self.follow(from, &duckdb_table(to))
+        let name = duckdb_table(to);
+        self.follow(from, &name)?;
+        self.follow_materialized(from, &name, Some(to))
     }
 
     /// Gives the views that read a table its column under the name that they know. The text of a
@@ -26,7 +30,56 @@ impl Definer<'_> {
         });
         let columns = columns.collect::<Vec<_>>().join(", ");
         let name = duckdb_table(&table.name);
-        self.follow(&table.name, &format!("(SELECT {columns} FROM {name})"))
+        let query = format!("(SELECT {columns} FROM {name})");
+        self.follow(&table.name, &query)?;
+        self.follow_materialized(&table.name, &query, None)
+    }
+
+    /// The same for materialized views. Those that follow the changes of a table's rows by their
+    /// columns cannot take another name of one, which is refused when they are tried.
+    fn follow_materialized(
+        &mut self,
+        from: &TableName,
+        to: &str,
+        moved: Option<&TableName>,
+    ) -> Result<()> {
+        for mut view in View::load(self.connection)? {
+            let stored = &mut view.stored;
+            let follows = stored.refresh == Refresh::OnChange;
+            let reads = stored.inputs.contains(from) && stored.over.is_none();
+            if !reads || follows && moved.is_none() {
+                continue;
+            }
+            let path = stored.search_path.clone();
+            let is_renamed = |schema: Option<&str>, table: &str| {
+                table == from.table
+                    && match schema {
+                        Some(schema) => public(schema) == from.schema,
+                        None => path.contains(&from.schema),
+                    }
+            };
+            let renamed = |query: &mut String| {
+                let made = format!("{MADE}{query}");
+                if let Some(made) = renamed_in_view(&made, is_renamed, to) {
+                    *query = made[MADE.len()..].to_owned();
+                }
+            };
+            renamed(&mut stored.query);
+            renamed(&mut stored.text);
+            match moved {
+                Some(to) => {
+                    stored.upkeep.each_query(renamed);
+                    let its = stored.inputs.iter_mut().filter(|input| *input == from);
+                    its.for_each(|input| input.clone_from(to));
+                }
+                None => {
+                    let reason = "a column that it reads has another name".to_owned();
+                    stored.upkeep = Upkeep::Recompute { reason };
+                }
+            }
+            view.save(self.connection)?;
+        }
+        Ok(())
     }
 
     /// Has the views that read a relation read something else in its place.
@@ -36,7 +89,6 @@ impl Definer<'_> {
              WHERE database_name = current_database() AND NOT internal AND contains(sql, $1)",
             &[Value::Text(from.table.clone())],
         )?;
-        let public = |schema: &str| if schema == "main" { "public" } else { schema }.to_owned();
         let mut left = Vec::new();
         for row in views {
             let [schema, view, sql] = row.as_slice() else { continue };
@@ -124,6 +176,14 @@ impl Definer<'_> {
         };
         Ok(rows.into_iter().filter_map(pair).collect())
     }
+}
+
+/// What makes a view of a query.
+const MADE: &str = "CREATE VIEW v AS ";
+
+/// A schema's name in PostgreSQL's words.
+fn public(schema: &str) -> String {
+    if schema == "main" { "public" } else { schema }.to_owned()
 }
 
 /// A relation's schema and name as DuckDB has them.
