@@ -53,8 +53,9 @@ CREATE MACRO teatree_system.pg.pg_table_size(arg_relation) AS teatree_system.pg.
 CREATE MACRO teatree_system.pg.pg_total_relation_size(arg_relation) AS teatree_system.pg.pg_relation_size(arg_relation);
 CREATE MACRO teatree_system.pg.pg_indexes_size(arg_relation) AS 0::BIGINT;
 CREATE MACRO teatree_system.pg.pg_tablespace_size(arg_t) AS 0::BIGINT;
+-- DuckDB's file begins with three headers of 4,096 bytes, which are no blocks.
 CREATE MACRO teatree_system.pg.pg_database_size(arg_d) AS
-  (SELECT CAST(sum(block_size * total_blocks) AS BIGINT) FROM pragma_database_size()
+  (SELECT CAST(3 * 4096 + sum(block_size * total_blocks) AS BIGINT) FROM pragma_database_size()
    WHERE database_name = current_database());
 CREATE MACRO teatree_system.pg.pg_size_pretty(arg_bytes) AS
   CASE WHEN abs(arg_bytes) < 10240 THEN arg_bytes || ' bytes'
