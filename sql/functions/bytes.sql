@@ -64,6 +64,9 @@ CREATE MACRO teatree_system.pg.bytea_bit_count(arg_bytes) AS
     CASE WHEN arg_bytes IS NOT NULL THEN 0 END) AS BIGINT);
 
 CREATE MACRO teatree_system.pg.sha256_bytea(arg_bytes) AS unhex(system.main.sha256(CAST(arg_bytes AS BLOB)));
+CREATE MACRO teatree_system.pg.sha224_bytea(arg_bytes) AS unhex(teatree_sha2(hex(CAST(arg_bytes AS BLOB)), 224));
+CREATE MACRO teatree_system.pg.sha384_bytea(arg_bytes) AS unhex(teatree_sha2(hex(CAST(arg_bytes AS BLOB)), 384));
+CREATE MACRO teatree_system.pg.sha512_bytea(arg_bytes) AS unhex(teatree_sha2(hex(CAST(arg_bytes AS BLOB)), 512));
 CREATE MACRO teatree_system.pg.md5_bytea(arg_bytes) AS system.main.md5(CAST(arg_bytes AS BLOB));
 
 -- Bytes as text: three digits to the base of eight for what is not ASCII, two backslashes for one; lines of 76 in base 64.

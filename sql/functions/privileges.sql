@@ -33,33 +33,33 @@ CREATE MACRO teatree_system.support.is_in_role(arg_who, arg_role) AS
   OR coalesce((SELECT bool_or(true) FROM teatree_system.support.lookup_closure
                WHERE ti_member = teatree_system.support.role_name(arg_who) AND ti_role = teatree_system.support.role_name(arg_role)), false);
 
-CREATE MACRO teatree_system.pg.pg_has_role(arg_role, arg_privilege) AS arg_role IS NOT NULL AND arg_privilege IS NOT NULL,
+CREATE MACRO teatree_system.pg.pg_has_role(arg_role, arg_privilege) AS CASE WHEN arg_role IS NOT NULL AND arg_privilege IS NOT NULL THEN true END,
   (arg_who, arg_role, arg_privilege) AS CASE WHEN arg_privilege IS NOT NULL THEN teatree_system.support.is_in_role(arg_who, arg_role) END;
-CREATE MACRO teatree_system.pg.has_table_privilege(arg_r, arg_privilege) AS arg_r IS NOT NULL AND arg_privilege IS NOT NULL,
+CREATE MACRO teatree_system.pg.has_table_privilege(arg_r, arg_privilege) AS CASE WHEN arg_r IS NOT NULL AND arg_privilege IS NOT NULL THEN true END,
   (arg_who, arg_r, arg_privilege) AS
     teatree_system.support.has_privilege(arg_who, 'relation', teatree_system.pg.regclass_in(arg_r), '', arg_privilege);
-CREATE MACRO teatree_system.pg.has_any_column_privilege(arg_r, arg_privilege) AS arg_r IS NOT NULL AND arg_privilege IS NOT NULL,
+CREATE MACRO teatree_system.pg.has_any_column_privilege(arg_r, arg_privilege) AS CASE WHEN arg_r IS NOT NULL AND arg_privilege IS NOT NULL THEN true END,
   (arg_who, arg_r, arg_privilege) AS
     teatree_system.support.has_privilege(arg_who, 'relation', teatree_system.pg.regclass_in(arg_r), '', arg_privilege)
     OR coalesce((SELECT bool_or(teatree_system.support.has_privilege(arg_who, 'column', ti_table, ti_name, arg_privilege))
                  FROM teatree_system.support.lookup_column WHERE ti_table = teatree_system.pg.regclass_in(arg_r)), false);
-CREATE MACRO teatree_system.pg.has_column_privilege(arg_r, arg_c, arg_privilege) AS arg_r IS NOT NULL AND arg_c IS NOT NULL AND arg_privilege IS NOT NULL,
+CREATE MACRO teatree_system.pg.has_column_privilege(arg_r, arg_c, arg_privilege) AS CASE WHEN arg_r IS NOT NULL AND arg_c IS NOT NULL AND arg_privilege IS NOT NULL THEN true END,
   (arg_who, arg_r, arg_c, arg_privilege) AS
     teatree_system.support.has_privilege(arg_who, 'relation', teatree_system.pg.regclass_in(arg_r), '', arg_privilege)
     OR coalesce((SELECT bool_or(teatree_system.support.has_privilege(arg_who, 'column', ti_table, ti_name, arg_privilege))
                  FROM teatree_system.support.lookup_column WHERE ti_table = teatree_system.pg.regclass_in(arg_r)
                    AND (ti_name = CAST(arg_c AS VARCHAR) OR ti_number = TRY_CAST(arg_c AS SMALLINT))), false);
-CREATE MACRO teatree_system.pg.has_schema_privilege(arg_s, arg_privilege) AS arg_s IS NOT NULL AND arg_privilege IS NOT NULL,
+CREATE MACRO teatree_system.pg.has_schema_privilege(arg_s, arg_privilege) AS CASE WHEN arg_s IS NOT NULL AND arg_privilege IS NOT NULL THEN true END,
   (arg_who, arg_s, arg_privilege) AS
     teatree_system.support.has_privilege(arg_who, 'schema', teatree_system.pg.regnamespace_in(arg_s), '', arg_privilege);
-CREATE MACRO teatree_system.pg.has_database_privilege(arg_d, arg_privilege) AS arg_d IS NOT NULL AND arg_privilege IS NOT NULL,
+CREATE MACRO teatree_system.pg.has_database_privilege(arg_d, arg_privilege) AS CASE WHEN arg_d IS NOT NULL AND arg_privilege IS NOT NULL THEN true END,
   (arg_who, arg_d, arg_privilege) AS
     CASE WHEN arg_d IS NOT NULL THEN teatree_system.support.has_privilege(arg_who, 'database', 5::UINTEGER, '', arg_privilege) END;
-CREATE MACRO teatree_system.pg.has_sequence_privilege(arg_s, arg_privilege) AS arg_s IS NOT NULL AND arg_privilege IS NOT NULL,
+CREATE MACRO teatree_system.pg.has_sequence_privilege(arg_s, arg_privilege) AS CASE WHEN arg_s IS NOT NULL AND arg_privilege IS NOT NULL THEN true END,
   (arg_who, arg_s, arg_privilege) AS
     teatree_system.support.has_privilege(arg_who, 'relation', teatree_system.pg.regclass_in(arg_s), '', arg_privilege);
 -- A built-in function may be called by everybody.
-CREATE MACRO teatree_system.pg.has_function_privilege(arg_f, arg_privilege) AS arg_f IS NOT NULL AND arg_privilege IS NOT NULL,
+CREATE MACRO teatree_system.pg.has_function_privilege(arg_f, arg_privilege) AS CASE WHEN arg_f IS NOT NULL AND arg_privilege IS NOT NULL THEN true END,
   (arg_who, arg_f, arg_privilege) AS
     coalesce(TRY_CAST(arg_f AS UINTEGER), 0) < 16384
     OR teatree_system.support.has_privilege(arg_who, 'routine', CAST(arg_f AS UINTEGER), '', arg_privilege);

@@ -2,7 +2,7 @@
 
 use super::float::{float4_text, float8_text};
 use super::json::{self, PathOptions};
-use super::{Arg, Kind, Out, ScalarFunction, format, regexp, transcendental};
+use super::{Arg, Kind, Out, ScalarFunction, digest, format, regexp, transcendental};
 use crate::error::{Error, Result};
 use crate::sqlstate::SqlState;
 
@@ -38,6 +38,8 @@ pub static ALL: &[ScalarFunction] = &[
     strict!("numeric_power", [Text, Text] => Text, |a| {
         transcendental::power(a[0].text()?, a[1].text()?).map(Out::Text)
     }),
+    // Digests of bytes, both in hexadecimal digits.
+    strict!("sha2", [Text, Int4] => Text, |a| digest::sha2(a[0].text()?, a[1].int4()?).map(Out::Text)),
     // Numbers' texts as they are sent.
     strict!("float8_text", [Float8] => Text, |a| Ok(Out::Text(float8_text(a[0].float()?)))),
     strict!("float4_text", [Text] => Text, |a| {

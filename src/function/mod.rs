@@ -8,14 +8,16 @@
 //! - `json/`: jsonb's operators and functions.
 //! - `numeric.rs`: division as PostgreSQL's `numeric` does it.
 //! - `transcendental.rs`: roots, powers and logarithms of `numeric`, by the numbers of `quad.rs`.
-//! - `regexp.rs`: regular expressions as functions.
+//! - `regexp.rs`: regular expressions as functions; `pattern.rs`: how they are read and run.
 //! - `list.rs`: the list of functions, with how they take their arguments.
 
+mod digest;
 mod float;
 pub mod format;
 pub mod json;
 mod list;
 mod numeric;
+mod pattern;
 mod quad;
 mod regexp;
 mod transcendental;

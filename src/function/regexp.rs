@@ -1,211 +1,47 @@
-//! Regular expressions as PostgreSQL's functions have them, on the `regex` crate.
-//!
-//! A match is the leftmost one by the order of alternatives, where PostgreSQL's is the longest. Not
-//! here: back references and looking ahead and behind, which the crate has not.
+//! Regular expressions as PostgreSQL's functions have them. How patterns are read is in
+//! `pattern.rs`.
 
-use std::cell::RefCell;
-use std::rc::Rc;
-
-use regex::{Captures, Match, Regex, RegexBuilder};
-
+use super::pattern::{Places, compile};
 use crate::error::{Error, Result};
 use crate::sqlstate::SqlState;
 
-/// Memory that one compiled pattern may take.
-const SIZE_MAX: usize = 1 << 20;
-/// Compiled patterns that a thread keeps.
-const KEPT_MAX: usize = 16;
-
-thread_local! {
-    // A query's patterns are the same in each row. The last one used stands first.
-    static KEPT: RefCell<Vec<(String, String, Rc<Regex>)>> = const { RefCell::new(Vec::new()) };
-}
-
-/// Compiles a pattern with PostgreSQL's flags, or finds it among those that were used last; `g`
-/// says nothing here.
-fn compile(pattern: &str, flags: &str) -> Result<Rc<Regex>> {
-    KEPT.with_borrow_mut(|kept| {
-        let found = kept.iter().position(|(text, with, _)| text == pattern && with == flags);
-        if let Some(at) = found {
-            kept[..=at].rotate_right(1);
-            return Ok(Rc::clone(&kept[0].2));
-        }
-        let regex = Rc::new(compiled(pattern, flags)?);
-        kept.truncate(KEPT_MAX - 1);
-        kept.insert(0, (pattern.to_owned(), flags.to_owned(), Rc::clone(&regex)));
-        Ok(regex)
-    })
-}
-
-fn compiled(pattern: &str, flags: &str) -> Result<Regex> {
-    let (inner, pattern) = embedded(pattern);
-    let mut is_literal = pattern.starts_with("***=");
-    let pattern = pattern.strip_prefix("***=").or(pattern.strip_prefix("***:")).unwrap_or(pattern);
-    // A dot is any character, and ^ and $ are the text's ends, unless the flags say otherwise.
-    let (mut dot, mut lines, mut insensitive, mut expanded) = (true, false, false, false);
-    for flag in flags.chars().chain(inner.chars()) {
-        match flag {
-            'i' => insensitive = true,
-            'c' => insensitive = false,
-            'g' | 't' | 'e' => {}
-            's' => (dot, lines) = (true, false),
-            'n' | 'm' => (dot, lines) = (false, true),
-            'p' => (dot, lines) = (false, false),
-            'w' => (dot, lines) = (true, true),
-            'x' => expanded = true,
-            'q' => is_literal = true,
-            other => {
-                return Err(Error::new(
-                    SqlState::INVALID_PARAMETER_VALUE,
-                    format!("invalid regular expression option: \"{other}\""),
-                ));
-            }
-        }
-    }
-    let spelled = if is_literal { regex::escape(pattern) } else { respelled(pattern, dot) };
-    RegexBuilder::new(&spelled)
-        .case_insensitive(insensitive)
-        .dot_matches_new_line(dot)
-        .multi_line(lines)
-        .ignore_whitespace(expanded)
-        .size_limit(SIZE_MAX)
-        .build()
-        .map_err(|error| invalid(&error.to_string()))
-}
-
-fn invalid(text: &str) -> Error {
-    let reason = text.lines().last().unwrap_or_default().trim_start_matches("error: ");
-    if reason.starts_with("look-around") || reason.starts_with("backreferences") {
-        let reason = reason.split(", including").next().unwrap_or(reason);
-        let reason = reason.trim_end_matches(" are not supported");
-        return Error::unsupported(format!("regular expressions with {reason} are not supported"));
-    }
-    Error::new(
-        SqlState::INVALID_REGULAR_EXPRESSION,
-        format!("invalid regular expression: {reason}"),
-    )
-}
-
-/// Splits `(?i)` and its like off the start of a pattern.
-fn embedded(pattern: &str) -> (&str, &str) {
-    let options = pattern.strip_prefix("(?").and_then(|rest| rest.split_once(')'));
-    match options {
-        Some((letters, rest))
-            if !letters.is_empty() && letters.bytes().all(|b| b.is_ascii_lowercase()) =>
-        {
-            (letters, rest)
-        }
-        _ => ("", pattern),
-    }
-}
-
-/// PostgreSQL's own escapes in the crate's spelling; outside of brackets only a backslash makes
-/// them, inside of them `[:<:]` and `[:>:]` do.
-fn respelled(pattern: &str, dot_is_any: bool) -> String {
-    let pattern = pattern.replace("[[:<:]]", "\\m").replace("[[:>:]]", "\\M");
-    let mut out = String::with_capacity(pattern.len());
-    let mut chars = pattern.chars().peekable();
-    let mut in_class = false;
-    while let Some(c) = chars.next() {
-        if c == '[' {
-            let is_open = in_class;
-            in_class = true;
-            out.push(c);
-            if is_open && chars.peek().is_some_and(|next| matches!(next, ':' | '.' | '=')) {
-                out.pop();
-                let name: String = chars.by_ref().take_while(|c| *c != ']').collect();
-                out.push_str(&class_by_name(&name));
-            } else if is_open {
-                // A bracket inside of brackets is itself.
-                out.insert(out.len() - 1, '\\');
-            } else {
-                if chars.peek() == Some(&'^') {
-                    out.extend(chars.next());
-                    // Where lines count, what is excluded excludes their ends, too.
-                    if !dot_is_any {
-                        out.push_str("\\n");
-                    }
-                }
-                if chars.peek() == Some(&']') {
-                    chars.next();
-                    out.push_str("\\]");
-                }
-            }
-            continue;
-        }
-        if c == ']' {
-            in_class = false;
-        }
-        if in_class && matches!(c, '&' | '~') {
-            // Two of them would mean something to the crate.
-            out.push('\\');
-        }
-        if c != '\\' {
-            out.push(c);
-            continue;
-        }
-        match chars.next() {
-            Some('m') if !in_class => out.push_str("\\b{start}"),
-            Some('M') if !in_class => out.push_str("\\b{end}"),
-            Some('y') if !in_class => out.push_str("\\b"),
-            Some('Y') if !in_class => out.push_str("\\B"),
-            Some('Z') if !in_class => out.push_str("\\z"),
-            Some(other) => out.extend(['\\', other]),
-            None => out.push('\\'),
-        }
-    }
-    out
-}
-
-/// What stands in brackets for `[:alpha:]` and its like; PostgreSQL's know all letters.
-fn class_by_name(name: &str) -> String {
-    match name {
-        ":alpha:" => "\\p{Alphabetic}".to_owned(),
-        ":alnum:" => "\\p{Alphabetic}\\p{Nd}".to_owned(),
-        ":upper:" => "\\p{Lu}".to_owned(),
-        ":lower:" => "\\p{Ll}".to_owned(),
-        ":space:" => "\\s".to_owned(),
-        // A character by itself, `[.-.]`.
-        name if name.starts_with(['.', '=']) => regex::escape(name.trim_matches(['.', '='])),
-        name => format!("[{name}]"),
-    }
-}
-
 /// The groups of a match, or the whole of it where the pattern has none.
-fn groups(captures: &Captures<'_>) -> Vec<Option<String>> {
-    let skip = usize::from(captures.len() > 1);
-    let text = |group: Option<Match<'_>>| group.map(|group| group.as_str().to_owned());
-    captures.iter().skip(skip).map(text).collect()
+fn groups(text: &str, places: &Places) -> Vec<Option<String>> {
+    let skip = usize::from(places.len() > 1);
+    places
+        .iter()
+        .skip(skip)
+        .map(|place| place.map(|(from, to)| text[from..to].to_owned()))
+        .collect()
 }
 
 /// How many texts a match gives.
 pub(super) fn width(pattern: &str) -> Result<usize> {
-    Ok((compile(pattern, "")?.captures_len() - 1).max(1))
+    Ok((compile(pattern, "")?.places_len() - 1).max(1))
 }
 
 /// The groups of the first match.
 pub(super) fn first(text: &str, pattern: &str, flags: &str) -> Result<Option<Vec<Option<String>>>> {
-    Ok(compile(pattern, flags)?.captures(text).map(|captures| groups(&captures)))
+    Ok(compile(pattern, flags)?.at(text, 0)?.map(|places| groups(text, &places)))
 }
 
 /// The groups of the first match, or of all with the flag `g`, one after the other.
 pub(super) fn all(text: &str, pattern: &str, flags: &str) -> Result<Vec<Option<String>>> {
     let most = if flags.contains('g') { usize::MAX } else { 1 };
-    let regex = compile(pattern, flags)?;
-    Ok(regex.captures_iter(text).take(most).flat_map(|captures| groups(&captures)).collect())
+    let found = compile(pattern, flags)?.all(text, most)?;
+    Ok(found.iter().flat_map(|places| groups(text, places)).collect())
 }
 
 /// What stands between the matches; empty ones at the text's ends do not split.
 pub(super) fn split(text: &str, pattern: &str, flags: &str) -> Result<Vec<String>> {
-    let regex = compile(pattern, flags)?;
     let mut parts = Vec::new();
     let mut start = 0;
-    for found in regex.find_iter(text) {
-        if found.is_empty() && (found.start() == 0 || found.end() == text.len()) {
+    for (from, to) in compile(pattern, flags)?.all(text, usize::MAX)?.iter().filter_map(|p| p[0]) {
+        if from == to && (from == 0 || to == text.len()) {
             continue;
         }
-        parts.push(text[start..found.start()].to_owned());
-        start = found.end();
+        parts.push(text[start..from].to_owned());
+        start = to;
     }
     parts.push(text[start..].to_owned());
     Ok(parts)
@@ -251,22 +87,18 @@ fn matches_from(
     pattern: &str,
     start: i32,
     flags: &str,
-    mut each: impl FnMut(&Captures<'_>) -> bool,
+    mut each: impl FnMut(&Places) -> bool,
 ) -> Result<()> {
     let regex = compile(pattern, flags)?;
     let mut at = from_place(text, start)?;
     while at <= text.len() {
-        let Some(captures) = regex.captures_at(text, at) else { break };
-        let Some(whole) = captures.get(0) else { break };
-        if !each(&captures) {
+        let Some(places) = regex.at(text, at)? else { break };
+        let Some((from, to)) = places[0] else { break };
+        if !each(&places) {
             break;
         }
         // An empty match is not found again.
-        at = if whole.end() > whole.start() {
-            whole.end()
-        } else {
-            whole.end() + text[whole.end()..].chars().next().map_or(1, char::len_utf8)
-        };
+        at = if to > from { to } else { to + text[to..].chars().next().map_or(1, char::len_utf8) };
     }
     Ok(())
 }
@@ -294,10 +126,10 @@ fn nth(
     let group = usize::try_from(group).map_err(|_| out_of_range(group, "subexpr"))?;
     let mut found = None;
     let mut seen = 0;
-    matches_from(text, pattern, start, flags, |captures| {
+    matches_from(text, pattern, start, flags, |places| {
         seen += 1;
         if seen == n {
-            found = captures.get(group).map(|part| (part.start(), part.end()));
+            found = places.get(group).copied().flatten();
         }
         seen < n
     })?;
@@ -350,12 +182,12 @@ pub(super) fn replace(
     let n = usize::try_from(n).map_err(|_| out_of_range(n, "n"))?;
     let mut out = String::with_capacity(text.len());
     let (mut seen, mut copied) = (0, 0);
-    matches_from(text, pattern, start, flags, |captures| {
+    matches_from(text, pattern, start, flags, |places| {
         seen += 1;
-        if let Some(whole) = captures.get(0).filter(|_| n == 0 || seen == n) {
-            out.push_str(&text[copied..whole.start()]);
-            expand(captures, instead, &mut out);
-            copied = whole.end();
+        if let Some((from, to)) = places[0].filter(|_| n == 0 || seen == n) {
+            out.push_str(&text[copied..from]);
+            expand(text, places, instead, &mut out);
+            copied = to;
         }
         n == 0 || seen < n
     })?;
@@ -363,7 +195,7 @@ pub(super) fn replace(
     Ok(out)
 }
 
-fn expand(captures: &Captures<'_>, instead: &str, out: &mut String) {
+fn expand(text: &str, places: &Places, instead: &str, out: &mut String) {
     let mut chars = instead.chars();
     while let Some(c) = chars.next() {
         let group = match (c, chars.clone().next()) {
@@ -380,13 +212,15 @@ fn expand(captures: &Captures<'_>, instead: &str, out: &mut String) {
             }
         };
         chars.next();
-        out.push_str(captures.get(group).map_or("", |part| part.as_str()));
+        if let Some((from, to)) = places.get(group).copied().flatten() {
+            out.push_str(&text[from..to]);
+        }
     }
 }
 
 /// Tells whether there is a match.
 pub(super) fn is_match(text: &str, pattern: &str, flags: &str) -> Result<bool> {
-    Ok(compile(pattern, flags)?.is_match(text))
+    compile(pattern, flags)?.is_match(text)
 }
 
 #[cfg(test)]
@@ -422,10 +256,9 @@ mod tests {
     fn bad_patterns_are_errors() {
         let error = is_match("a", "(", "").unwrap_err();
         assert_eq!(error.code(), SqlState::INVALID_REGULAR_EXPRESSION);
-        for beyond in ["(ab)\\1", "foo(?=bar)", "foo(?!bar)"] {
-            let error = is_match("abab", beyond, "").unwrap_err();
-            assert_eq!(error.code(), SqlState::FEATURE_NOT_SUPPORTED);
-        }
+        // It would take 2^40 steps.
+        let error = is_match(&"a".repeat(40), "(?=(a|a)+$)(a|a)+b\\1", "").unwrap_err();
+        assert_eq!(error.code(), SqlState::STATEMENT_TOO_COMPLEX);
         let error = is_match("a", "a", "z").unwrap_err();
         assert_eq!(error.code(), SqlState::INVALID_PARAMETER_VALUE);
     }
@@ -440,6 +273,30 @@ mod tests {
         assert_eq!(replaced("abc", "", "-", 0).unwrap(), "-a-b-c-");
         assert_eq!(replace("abcabcabc", "b", "X", (4, 1), "").unwrap(), "abcaXcabc");
         assert_eq!(replaced("a\\b", "a", "\\\\", 1).unwrap(), "\\\\b");
+    }
+
+    // Each as PostgreSQL 15 answers.
+    #[test]
+    fn patterns_look_around_and_back() {
+        for (text, pattern, expected) in [
+            ("abab", "(ab)\\1", true),
+            ("abba", "(ab)\\1", false),
+            ("foobar", "foo(?=bar)", true),
+            ("foobar", "foo(?!bar)", false),
+            ("foobaz", "FOO(?!bar)", false),
+            ("xbar", "(?<!foo)bar", true),
+            ("foobar", "(?<=foo)bar", true),
+            ("a tab b", "\\mtab(?= b)\\M", true),
+            ("a\nb", "a.(?=b)", true),
+        ] {
+            assert_eq!(is_match(text, pattern, "").unwrap(), expected, "{text} ~ {pattern}");
+        }
+        assert!(is_match("foobaz", "FOO(?!bar)", "i").unwrap());
+        assert_eq!(split("a1b2", "(?<=[0-9])", "").unwrap(), ["a1", "b2"]);
+        let found = all("1000000", "[0-9](?=([0-9]{3})+$)", "g").unwrap();
+        assert_eq!(found.len(), 2);
+        let grouped = replace("1234567", "(?<=[0-9])(?=([0-9]{3})+$)", ",", (1, 0), "").unwrap();
+        assert_eq!(grouped, "1,234,567");
     }
 
     #[test]

@@ -277,3 +277,8 @@ fn temporary_sequences_and_views() {
 fn roles_and_privileges() {
     check("roles");
 }
+
+#[test]
+fn a_type_is_not_dropped_under_its_columns() {
+    check("types");
+}

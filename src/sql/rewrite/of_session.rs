@@ -69,20 +69,42 @@ const OF_ROLES: [(&str, usize); 8] = [
     ("has_function_privilege", 3),
 ];
 
+/// The functions about privileges whose object may be written as a name, with what reads it.
+const OBJECTS: [(&str, &str); 5] = [
+    ("has_table_privilege", "regclass_in"),
+    ("has_any_column_privilege", "regclass_in"),
+    ("has_column_privilege", "regclass_in"),
+    ("has_sequence_privilege", "regclass_in"),
+    ("has_schema_privilege", "regnamespace_in"),
+];
+
 /// Gives a function about privileges that names no role the session's own, unless that may do all:
-/// then the form without a role says so, and looks nothing up.
+/// then the form without a role says so, and looks up no more than whether a named object is there.
 pub(super) fn own_role(expr: &mut Expr, names: &NameContext) {
     let Expr::Function(function) = &mut *expr else { return };
     let known = match parts(&function.name).as_deref() {
         Some([name] | ["pg_catalog", name]) => OF_ROLES.iter().find(|(known, _)| known == name),
         _ => None,
     };
-    let (Some((_, count)), FunctionArguments::List(list)) = (known, &mut function.args) else {
+    let (Some((known, count)), FunctionArguments::List(list)) = (known, &mut function.args) else {
         return;
     };
-    if names.session.is_restricted() && list.args.len() + 1 == *count {
+    if list.args.len() + 1 != *count {
+        return;
+    }
+    if names.session.is_restricted() {
         let own = super::names::string(names.session.user());
         list.args.insert(0, FunctionArg::Unnamed(FunctionArgExpr::Expr(own)));
+        return;
+    }
+    let reads = OBJECTS.iter().find(|(function, _)| function == known);
+    if let (Some((_, reads)), Some(FunctionArg::Unnamed(FunctionArgExpr::Expr(object)))) =
+        (reads, list.args.first_mut())
+        && let Expr::Value(value) = &*object
+        && let Value::SingleQuotedString(_) = value.value
+    {
+        let name = std::mem::replace(object, Expr::Value(Value::Null.into()));
+        *object = super::names::system_function(reads, super::names::arguments(vec![name]));
     }
 }
 

@@ -110,14 +110,19 @@ impl Definer<'_> {
             }
             let (word, quoted) = match kind {
                 Dropped::Schema => ("SCHEMA", quote_ident(duckdb_schema(&name.table))),
-                _ if self.has_type(candidates)? => ("TYPE", duckdb_table(name)),
-                _ if if_exists => continue,
-                _ => {
-                    return Err(Error::new(
-                        SqlState::UNDEFINED_OBJECT,
-                        format!("type \"{}\" does not exist", name.table),
-                    ));
-                }
+                _ => match self.type_named(candidates)? {
+                    Some(found) => {
+                        self.drop_columns_of_type(&found, cascades)?;
+                        ("TYPE", duckdb_table(&found))
+                    }
+                    None if if_exists => continue,
+                    None => {
+                        return Err(Error::new(
+                            SqlState::UNDEFINED_OBJECT,
+                            format!("type \"{}\" does not exist", name.table),
+                        ));
+                    }
+                },
             };
             self.connection.run(&format!("DROP {word} {exists}{quoted}{cascade}"))?;
         }

@@ -1,7 +1,9 @@
-//! ALTER TYPE … ADD VALUE. DuckDB cannot change an enum, and columns keep its labels, not its name:
-//! the type is made anew, and every column with just these labels gets the new ones.
+//! ALTER TYPE … ADD VALUE, and what becomes of a dropped enum's columns. DuckDB cannot change an
+//! enum, and columns keep its labels, not its name: the type is made anew, and every column with
+//! just these labels gets the new ones.
 
 use super::Definer;
+use super::drop::depended_on;
 use crate::catalog::{duckdb_schema, duckdb_table};
 use crate::error::{Error, Result};
 use crate::ids::TableName;
@@ -70,21 +72,64 @@ impl Definer<'_> {
     }
 
     fn retype_columns(&mut self, before: &str, after: &str) -> Result<()> {
+        for (table, column, data_type) in self.columns_of(before)? {
+            let table = self.existing(&table)?;
+            let data_type = data_type.replacen(before, after, 1);
+            self.set_type(table, &column, &data_type, (None, None), None)?;
+        }
+        Ok(())
+    }
+
+    /// Drops a type's columns by CASCADE, or refuses. Those of a type whose labels another type
+    /// has, too, stay: they may be the other's.
+    pub(super) fn drop_columns_of_type(&mut self, name: &TableName, cascade: bool) -> Result<()> {
+        let Ok((_, labels)) = self.enum_labels(std::slice::from_ref(name)) else { return Ok(()) };
+        let of_enum = enum_type(&labels);
+        let twins = self.connection.text_rows(
+            "SELECT type_name FROM duckdb_types() JOIN (
+                 SELECT labels AS own FROM duckdb_types()
+                 WHERE database_name = current_database() AND schema_name = $1 AND type_name = $2)
+             ON labels = own
+             WHERE database_name = current_database() AND logical_type = 'ENUM'",
+            &[Value::Text(duckdb_schema(&name.schema).to_owned()), Value::Text(name.table.clone())],
+        )?;
+        if twins.len() > 1 {
+            return Ok(());
+        }
+        let columns = self.columns_of(&of_enum)?;
+        if !cascade && !columns.is_empty() {
+            let line = |(table, column, data_type): &(TableName, String, String)| {
+                let array = if data_type.ends_with("[]") { "[]" } else { "" };
+                format!(
+                    "column {column} of table {} depends on type {}{array}",
+                    table.table, name.table
+                )
+            };
+            let detail: Vec<String> = columns.iter().map(line).collect();
+            return Err(depended_on("type", &name.table, &detail.join("\n")));
+        }
+        for (table, column, _) in columns {
+            let table = self.existing(&table)?;
+            self.drop_column(&table, &column, true, true)?;
+        }
+        Ok(())
+    }
+
+    /// Lists the tables' columns of an enum, or of arrays of it, with their types.
+    fn columns_of(&mut self, of_enum: &str) -> Result<Vec<(TableName, String, String)>> {
         let rows = self.connection.text_rows(
             "SELECT schema_name, table_name, column_name, data_type
              FROM duckdb_columns()
              JOIN duckdb_tables() USING (database_name, schema_name, table_name)
              WHERE database_name = current_database() AND data_type IN ($1, $1 || '[]')",
-            &[Value::Text(before.to_owned())],
+            &[Value::Text(of_enum.to_owned())],
         )?;
-        for row in rows {
-            let [schema, table, column, data_type] = row.as_slice() else { continue };
-            let schema = if schema == "main" { "public" } else { schema };
-            let table = self.existing(&TableName::new(schema, table.clone()))?;
-            let data_type = data_type.replacen(before, after, 1);
-            self.set_type(table, column, &data_type, (None, None), None)?;
-        }
-        Ok(())
+        let column = |row: Vec<String>| {
+            let [schema, table, column, data_type] = row.try_into().ok()?;
+            let schema = if schema == "main" { "public".to_owned() } else { schema };
+            Some((TableName::new(schema, table), column, data_type))
+        };
+        Ok(rows.into_iter().filter_map(column).collect())
     }
 }
 

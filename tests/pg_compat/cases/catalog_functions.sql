@@ -165,6 +165,9 @@ SELECT has_table_privilege('items', 'SELECT'), has_table_privilege('items', 'INS
 SELECT has_table_privilege('postgres', 'items', 'DELETE'), has_table_privilege('items'::regclass::oid, 'select');
 SELECT has_table_privilege('no_such_table', 'SELECT');
 SELECT has_table_privilege('items', 'DANCE');
+SELECT has_table_privilege(NULL, 'select'), has_schema_privilege('public', NULL);
+SELECT has_sequence_privilege('no_such_sequence', 'usage');
+SELECT has_schema_privilege('no_such_schema', 'usage');
 SELECT has_any_column_privilege('items', 'SELECT'), has_column_privilege('items', 'price', 'UPDATE');
 SELECT has_schema_privilege('public', 'USAGE'), has_schema_privilege('public', 'CREATE');
 SELECT has_schema_privilege('postgres', 'compat_catalog_functions', 'usage');

@@ -136,6 +136,10 @@ select 'abc123' ~ '^[a-z]+\d+$', 'a b' ~ '\s', 'foo.bar' ~ '^\w+\.\w+$', 'x' ~ '
 select 'A1' ~ '^[[:upper:]][[:digit:]]$', 'tab' ~ '\mtab\M', 'retab' ~ '\mtab', 'a.b' ~ 'a\.b';
 select 'aaa' ~ '^a{2,3}$', 'ab' ~ '(a)(b)', 'abab' ~ '(ab)\1', 'foobar' ~ 'foo(?=bar)';
 select 'foobaz' ~ 'foo(?!bar)', 'ABC' ~ '(?i)abc', 'a' || chr(10) || 'b' ~ 'a.b', 'x|y' ~ 'x\|y';
+select 'xbar' ~ '(?<!foo)bar', 'foobar' ~ '(?<=foo)bar', 'FOOBAZ' ~* 'foo(?!bar)', 'foobar' !~ 'foo(?!bar)';
+select regexp_replace('1234567', '(?<=[0-9])(?=([0-9]{3})+$)', ',', 'g'), regexp_match('foobar', '(o+)(?=b)'), regexp_split_to_array('a1b2', '(?<=[0-9])');
+select regexp_matches('foobarbequebaz', 'ba(?=r|z).', 'g');
+select 'x' ~ '(?<=a';
 select 'colour' ~ 'colou?r', '' ~ '';
 select 'a' || chr(10) || 'b' ~ '^b', 'a' || chr(10) || 'b' ~ '(?n)^b', 'test@example.com' ~* '^[a-z0-9._%+-]+@[a-z0-9.-]+\.[a-z]{2,}$';
 select 'é' ~ '\w', 'É' ~* 'é';
