@@ -14,6 +14,11 @@ use super::helpers::{Activity, Helpers};
 use crate::engine::duckdb::error::from_duckdb_message;
 use crate::error::{Error, Result};
 
+/// How many threads DuckDB counts on, at least. With one or two, each hash table of a GROUP BY
+/// begins with 2 MiB to be zeroed, with more it grows from an eighth of that: a small GROUP BY
+/// takes half a millisecond less.
+const COUNTED_MIN: usize = 3;
+
 struct DatabaseHandle {
     raw: ffi::duckdb_database,
     /// Ended before the database is closed.
@@ -43,6 +48,13 @@ impl Database {
     pub(crate) fn open(path: &Path, settings: &[(&str, String)]) -> Result<Database> {
         let path = c_string(&path.to_string_lossy())?;
         let threads = settings.iter().find(|(name, _)| *name == "threads");
+        let threads = threads.and_then(|(_, value)| value.parse::<usize>().ok());
+        // All of them are ours: DuckDB starts none.
+        let counted = threads.map(|threads| threads.max(COUNTED_MIN).to_string());
+        let counted = counted.iter().flat_map(|counted| {
+            [("threads", counted.clone()), ("external_threads", counted.clone())]
+        });
+        let settings: Vec<(&str, String)> = settings.iter().cloned().chain(counted).collect();
         let mut config = ptr::null_mut();
         let mut database = ptr::null_mut();
         let mut message: *mut c_char = ptr::null_mut();
@@ -51,9 +63,8 @@ impl Database {
             if ffi::duckdb_create_config(&raw mut config) != ffi::DuckDBSuccess {
                 return Err(Error::internal("DuckDB could not create a configuration"));
             }
-            let external = threads.map(|(_, value)| ("external_threads", value.clone()));
-            for (name, value) in settings.iter().chain(&external) {
-                let (c_name, c_value) = (c_string(name)?, c_string(value)?);
+            for (name, value) in settings {
+                let (c_name, c_value) = (c_string(name)?, c_string(&value)?);
                 if ffi::duckdb_set_config(config, c_name.as_ptr(), c_value.as_ptr())
                     != ffi::DuckDBSuccess
                 {
@@ -71,7 +82,6 @@ impl Database {
             }
         }
         let mut handle = DatabaseHandle { raw: database, helpers: None };
-        let threads = threads.and_then(|(_, value)| value.parse().ok());
         if let Some(threads) = threads.filter(|threads| *threads > 1) {
             // SAFETY: the handle ends the helpers before it closes the database.
             handle.helpers = Some(unsafe { Helpers::start(database, threads) }?);
